@@ -1,0 +1,240 @@
+//! The closed list of questions a node asks its database, with their answers, and the feeds.
+//!
+//! A [`Query`] is data: it can be logged, delayed, replayed, answered by a model. The embedded store
+//! answers the list natively, one module of the node turns each into ReQL; both pass one suite.
+//! All reads are majority reads; all writes of rows that do not exist yet are insert-if-absent.
+//!
+//! Not here: the tables' rows beyond what a node asks for (crate `bigchaindb-rethinkdb`).
+
+use std::sync::Arc;
+
+use crate::model::{Block, BlockId, NodeKey, Output, Position, Transaction, TxId, Vote};
+
+/// One question. Lists in it are bounded by its asker; an answer names only what exists.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// Puts a transaction into the backlog unless its id is there. Answer: [`Answer::Written`].
+    InsertBacklog {
+        /// The transaction, as validated.
+        transaction: Arc<Transaction>,
+        /// The node whose turn it is with it.
+        assignee: NodeKey,
+    },
+    /// Hands a waiting transaction to another node, if its assignee is still the one that was read;
+    /// else nothing is written ([`Write::Unchanged`]). Answer: [`Answer::Written`].
+    Reassign {
+        /// Which transaction.
+        transaction: TxId,
+        /// Whose turn it was when this node read it.
+        from: NodeKey,
+        /// Whose turn it is now.
+        to: NodeKey,
+    },
+    /// Takes transactions out of the backlog. Answer: [`Answer::Written`].
+    DeleteBacklog {
+        /// Which transactions; those that are gone already do not matter.
+        transactions: Vec<TxId>,
+    },
+    /// The oldest waiting transactions (by transaction timestamp, then id), of everyone or of one
+    /// assignee. Answer: [`Answer::Backlog`].
+    Backlog {
+        /// Whose; `None` means everyone's.
+        assignee: Option<NodeKey>,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Everything a judgement needs, for many transactions at once: see [`Gathered`]. Answer:
+    /// [`Answer::Gathered`].
+    ///
+    /// Where a transaction stands is read from `bigchain`, then the backlog, then `bigchain`
+    /// again, so that one that moves meanwhile is not missed.
+    Gather(Needs),
+    /// Writes a block unless its id is there. Answer: [`Answer::Written`].
+    InsertBlock {
+        /// The block.
+        block: Arc<Block>,
+    },
+    /// Whole blocks by id. Answer: [`Answer::Blocks`].
+    Blocks {
+        /// Which.
+        ids: Vec<BlockId>,
+    },
+    /// Which of these blocks a majority read returns. Answer: [`Answer::BlockIds`].
+    KnownBlocks {
+        /// Which.
+        ids: Vec<BlockId>,
+    },
+    /// Blocks that have no position in the list, oldest (by block timestamp, then id) first.
+    /// Answer: [`Answer::BlockIds`].
+    UnlistedBlocks {
+        /// How many at most.
+        limit: usize,
+    },
+    /// Inserts a vote under its key unless a row has that key; then the answer holds that row.
+    /// Answer: [`Answer::VoteWritten`].
+    InsertVote {
+        /// The vote and its key.
+        vote: VoteRow,
+    },
+    /// All votes on these blocks, everybody's, in no order. Answer: [`Answer::Votes`].
+    Votes {
+        /// Which blocks.
+        blocks: Vec<BlockId>,
+    },
+    /// The list of blocks from a position on, ascending. Answer: [`Answer::Positions`].
+    Positions {
+        /// From here on.
+        from: Position,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Where these blocks stand in the list, every place of each, ascending. Answer:
+    /// [`Answer::Positions`].
+    PositionsOf {
+        /// Which blocks.
+        blocks: Vec<BlockId>,
+    },
+    /// Claims a position for a block unless it is taken; then the answer holds who has it. Answer:
+    /// [`Answer::Claimed`].
+    Claim {
+        /// What to write.
+        entry: ListEntry,
+    },
+}
+
+/// What a judgement of some transactions needs to know.
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Where do these stand: in which blocks, and are they waiting?
+    pub transactions: Vec<TxId>,
+    /// Who spends these, in any block?
+    pub outputs: Vec<Output>,
+}
+
+/// An answer, of the kind its [`Query`] names.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A write was done; how many rows of which kind.
+    Written(Write),
+    /// The vote's key was free, or who had it.
+    VoteWritten(Result<(), VoteRow>),
+    /// The position was free, or who had it.
+    Claimed(Result<(), ListEntry>),
+    /// Waiting transactions.
+    Backlog(Vec<BacklogRow>),
+    /// Facts, not yet weighed against elections.
+    Gathered(Gathered),
+    /// Blocks.
+    Blocks(Vec<Arc<Block>>),
+    /// Block ids.
+    BlockIds(Vec<BlockId>),
+    /// Votes.
+    Votes(Vec<VoteRow>),
+    /// Entries of the list.
+    Positions(Vec<ListEntry>),
+}
+
+/// What a write did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Write {
+    /// The row was not there and is now.
+    Inserted,
+    /// The row was changed, or rows were deleted.
+    Changed,
+    /// Nothing was written: the id was taken, the row gone, or its assignee another.
+    Unchanged,
+}
+
+/// A row of `backlog`: a transaction and whose turn it is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BacklogRow {
+    /// The transaction.
+    pub transaction: Arc<Transaction>,
+    /// The node whose turn it is.
+    pub assignee: NodeKey,
+}
+
+/// A row of `votes`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VoteRow {
+    /// The row's primary key. Profile `default`: [`Vote::key`]; the original's is random.
+    pub key: Arc<str>,
+    /// The vote.
+    pub vote: Arc<Vote>,
+}
+
+/// A row of `positions`, our own table: which block stands where in the list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ListEntry {
+    /// Where.
+    pub position: Position,
+    /// Which block.
+    pub block: BlockId,
+    /// Genesis itself, in the first entry only: whoever finds the claim without the block can
+    /// finish what the claimant began.
+    pub genesis: Option<Arc<Block>>,
+}
+
+/// What [`Query::Gather`] found.
+#[derive(Clone, Default, Debug)]
+pub struct Gathered {
+    /// Every block that holds one of the wanted transactions, a pair per occurrence.
+    pub found: Vec<(BlockId, Arc<Transaction>)>,
+    /// Those that wait in the backlog.
+    pub waiting: Vec<BacklogRow>,
+    /// Every spend of a wanted output in any block.
+    pub spends: Vec<Spend>,
+}
+
+/// A spend of an output, in a block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spend {
+    /// What was spent.
+    pub output: Output,
+    /// By which transaction.
+    pub by: TxId,
+    /// In which block.
+    pub block: BlockId,
+}
+
+/// A changefeed. It starts at "now", replays nothing, and may end at any time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Feed {
+    /// Inserts, changes and deletions of waiting transactions.
+    Backlog,
+    /// Inserts of blocks, ids only.
+    Blocks,
+    /// Inserts of votes.
+    Votes,
+    /// Inserts into the list of blocks.
+    Positions,
+}
+
+/// One element of a feed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A waiting transaction: no `old` is an insert, no `new` a deletion.
+    Backlog {
+        /// As it was.
+        old: Option<BacklogRow>,
+        /// As it is.
+        new: Option<BacklogRow>,
+    },
+    /// A block was inserted.
+    Block(BlockId),
+    /// A vote was inserted.
+    Vote(VoteRow),
+    /// A position was claimed.
+    Position(ListEntry),
+}
+
+/// Why a query has no answer.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store said no; nothing was written.
+    #[error("the store refused: {0}")]
+    Refused(String),
+    /// No answer came: a write may or may not have been done.
+    #[error("no answer from the store: {0}")]
+    Indeterminate(String),
+}

@@ -1,0 +1,68 @@
+//! What is known about the transactions under judgement, and how their blocks were decided.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Election;
+use crate::model::{BlockId, Output, Transaction, TxId};
+use crate::query::Gathered;
+
+/// The facts of a judgement: where transactions stand, and who spends which output.
+#[derive(Clone, Default, Debug)]
+pub struct Facts {
+    /// For each wanted transaction, the blocks that hold it; one entry per occurrence.
+    pub found: BTreeMap<TxId, Vec<Placed>>,
+    /// Those that wait in the backlog.
+    pub waiting: BTreeMap<TxId, Arc<Transaction>>,
+    /// For each wanted output, its spends; one entry per occurrence.
+    pub spends: BTreeMap<Output, Vec<Spent>>,
+}
+
+/// A transaction in a block.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The transaction, as that block holds it.
+    pub transaction: Arc<Transaction>,
+    /// The block.
+    pub block: BlockId,
+    /// How the block was decided.
+    pub election: Election,
+}
+
+/// A spend of an output, in a block.
+#[derive(Clone, Debug)]
+pub struct Spent {
+    /// The transaction that spends it.
+    pub by: TxId,
+    /// The block.
+    pub block: BlockId,
+    /// How the block was decided.
+    pub election: Election,
+}
+
+impl Facts {
+    /// Weighs what was gathered against the elections. `election` says how a block was decided;
+    /// `None` leaves out what is in it (a voter ignores blocks after the one it judges).
+    pub fn settle(gathered: Gathered, election: impl Fn(&BlockId) -> Option<Election>) -> Self {
+        let mut facts = Self::default();
+        for (block, transaction) in gathered.found {
+            let Some(election) = election(&block) else { continue };
+            let placed = Placed { transaction, block, election };
+            facts.found.entry(placed.transaction.id().clone()).or_default().push(placed);
+        }
+        for spend in gathered.spends {
+            let Some(election) = election(&spend.block) else { continue };
+            let spent = Spent { by: spend.by, block: spend.block, election };
+            facts.spends.entry(spend.output).or_default().push(spent);
+        }
+        for row in gathered.waiting {
+            facts.waiting.insert(row.transaction.id().clone(), row.transaction);
+        }
+        facts
+    }
+
+    /// The transaction out of a block decided valid, if it is in one.
+    pub fn decided(&self, id: &TxId) -> Option<&Placed> {
+        self.found.get(id)?.iter().find(|placed| placed.election == Election::Valid)
+    }
+}

@@ -1,0 +1,183 @@
+//! What a node does, step by step: an event comes in, effects go out.
+//!
+//! [`Node::handle`] is the only way in. It is told the time, asks its database by [`Effect::Query`],
+//! and hands costly pure work to whoever runs it by [`Effect::Work`]; the answers come back as
+//! events. The shell turns effects into I/O and threads, the simulator's kernel into scheduled
+//! events. Each stage has a file: `api` (clients), `order` (the list of blocks), `block` (backlog
+//! into blocks), `vote` (blocks into votes), `election` (votes into decisions), `stale` (waiting
+//! transactions whose node does not come). What all of them know is in the `ledger`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Block, Json, Transaction};
+use crate::query::{Answer, Change, Feed, Query, StoreError};
+use crate::rules::Checked;
+
+/// What time it is, for a node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Now {
+    /// Since some moment before this node started; never goes back.
+    pub monotonic: Duration,
+    /// The node's clock, Unix time in milliseconds; may be wrong, may jump.
+    pub unix_ms: u64,
+}
+
+/// A question's or a piece of work's number: its answer carries it back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// A client's request, numbered by whoever received it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RequestId(pub u64);
+
+/// What reaches a node.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The node begins. `entropy` is this start's own chance.
+    Start {
+        /// 32 random bytes, never the same twice.
+        entropy: [u8; 32],
+    },
+    /// A client asks.
+    Request {
+        /// Its number, to be named in [`Effect::Respond`].
+        id: RequestId,
+        /// What it asks.
+        call: Call,
+        /// 16 random bytes, never the same twice (for a uuid, for choosing an assignee).
+        entropy: [u8; 16],
+    },
+    /// A query has an answer, or none will come.
+    Answer {
+        /// The question's number.
+        ticket: Ticket,
+        /// The answer.
+        answer: Result<Answer, StoreError>,
+    },
+    /// A feed is open: every later write will be seen.
+    FeedOpened(Feed),
+    /// A feed's next element.
+    FeedChanged(Feed, Change),
+    /// A feed broke, or could not be opened.
+    FeedClosed(Feed),
+    /// Work is done.
+    Worked {
+        /// The work's number.
+        ticket: Ticket,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// A time asked for by [`Effect::Wake`] has come.
+    Woken,
+}
+
+/// What a node wants done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Ask the database; answer with [`Event::Answer`].
+    Query {
+        /// The question's number.
+        ticket: Ticket,
+        /// The question.
+        query: Query,
+    },
+    /// Open a feed; answer with [`Event::FeedOpened`] or [`Event::FeedClosed`].
+    Open(Feed),
+    /// Do costly pure work, on any thread; answer with [`Event::Worked`].
+    Work {
+        /// The work's number.
+        ticket: Ticket,
+        /// What to do: [`Work::run`].
+        work: Work,
+    },
+    /// Answer a client.
+    Respond {
+        /// The request's number.
+        id: RequestId,
+        /// The answer.
+        response: Response,
+    },
+    /// Send [`Event::Woken`] at this monotonic time (an earlier one replaces a later one).
+    Wake {
+        /// When.
+        at: Duration,
+    },
+    /// Something worth telling an operator or a dashboard; nothing depends on it.
+    Report(Report),
+}
+
+/// What a client can ask; paths and methods are the shell's.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// `POST /api/v1/transactions/` with this body.
+    Post(Json),
+    /// `GET /api/v1/transactions/{id}`.
+    Get(crate::model::TxId),
+    /// `GET /api/v1/transactions/{id}/status`.
+    Status(crate::model::TxId),
+}
+
+/// What a client is told; the shell makes HTTP of it.
+#[derive(Clone, Debug)]
+pub enum Response {
+    /// 201: written to the backlog, or already known; the transaction with its assignee.
+    Accepted(Arc<Transaction>, Option<crate::model::NodeKey>),
+    /// 200: the transaction, with its assignee while it waits.
+    Found(Arc<Transaction>, Option<crate::model::NodeKey>),
+    /// 200: where a transaction stands.
+    Status(Status),
+    /// 404.
+    NotFound,
+    /// 400, with the reason.
+    Refused(String),
+    /// 503: the store does not answer, or too much is under way.
+    Unavailable(String),
+}
+
+/// Where a transaction stands. Source: BigchainDB 0.6 docs, "The HTTP Client-Server API".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// In a block decided valid.
+    Valid,
+    /// Only in blocks decided invalid, and not waiting.
+    Invalid,
+    /// In a block that is not decided.
+    Undecided,
+    /// Waiting.
+    Backlog,
+}
+
+/// Costly pure work.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Looks at documents alone: [`ConsensusRules::check`](crate::rules::ConsensusRules::check).
+    Check(Vec<Arc<Transaction>>),
+    /// Looks at a block alone, without its transactions.
+    CheckBlock(Arc<Block>),
+    /// Makes and signs a block of these.
+    MakeBlock {
+        /// What goes into it.
+        transactions: Vec<Arc<Transaction>>,
+        /// Its timestamp, Unix seconds.
+        timestamp: u64,
+    },
+}
+
+/// What came of [`Work`], in the order of its items.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Of [`Work::Check`].
+    Checked(Vec<Checked>),
+    /// Of [`Work::CheckBlock`]: the reason, if it is malformed.
+    BlockChecked(Result<(), String>),
+    /// Of [`Work::MakeBlock`].
+    BlockMade(Arc<Block>),
+}
+
+/// Something worth telling.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// A line for the log.
+    Log(String),
+}
