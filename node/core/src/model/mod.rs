@@ -4,6 +4,14 @@
 //! whether a document is acceptable (`rules`). Nothing in here does I/O, asks a clock or draws
 //! chance: times and random identifiers are arguments.
 
+mod block;
 mod id;
+mod json;
+mod transaction;
+mod vote;
 
+pub use block::Block;
 pub use id::{BlockId, NodeKey, Output, Position, TxId};
+pub use json::{Json, Object};
+pub use transaction::Transaction;
+pub use vote::Vote;

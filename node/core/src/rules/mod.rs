@@ -12,4 +12,8 @@ mod facts;
 mod tally;
 
 pub use facts::{Facts, Placed, Spent};
-pub use tally::{Election, TallyError};
+pub use tally::Election;
+
+/// What came of looking at a document alone.
+#[derive(Clone, Debug)]
+pub struct Checked;

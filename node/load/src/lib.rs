@@ -1,0 +1,1 @@
+//! The open-loop load engine: arrivals, corpus, latency records.

@@ -1,0 +1,1 @@
+//! Runs federations under load and faults, and judges what happened.
