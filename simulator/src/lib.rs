@@ -1,1 +1,8 @@
 //! Runs federations under load and faults, and judges what happened.
+//!
+//! A scenario file and a seed become a [`plan::Plan`] with nothing left to decide; a backend carries
+//! it out and writes an observation log; checkers judge that log.
+
+pub mod backends;
+pub mod chance;
+pub mod plan;

@@ -1,0 +1,37 @@
+//! The worlds that can carry out a plan.
+//!
+//! Here: their names. Each world has a folder: start a federation, load it, harm it, mend it, let it
+//! settle, collect. All write the same observation log, so whoever judges need not know which it was.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A world that carries out plans.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// A discrete-event kernel in virtual time, all in one thread: same seed, same bytes.
+    Sim,
+    /// Nodes in one process on real sockets, in real time.
+    Local,
+}
+
+impl Backend {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Sim, Self::Local];
+
+    /// Its name in scenarios and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Local => "local",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,288 @@
+//! The plan: a scenario and a seed with nothing left to decide.
+//!
+//! Here: what is planned, as data that is written into the run directory. Not here: reading the
+//! file (`scenario`), making the choices (`plan::make`), the documents that clients sign (`workload`),
+//! carrying it out (`backends`). Times are microseconds of the run, from its beginning. Start at
+//! [`Plan`].
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backends::Backend;
+use crate::chance::{self, Domain, draw, draw_bytes};
+
+/// The Unix time at which a run in virtual time begins, in milliseconds: 1 September 2016, 00:00
+/// UTC, the day BigchainDB 0.6.0 came out.
+pub const EPOCH_UNIX_MS: u64 = 1_472_688_000_000;
+
+/// Every choice made.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The run's seed, from which everything below was drawn, and what is drawn by key on the way.
+    pub seed: u64,
+    /// Which world carries it out.
+    pub backend: Backend,
+    /// The rules' profile, by name.
+    pub rules: String,
+    /// The members of the federation, in the order of their names.
+    pub nodes: Vec<Node>,
+    /// The store all nodes share.
+    pub store: Store,
+    /// How long messages take.
+    pub links: Links,
+    /// How long work takes, where time is virtual.
+    pub costs: Costs,
+    /// What clients do, by number, which is not always the order of time.
+    pub operations: Vec<Operation>,
+    /// What goes wrong, by number, which is not always the order of time.
+    pub faults: Vec<Fault>,
+    /// From here on nobody loads and nothing is broken.
+    pub quiet_from_us: u64,
+    /// The run's end: everything is collected and judged.
+    pub end_us: u64,
+    /// What has to come true.
+    pub expect: Expect,
+}
+
+/// A member of the federation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Node {
+    /// `n1`, `n2`, …
+    pub name: String,
+}
+
+/// The store all nodes share.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Store {
+    /// How many servers.
+    pub servers: u32,
+    /// Into how many shards each table is split.
+    pub shards: u32,
+    /// How many copies of each shard.
+    pub replicas: u32,
+    /// When a write is acknowledged.
+    pub durability: Durability,
+}
+
+/// When a write is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// Once it is on disk.
+    Hard,
+    /// Once it is in memory.
+    Soft,
+}
+
+/// How long messages take, one way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Links {
+    /// The middle.
+    pub latency_us: u64,
+    /// How far each message may lie from the middle, to either side.
+    pub jitter_us: u64,
+}
+
+/// How long work takes where time is virtual: the simulator's model of a machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Costs {
+    /// A node reads and answers a client's request.
+    pub request_us: u64,
+    /// A node checks one transaction's document alone: shape, id, signatures.
+    pub check_us: u64,
+    /// A node makes and signs a block, or checks one alone.
+    pub block_us: u64,
+    /// The store answers a question, whatever it holds.
+    pub query_us: u64,
+    /// The store reads or writes one row on top of that.
+    pub row_us: u64,
+    /// The store brings a write to disk, if durability is hard.
+    pub sync_us: u64,
+}
+
+/// One thing a client does.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its number: the entity of every draw made for it.
+    pub number: u32,
+    /// When it is meant to happen. Latencies count from here.
+    pub at_us: u64,
+    /// Which client does it: the entry of `[[load]]` it comes from. Clients are open loop: they do
+    /// not wait for one answer before the next request.
+    pub client: u32,
+    /// The node it is sent to, as an index into [`Plan::nodes`].
+    pub node: usize,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+pub enum Action {
+    /// Posts a CREATE. The node makes its own of it, so its id is known from the answer.
+    Create {
+        /// Size of the payload in bytes.
+        payload_bytes: u32,
+    },
+    /// Spends the output that operation `of` made, once its transaction is decided valid.
+    Transfer {
+        /// The operation whose output is spent.
+        of: u32,
+        /// Size of the payload in bytes.
+        payload_bytes: u32,
+    },
+    /// Spends what operation `with` spends, for somebody else.
+    Conflict {
+        /// The [`Action::Transfer`] it competes with.
+        with: u32,
+        /// Size of the payload in bytes.
+        payload_bytes: u32,
+    },
+    /// Posts the very document of operation `of` again.
+    Duplicate {
+        /// The [`Action::Transfer`] that is repeated.
+        of: u32,
+    },
+}
+
+impl Action {
+    /// The operation without which this one cannot be.
+    pub fn depends_on(&self) -> Option<u32> {
+        match *self {
+            Self::Create { .. } => None,
+            Self::Transfer { of, .. } | Self::Duplicate { of } => Some(of),
+            Self::Conflict { with, .. } => Some(with),
+        }
+    }
+
+    /// Its name in scenarios and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Transfer { .. } => "transfer",
+            Self::Conflict { .. } => "conflict",
+            Self::Duplicate { .. } => "duplicate",
+        }
+    }
+}
+
+/// One thing that goes wrong, and is mended again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fault {
+    /// Its number.
+    pub number: u32,
+    /// What goes wrong.
+    #[serde(rename = "do")]
+    pub kind: FaultKind,
+    /// The nodes it meets, as indices into [`Plan::nodes`], ascending.
+    pub nodes: Vec<usize>,
+    /// When it begins.
+    pub at_us: u64,
+    /// When it is mended: the node starts, runs on, reaches its store. A fault of one moment ends as
+    /// it begins.
+    pub until_us: u64,
+}
+
+/// What can go wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The node is killed, losing all that is not in the store, and started again.
+    Kill,
+    /// The node stands still; its clock goes on, and what arrives meanwhile waits.
+    Pause,
+    /// The node cannot reach its store: questions get no answer, feeds end. Clients reach it.
+    Partition,
+    /// The node's feeds end, and can be opened again at once.
+    FeedAbort,
+}
+
+/// What has to come true.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Expect {
+    /// Which invariants are checked, by id; `None` means all that the run can be judged by.
+    pub invariants: Option<Vec<String>>,
+    /// Invariants that this run is meant to violate, by id.
+    pub violations: Vec<String>,
+    /// After load and faults have ended, everything accepted has to be decided within this time.
+    pub decided_after_heal_us: u64,
+    /// Upper bounds for the time from an operation's intended moment to the decision.
+    pub finality: Vec<Percentile>,
+}
+
+/// An upper bound for a percentile.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Percentile {
+    /// As the scenario names it: `p50`, `p99`, `p99_7`.
+    pub name: String,
+    /// The percentile in thousandths of a per cent: p99.7 is 99,700.
+    pub millipercent: u32,
+    /// At most this long.
+    pub limit_us: u64,
+}
+
+impl Plan {
+    /// The secret from which a node's keypair is made; the node is an index into [`Plan::nodes`].
+    pub fn node_key_seed(&self, node: usize) -> [u8; 32] {
+        draw_bytes(self.seed, Domain::NodeKey, node as u64, 0)
+    }
+
+    /// The operation of this number.
+    pub fn operation(&self, number: u32) -> Option<&Operation> {
+        let index = self.operations.binary_search_by_key(&number, |operation| operation.number);
+        Some(&self.operations[index.ok()?])
+    }
+
+    /// The plan without some operations (and those that build on them) and without some faults.
+    /// All that stays is as it was, to the byte of each document.
+    pub fn without(&self, operations: &BTreeSet<u32>, faults: &BTreeSet<u32>) -> Self {
+        let mut gone = operations.clone();
+        let mut kept = Vec::new();
+        // What an operation builds on has a lower number, so one pass finds all.
+        for operation in &self.operations {
+            let orphan = operation.action.depends_on().is_some_and(|on| gone.contains(&on));
+            if orphan || gone.contains(&operation.number) {
+                gone.insert(operation.number);
+            } else {
+                kept.push(operation.clone());
+            }
+        }
+        let faults = self.faults.iter().filter(|fault| !faults.contains(&fault.number));
+        Self { operations: kept, faults: faults.cloned().collect(), ..self.clone() }
+    }
+}
+
+impl Links {
+    /// How long a message takes; the ends are numbers of the backend's choice, `message` counts the
+    /// messages from one to the other.
+    pub fn delay_us(&self, seed: u64, from: u32, to: u32, message: u64) -> u64 {
+        let drawn = draw(seed, Domain::Latency, chance::pair(from, to), message);
+        let least = self.latency_us.saturating_sub(self.jitter_us);
+        drawn.between(least, self.latency_us + self.jitter_us)
+    }
+}
+
+impl Default for Links {
+    /// One data centre: a quarter of a millisecond, a tenth up or down.
+    fn default() -> Self {
+        Self { latency_us: 250, jitter_us: 25 }
+    }
+}
+
+impl Default for Costs {
+    /// A small machine with a local disk. Round figures, not yet calibrated against `local` runs.
+    fn default() -> Self {
+        Self {
+            request_us: 100,
+            check_us: 80,
+            block_us: 200,
+            query_us: 200,
+            row_us: 10,
+            sync_us: 2_000,
+        }
+    }
+}
