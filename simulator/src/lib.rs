@@ -5,4 +5,5 @@
 
 pub mod backends;
 pub mod chance;
+pub mod observe;
 pub mod plan;

@@ -1,0 +1,75 @@
+//! The log: records in memory, their lines in a file, and a digest of every byte.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{Observed, Record};
+
+/// An observation log being written.
+#[derive(Debug, Default)]
+pub struct Log {
+    records: Vec<Observed>,
+    digest: Sha256,
+    line: String,
+    sink: Option<BufWriter<File>>,
+    /// The first thing that went wrong with the file; told when the log is closed.
+    failure: Option<io::Error>,
+}
+
+impl Log {
+    /// A log that is kept in memory alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A log that is also written to a new file.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self { sink: Some(BufWriter::new(File::create(path)?)), ..Self::default() })
+    }
+
+    /// Adds a record. A file that cannot be written does not stop a run; [`Log::close`] tells.
+    pub fn append(&mut self, at_us: u64, record: Record) {
+        let observed = Observed { at_us, record };
+        self.line.clear();
+        observed.write_line(&mut self.line);
+        self.digest.update(self.line.as_bytes());
+        if let Some(sink) = &mut self.sink
+            && let Err(error) = sink.write_all(self.line.as_bytes())
+        {
+            self.failure = Some(error);
+            self.sink = None;
+        }
+        self.records.push(observed);
+    }
+
+    /// All records so far.
+    pub fn records(&self) -> &[Observed] {
+        &self.records
+    }
+
+    /// SHA-256 over the bytes of all lines so far, in hex. Same seed, same digest.
+    pub fn digest(&self) -> String {
+        use std::fmt::Write;
+        self.digest.clone().finalize().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("writing into a String cannot fail");
+            hex
+        })
+    }
+
+    /// Brings the file to its end; the log can still be read.
+    ///
+    /// # Errors
+    /// The first error of any write to the file.
+    pub fn close(&mut self) -> io::Result<()> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        self.sink.take().map_or(Ok(()), |mut sink| sink.flush())
+    }
+}

@@ -1,0 +1,323 @@
+//! The observation log: all that happened in a run, in one order, seen from outside.
+//!
+//! A backend appends what its clients, faults and nodes do and what one observer's feeds on the
+//! tables deliver; checkers, measures and reports read nothing else. Here: the records. Their
+//! text, one line of JSON each, is in [`line`](self::line), the log itself in [`log`](self::log).
+//! Not here: what a history means (`checkers`, `measure`). Start at [`Record`].
+
+mod line;
+mod log;
+
+use std::sync::Arc;
+
+use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
+use bigchaindb_core::rules::Election;
+
+pub use log::Log;
+
+/// One record and when it was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// Microseconds, on the run's one clock: since its start, or since the Unix epoch.
+    pub at_us: u64,
+    /// What was seen.
+    pub record: Record,
+}
+
+/// Something that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// What is run; the first record of a run. A recording of something else may lack it.
+    Run(Run),
+    /// A client's call begins or ends.
+    Operation(Operation),
+    /// A row was inserted, changed or deleted.
+    Change(Change),
+    /// A fault moves on.
+    Fault(Fault),
+    /// What a node itself says about a block.
+    Decided(Decided),
+    /// Something befell a node.
+    Node(NodeEvent),
+    /// A row as it stands when all is over; if there is one such record, there is one for every
+    /// row of `bigchain`, `votes` and `positions`.
+    Final(FinalRow),
+    /// Nothing follows.
+    End(End),
+}
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The scenario's name.
+    pub scenario: Arc<str>,
+    /// All its chance.
+    pub seed: u64,
+    /// Which world: `sim`, `local`, …
+    pub backend: Arc<str>,
+    /// The rules' profile: `default` or `v0.6.0`.
+    pub rules: Arc<str>,
+    /// The federation, in the order of the scenario.
+    pub nodes: Vec<Member>,
+    /// Where the run's clock stands at 0, Unix milliseconds.
+    pub started_unix_ms: u64,
+}
+
+/// A node of the federation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name in the scenario: `n1`, …
+    pub name: Arc<str>,
+    /// Its public key.
+    pub key: NodeKey,
+}
+
+/// Writes an enum whose variants are words of the log.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// The word that the log uses.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// What a word of the log means.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// How far a client's call has come.
+    Kind {
+        /// It is about to be sent.
+        Invoke = "invoke",
+        /// It was answered, and did what it should.
+        Ok = "ok",
+        /// It was answered: nothing was done.
+        Fail = "fail",
+        /// No answer came: nobody knows.
+        Info = "info",
+    }
+}
+
+words! {
+    /// Which call of the HTTP API.
+    Call {
+        /// `POST /api/v1/transactions/`.
+        Post = "post",
+        /// `GET /api/v1/transactions/{id}`.
+        Get = "get",
+        /// `GET /api/v1/transactions/{id}/status`.
+        Status = "status",
+    }
+}
+
+words! {
+    /// What a client wants with its call.
+    What {
+        /// Make an asset.
+        Create = "create",
+        /// Pass an asset on.
+        Transfer = "transfer",
+        /// Spend what another operation spends as well.
+        Conflict = "conflict",
+        /// Post once more what another operation posts.
+        Duplicate = "duplicate",
+        /// Look where a transaction stands; no load.
+        Probe = "probe",
+    }
+}
+
+/// A client's call begins or ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// Its number in the plan; the call's begin and end share it. A retry is a new pair with the
+    /// same number.
+    pub number: u64,
+    /// The client; it does one thing at a time.
+    pub process: u64,
+    /// How far it has come.
+    pub kind: Kind,
+    /// Which call.
+    pub call: Call,
+    /// What for.
+    pub what: What,
+    /// The node asked, by name.
+    pub node: Arc<str>,
+    /// The transaction, as far as known: the id of a CREATE is in the answer.
+    pub tx: Option<TxId>,
+    /// When the plan wanted it sent, on the run's clock.
+    pub intended_us: u64,
+    /// The answer's HTTP status.
+    pub http: Option<u16>,
+    /// The answer in a word (`valid`, `backlog`, …), or the reason of a failure.
+    pub value: Option<Arc<str>>,
+}
+
+words! {
+    /// A table.
+    Table {
+        /// Transactions that wait.
+        Backlog = "backlog",
+        /// Blocks.
+        Bigchain = "bigchain",
+        /// Votes.
+        Votes = "votes",
+        /// The list of blocks.
+        Positions = "positions",
+    }
+}
+
+/// A row was inserted (no `old`), changed, or deleted (no `new`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Of which table.
+    pub table: Table,
+    /// What was there before.
+    pub old: Option<OldRow>,
+    /// What is there now.
+    pub new: Option<Arc<Json>>,
+}
+
+/// What was there before a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OldRow {
+    /// Its primary key; an integer key in decimal.
+    pub id: Arc<str>,
+    /// The whole row, where it was changed and the observer knows it.
+    pub row: Option<Arc<Json>>,
+}
+
+impl Change {
+    /// What a feed tells: the row before and after. A deleted row is kept by its id alone, its
+    /// insertion is in the log already.
+    pub fn of(table: Table, old: Option<&Arc<Json>>, new: Option<&Arc<Json>>) -> Self {
+        let old = old.map(|row| OldRow {
+            id: row_id(row).unwrap_or_else(|| "?".into()),
+            row: new.map(|_| Arc::clone(row)),
+        });
+        Self { table, old, new: new.cloned() }
+    }
+
+    /// The row's primary key, if it has one that is a text or an integer.
+    pub fn id(&self) -> Option<Arc<str>> {
+        match (&self.new, &self.old) {
+            (Some(row), _) => row_id(row),
+            (None, Some(old)) => Some(Arc::clone(&old.id)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// A row's primary key as text; an integer in decimal.
+pub fn row_id(row: &Json) -> Option<Arc<str>> {
+    match row.get("id")? {
+        Json::String(text) => Some((**text).into()),
+        Json::Int(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+words! {
+    /// How far a fault has come.
+    Phase {
+        /// The plan wants it now.
+        Planned = "planned",
+        /// It was done.
+        Applied = "applied",
+        /// A probe has seen that it is real.
+        Verified = "verified",
+        /// It is over, and a probe has seen so.
+        Healed = "healed",
+    }
+}
+
+/// A fault moves on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// Its number in the plan.
+    pub number: u64,
+    /// Its kind, as the scenario names it: `kill`, `pause`, `partition`, …
+    pub kind: Arc<str>,
+    /// How far it has come.
+    pub phase: Phase,
+    /// What it hits: `n2`, `n3-store`, …
+    pub target: Arc<str>,
+}
+
+/// A node says how a block is decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// The block.
+    pub block: BlockId,
+    /// What it says.
+    pub election: Election,
+}
+
+words! {
+    /// What befell a node.
+    Befell {
+        /// It runs.
+        Started = "started",
+        /// It is gone, without a farewell.
+        Killed = "killed",
+        /// It stands still.
+        Paused = "paused",
+        /// It goes on.
+        Resumed = "resumed",
+        /// It wrote a line into its log.
+        Log = "log",
+    }
+}
+
+/// Something befell a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeEvent {
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// What.
+    pub event: Befell,
+    /// The log's line; empty for the rest.
+    pub text: Arc<str>,
+}
+
+/// A row as it stands when all is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FinalRow {
+    /// Of which table.
+    pub table: Table,
+    /// The row.
+    pub row: Arc<Json>,
+}
+
+/// Nothing follows.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct End {
+    /// Where the harness itself fell short (load slipped, a fault could not be applied), one
+    /// sentence each. Any makes the run's verdict `void`.
+    pub shortfalls: Vec<Arc<str>>,
+}
+
+/// How the log spells an election.
+pub fn election_word(election: Election) -> &'static str {
+    match election {
+        Election::Valid => "valid",
+        Election::Invalid => "invalid",
+        Election::Undecided => "undecided",
+    }
+}
