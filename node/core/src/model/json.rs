@@ -35,9 +35,47 @@ impl Json {
         Some(&fields[at].1)
     }
 
+    /// An object's field, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
+        let Json::Object(Object(fields)) = self else { return None };
+        let at = fields.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
+        Some(&mut fields[at].1)
+    }
+
     /// A string's text.
     pub fn as_str(&self) -> Option<&str> {
         if let Json::String(text) = self { Some(text) } else { None }
+    }
+}
+
+impl Object {
+    /// Its fields, in key order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// Takes a field out.
+    pub fn remove(&mut self, key: &str) -> Option<Json> {
+        let at = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
+        Some(self.0.remove(at).1)
+    }
+
+    /// How many fields it has.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(Box<str>, Json)> for Object {
+    /// The last of equal keys wins.
+    fn from_iter<I: IntoIterator<Item = (Box<str>, Json)>>(fields: I) -> Self {
+        let fields: std::collections::BTreeMap<_, _> = fields.into_iter().collect();
+        Self(fields.into_iter().collect())
     }
 }
 

@@ -5,12 +5,14 @@
 //! chance: times and random identifiers are arguments.
 
 mod block;
+mod document;
 mod id;
 mod json;
 mod transaction;
 mod vote;
 
 pub use block::Block;
+pub use document::MalformedDocument;
 pub use id::{BlockId, NodeKey, Output, Position, TxId};
 pub use json::{Json, Object};
 pub use transaction::Transaction;
