@@ -70,7 +70,7 @@ pub enum Query {
         /// How many at most.
         limit: usize,
     },
-    /// Inserts a vote under its key unless a row has that key; then the answer holds that row.
+    /// Inserts a vote under its key unless a row has that key; the answer holds the row that does.
     /// Answer: [`Answer::VoteWritten`].
     InsertVote {
         /// The vote and its key.
@@ -94,8 +94,8 @@ pub enum Query {
         /// Which blocks.
         blocks: Vec<BlockId>,
     },
-    /// Claims a position for a block unless it is taken; then the answer holds who has it. Answer:
-    /// [`Answer::Claimed`].
+    /// Claims a position for a block unless it is taken; the answer holds the entry that has it.
+    /// Answer: [`Answer::Claimed`].
     Claim {
         /// What to write.
         entry: ListEntry,
@@ -116,10 +116,10 @@ pub struct Needs {
 pub enum Answer {
     /// A write was done; how many rows of which kind.
     Written(Write),
-    /// The vote's key was free, or who had it.
-    VoteWritten(Result<(), VoteRow>),
-    /// The position was free, or who had it.
-    Claimed(Result<(), ListEntry>),
+    /// The row that has the vote's key now: the one that was to be inserted, or an earlier one.
+    VoteWritten(VoteRow),
+    /// The entry that has the position now: the one that was to be inserted, or an earlier one.
+    Claimed(ListEntry),
     /// Waiting transactions.
     Backlog(Vec<BacklogRow>),
     /// Facts, not yet weighed against elections.
@@ -132,6 +132,36 @@ pub enum Answer {
     Votes(Vec<VoteRow>),
     /// Entries of the list.
     Positions(Vec<ListEntry>),
+}
+
+macro_rules! into_kind {
+    ($($name:ident -> $kind:ident($type:ty)),* $(,)?) => {
+        /// Each of these unwraps an answer of the kind that its query names.
+        ///
+        /// # Panics
+        /// If the answer is of another kind: then whoever answered broke the promise of [`Query`].
+        impl Answer {
+            $(#[doc = concat!("What is in an [`Answer::", stringify!($kind), "`].")]
+            pub fn $name(self) -> $type {
+                match self {
+                    Self::$kind(value) => value,
+                    other => panic!("a query was answered by another kind: {other:?}"),
+                }
+            })*
+        }
+    };
+}
+
+into_kind! {
+    into_written -> Written(Write),
+    into_vote_written -> VoteWritten(VoteRow),
+    into_claimed -> Claimed(ListEntry),
+    into_backlog -> Backlog(Vec<BacklogRow>),
+    into_gathered -> Gathered(Gathered),
+    into_blocks -> Blocks(Vec<Arc<Block>>),
+    into_block_ids -> BlockIds(Vec<BlockId>),
+    into_votes -> Votes(Vec<VoteRow>),
+    into_positions -> Positions(Vec<ListEntry>),
 }
 
 /// What a write did.
