@@ -5,5 +5,8 @@
 
 pub mod backends;
 pub mod chance;
+pub mod checkers;
+pub mod measure;
 pub mod observe;
 pub mod plan;
+pub mod record;

@@ -1,0 +1,199 @@
+//! The run directory: everything that is kept of a run.
+//!
+//! `scenario.toml` (the file, byte for byte), `plan.json` (every choice made), `observations.jsonl`
+//! (the log), `results.json` (what it came to: [`Results`]). Pages made of it are crate
+//! `bigchaindb-reports`. Start at [`RunDirectory`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkers::{Judgement, Verdict};
+use crate::measure::{FaultWindow, Measures};
+
+/// What a run came to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Results {
+    /// The form of this file: [`Results::VERSION`].
+    pub version: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// Which world carried it out.
+    pub backend: String,
+    /// The rules' profile.
+    pub rules: String,
+    /// The federation's nodes, by name.
+    pub nodes: Vec<String>,
+    /// What the run has shown.
+    pub verdict: Verdict,
+    /// Why, a sentence each, the weightiest first. Empty for a pass.
+    pub reasons: Vec<String>,
+    /// SHA-256 over the observation log, in hex.
+    pub digest: String,
+    /// The command that runs it again.
+    pub command: String,
+    /// When the run's clock stood at 0, Unix milliseconds. Virtual under `sim`.
+    pub started_unix_ms: u64,
+    /// How long it took on the run's clock, microseconds.
+    pub duration_us: u64,
+    /// What the checkers say, in the order of the invariants' list.
+    pub invariants: Vec<Judgement>,
+    /// The scenario's own expectations.
+    pub thresholds: Vec<Threshold>,
+    /// What was measured.
+    pub measures: Measures,
+    /// What went wrong on purpose, by number.
+    pub faults: Vec<FaultWindow>,
+    /// Where it ran: name and value, for people.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Results {
+    /// The form of `results.json` that this crate writes, and the only one it reads.
+    pub const VERSION: u32 = 1;
+}
+
+/// An expectation of the scenario and what came of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Threshold {
+    /// What is bounded, as in the scenario: `finality.p99_7`.
+    pub name: String,
+    /// At most this, in microseconds.
+    pub limit_us: u64,
+    /// What was measured; absent if there was nothing to measure.
+    pub measured_us: Option<u64>,
+    /// Was it kept? Nothing measured keeps nothing.
+    pub met: bool,
+}
+
+/// A folder that keeps a run.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+/// Why a run directory cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A file cannot be written or read.
+    #[error("cannot access {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{path} is no {what}")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        what: &'static str,
+        /// Why it is not.
+        source: serde_json::Error,
+    },
+    /// Results of another version of this program.
+    #[error("{path} has version {found}, this program reads {}", Results::VERSION)]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+}
+
+impl RunDirectory {
+    /// Makes the folder, with those above it.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if that cannot be.
+    pub fn create(path: &Path) -> Result<Self, RecordError> {
+        std::fs::create_dir_all(path)
+            .map_err(|source| RecordError::Io { path: path.to_path_buf(), source })?;
+        Ok(Self { path: path.to_path_buf() })
+    }
+
+    /// A folder that is there already.
+    pub fn open(path: &Path) -> Self {
+        Self { path: path.to_path_buf() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the log is: `observations.jsonl`.
+    pub fn observations(&self) -> PathBuf {
+        self.path.join("observations.jsonl")
+    }
+
+    /// Keeps the scenario's text as `scenario.toml`.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if it cannot be written.
+    pub fn write_scenario(&self, text: &str) -> Result<(), RecordError> {
+        self.write("scenario.toml", text.as_bytes())
+    }
+
+    /// Keeps the plan as `plan.json`.
+    ///
+    /// # Errors
+    /// [`RecordError`] if it cannot be written.
+    pub fn write_plan(&self, plan: &impl Serialize) -> Result<(), RecordError> {
+        self.write_json("plan.json", "plan", plan)
+    }
+
+    /// Keeps the results as `results.json`.
+    ///
+    /// # Errors
+    /// [`RecordError`] if they cannot be written.
+    pub fn write_results(&self, results: &Results) -> Result<(), RecordError> {
+        self.write_json("results.json", "results", results)
+    }
+
+    /// Reads `results.json`.
+    ///
+    /// # Errors
+    /// [`RecordError`] if there is none, or it is of another version or form.
+    pub fn results(&self) -> Result<Results, RecordError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let path = self.path.join("results.json");
+        let text = std::fs::read(&path)
+            .map_err(|source| RecordError::Io { path: path.clone(), source })?;
+        let form = |source| RecordError::Form { path: path.clone(), what: "results file", source };
+        let Versioned { version } = serde_json::from_slice(&text).map_err(form)?;
+        if version != Results::VERSION {
+            return Err(RecordError::Version { path, found: version });
+        }
+        serde_json::from_slice(&text).map_err(form)
+    }
+
+    fn write_json(
+        &self,
+        name: &str,
+        what: &'static str,
+        value: &impl Serialize,
+    ) -> Result<(), RecordError> {
+        let mut text = serde_json::to_vec_pretty(value).map_err(|source| RecordError::Form {
+            path: self.path.join(name),
+            what,
+            source,
+        })?;
+        text.push(b'\n');
+        self.write(name, &text)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RecordError> {
+        let path = self.path.join(name);
+        std::fs::write(&path, bytes).map_err(|source| RecordError::Io { path, source })
+    }
+}
