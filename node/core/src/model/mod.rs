@@ -4,16 +4,26 @@
 //! whether a document is acceptable (`rules`). Nothing in here does I/O, asks a clock or draws
 //! chance: times and random identifiers are arguments.
 
+mod json;
+
+mod base58;
+mod hash;
+mod id;
+mod key;
+mod profile;
+
 mod block;
 mod document;
-mod id;
-mod json;
 mod transaction;
 mod vote;
 
+pub use base58::{Base58Error, from_base58, to_base58};
 pub use block::Block;
 pub use document::MalformedDocument;
+pub use hash::keccak256_hex;
 pub use id::{BlockId, NodeKey, Output, Position, TxId};
-pub use json::{Json, Object};
+pub use json::{CanonicalJsonError, Json, MAX_DEPTH, Object, ParseJsonError};
+pub use key::{KeyError, Keypair, Strictness, public_key_bytes, signature_bytes, verify};
+pub use profile::{NotAscii, Profile};
 pub use transaction::Transaction;
 pub use vote::Vote;

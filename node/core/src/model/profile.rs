@@ -1,0 +1,64 @@
+//! Which rules a document is held to.
+
+use std::fmt;
+
+use super::Strictness;
+
+/// A rules profile, as far as documents alone depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Profile {
+    /// `default`: what we stand behind.
+    Default,
+    /// `v0.6.0`: what BigchainDB 0.6.0 did, to the byte and to the verdict.
+    Original,
+}
+
+impl Profile {
+    /// The name configuration files use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Original => "v0.6.0",
+        }
+    }
+
+    /// How signatures are verified.
+    pub fn strictness(self) -> Strictness {
+        match self {
+            Self::Default => Strictness::Strict,
+            Self::Original => Strictness::Original,
+        }
+    }
+
+    /// The bytes of a text that are signed. The original knows only ASCII; UTF-8 gives the same
+    /// bytes for it.
+    ///
+    /// # Errors
+    /// Under `v0.6.0`, if a character is not ASCII.
+    pub fn signed_bytes(self, text: &str) -> Result<&[u8], NotAscii> {
+        match text.chars().enumerate().find(|(_, character)| !character.is_ascii()) {
+            Some((position, character)) if self == Self::Original => {
+                Err(NotAscii { character, position })
+            }
+            _ => Ok(text.as_bytes()),
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that the original could not sign or verify; a `UnicodeEncodeError` there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "'ascii' codec can't encode character {character:?} in position {position}: ordinal not in range(128)"
+)]
+pub struct NotAscii {
+    /// The first character that is not ASCII.
+    pub character: char,
+    /// Which character that is, from 0.
+    pub position: usize,
+}
