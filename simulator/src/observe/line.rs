@@ -68,7 +68,7 @@ impl Line<'_> {
         if plain {
             self.put(format_args!("\"{text}\""));
         } else {
-            self.put(Json::String(text.into()));
+            self.put(Json::from(text));
         }
     }
 

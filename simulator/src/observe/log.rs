@@ -1,12 +1,12 @@
 //! The log: records in memory, their lines in a file, and a digest of every byte.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Observed, Record};
+use super::{LineError, Observed, Record};
 
 /// An observation log being written.
 #[derive(Debug, Default)]
@@ -72,4 +72,51 @@ impl Log {
         }
         self.sink.take().map_or(Ok(()), |mut sink| sink.flush())
     }
+}
+
+/// Why a stored log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadLogError {
+    /// The file cannot be read.
+    #[error("cannot read {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line is no record.
+    #[error("{path}:{line}: not a record")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: LineError,
+    },
+}
+
+/// Reads a stored log, or a recording in the same form.
+///
+/// # Errors
+/// [`ReadLogError`], with the file and the line.
+pub fn read(path: &Path) -> Result<Vec<Observed>, ReadLogError> {
+    let failed = |source| ReadLogError::Io { path: path.to_path_buf(), source };
+    let mut file = BufReader::new(File::open(path).map_err(failed)?);
+    let mut records = Vec::new();
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if file.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            break;
+        }
+        let record = Observed::parse_line(&line).map_err(|source| ReadLogError::Line {
+            path: path.to_path_buf(),
+            line: number,
+            source,
+        })?;
+        records.push(record);
+    }
+    Ok(records)
 }

@@ -2,18 +2,20 @@
 //!
 //! A backend appends what its clients, faults and nodes do and what one observer's feeds on the
 //! tables deliver; checkers, measures and reports read nothing else. Here: the records. Their
-//! text, one line of JSON each, is in [`line`](self::line), the log itself in [`log`](self::log).
+//! text, one line of JSON each, is written by `line` and read by `parse`; the log itself is in `log`.
 //! Not here: what a history means (`checkers`, `measure`). Start at [`Record`].
 
 mod line;
 mod log;
+mod parse;
 
 use std::sync::Arc;
 
 use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
 use bigchaindb_core::rules::Election;
 
-pub use log::Log;
+pub use log::{Log, ReadLogError, read};
+pub use parse::LineError;
 
 /// One record and when it was made.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,3 @@
+//! The simulator's tests, one file per subject.
+
+mod observe;

@@ -1,0 +1,167 @@
+//! The observation log: what is written comes back, and equal records give equal bytes.
+
+use std::sync::Arc;
+
+use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
+use bigchaindb_core::rules::Election;
+use bigchaindb_simulator::observe::{
+    self, Befell, Call, Change, Decided, End, Fault, FinalRow, Kind, Log, Member, NodeEvent,
+    Observed, OldRow, Operation, Phase, Record, Run, Table, What,
+};
+
+fn json(text: &str) -> Arc<Json> {
+    Arc::new(Json::parse(text.as_bytes()).unwrap())
+}
+
+/// One of each kind, with its line.
+fn one_of_each() -> Vec<(Record, &'static str)> {
+    let run = Run {
+        scenario: "a \"quoted\" name".into(),
+        seed: u64::MAX,
+        backend: "sim".into(),
+        rules: "default".into(),
+        nodes: vec![Member { name: "n1".into(), key: NodeKey::from("K1") }],
+        started_unix_ms: 1_472_688_000_000,
+    };
+    let operation = Operation {
+        number: 3,
+        process: 0,
+        kind: Kind::Ok,
+        call: Call::Post,
+        what: What::Create,
+        node: "n1".into(),
+        tx: Some(TxId::from("ab")),
+        intended_us: 12,
+        http: Some(201),
+        value: None,
+    };
+    let asked = Operation {
+        kind: Kind::Info,
+        call: Call::Status,
+        what: What::Probe,
+        tx: None,
+        http: None,
+        value: Some("timed out\n".into()),
+        ..operation.clone()
+    };
+    let row = json(r#"{"id":"r","n":1.0}"#);
+    let other = json(r#"{"id":"r","n":2}"#);
+    let entry = json(r#"{"id":0,"block":"b"}"#);
+    let fault =
+        Fault { number: 1, kind: "kill".into(), phase: Phase::Applied, target: "n2".into() };
+    let decided =
+        Decided { node: "n1".into(), block: BlockId::from("b"), election: Election::Undecided };
+    let befell = NodeEvent { node: "n1".into(), event: Befell::Log, text: "tab\t".into() };
+    vec![
+        (
+            Record::Run(run),
+            r#""record":"run","scenario":"a \"quoted\" name","seed":18446744073709551615,"backend":"sim","rules":"default","nodes":[{"name":"n1","key":"K1"}],"started_unix_ms":1472688000000"#,
+        ),
+        (
+            Record::Operation(operation),
+            r#""record":"operation","number":3,"process":0,"kind":"ok","call":"post","what":"create","node":"n1","tx":"ab","intended_us":12,"http":201,"value":null"#,
+        ),
+        (
+            Record::Operation(asked),
+            r#""record":"operation","number":3,"process":0,"kind":"info","call":"status","what":"probe","node":"n1","tx":null,"intended_us":12,"http":null,"value":"timed out\n""#,
+        ),
+        (
+            Record::Change(Change::of(Table::Votes, None, Some(&row))),
+            r#""table":"votes","old":false,"old_id":null,"new_val":{"id":"r","n":1.0}"#,
+        ),
+        (
+            Record::Change(Change::of(Table::Backlog, Some(&row), Some(&other))),
+            r#""table":"backlog","old":true,"old_id":"r","old_val":{"id":"r","n":1.0},"new_val":{"id":"r","n":2}"#,
+        ),
+        (
+            Record::Change(Change::of(Table::Positions, Some(&entry), None)),
+            r#""table":"positions","old":true,"old_id":"0","new_val":null"#,
+        ),
+        (
+            Record::Fault(fault),
+            r#""record":"fault","number":1,"kind":"kill","phase":"applied","target":"n2""#,
+        ),
+        (
+            Record::Decided(decided),
+            r#""record":"decided","node":"n1","block":"b","election":"undecided""#,
+        ),
+        (Record::Node(befell), r#""record":"node","node":"n1","event":"log","text":"tab\t""#),
+        (
+            Record::Final(FinalRow { table: Table::Bigchain, row: json(r#"{"id":"b"}"#) }),
+            r#""record":"final","table":"bigchain","row":{"id":"b"}"#,
+        ),
+        (
+            Record::End(End { shortfalls: vec!["load slipped".into()] }),
+            r#""record":"end","shortfalls":["load slipped"]"#,
+        ),
+    ]
+}
+
+#[test]
+fn every_record_has_its_line_and_comes_back() {
+    for (record, fields) in one_of_each() {
+        let observed = Observed { at_us: 61_000_002, record };
+        let mut line = String::new();
+        observed.write_line(&mut line);
+        assert_eq!(line, format!("{{\"at\":61.000002,{fields}}}\n"));
+        assert_eq!(Observed::parse_line(line.as_bytes()).unwrap(), observed, "{line}");
+    }
+}
+
+#[test]
+fn a_line_of_a_recording_is_a_change() {
+    let line = r#"{"at": 1795340971.5785553, "table": "backlog", "old": true, "new_val": null, "old_id": "08ed"}"#;
+    let deleted = Change {
+        table: Table::Backlog,
+        old: Some(OldRow { id: "08ed".into(), row: None }),
+        new: None,
+    };
+    let expected = Observed { at_us: 1_795_340_971_578_555, record: Record::Change(deleted) };
+    assert_eq!(Observed::parse_line(line.as_bytes()).unwrap(), expected);
+}
+
+#[test]
+fn what_is_no_record_is_refused_with_the_field() {
+    const REFUSED: &str = r#"
+        not JSON                                          | not JSON
+        {}                                                | `at` is missing or not what it should be
+        {"at":-1,"record":"end","shortfalls":[]}          | `at` is missing or not what it should be
+        {"at":0,"record":"joy"}                           | `record` is missing or not what it should be
+        {"at":0,"table":"votes","new_val":null}           | `old` is missing or not what it should be
+        {"at":0,"table":"vote","old":false,"new_val":{}}  | `table` is missing or not what it should be
+        {"at":0,"record":"decided","node":"n1","block":"b","election":"won"} | `election` is missing or not what it should be
+    "#;
+    for case in REFUSED.lines().map(str::trim).filter(|case| !case.is_empty()) {
+        let (line, error) = case.split_once(" | ").unwrap();
+        let refused = Observed::parse_line(line.as_bytes()).unwrap_err();
+        assert_eq!(refused.to_string(), error.trim(), "{line}");
+    }
+}
+
+#[test]
+fn a_stored_log_is_read_back_and_its_digest_covers_every_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("observations.jsonl");
+    let mut log = Log::create(&path).unwrap();
+    let mut same = Log::new();
+    for (at_us, (record, _)) in one_of_each().into_iter().enumerate() {
+        log.append(at_us as u64, record.clone());
+        same.append(at_us as u64, record);
+    }
+    log.close().unwrap();
+    assert_eq!(observe::read(&path).unwrap(), log.records());
+    assert_eq!(log.digest(), same.digest());
+    let golden = "e969ad752a26090ff7b4cdec66c20d59867bda4eb1d22251a5a5b6e46365e1a5";
+    assert_eq!(log.digest(), golden, "the bytes of the log are a format; change it knowingly");
+    same.append(99, Record::End(End::default()));
+    assert_ne!(log.digest(), same.digest());
+}
+
+#[test]
+fn an_unreadable_line_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("torn.jsonl");
+    std::fs::write(&path, "{\"at\":0,\"record\":\"end\",\"shortfalls\":[]}\n{\"at\":").unwrap();
+    let error = observe::read(&path).unwrap_err().to_string();
+    assert_eq!(error, format!("{}:2: not a record", path.display()));
+}
