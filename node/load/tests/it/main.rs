@@ -1,0 +1,138 @@
+//! The load engine against servers that behave as nodes do on bad days.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bigchaindb_load::client::{Call, Client, NoAnswer};
+use bigchaindb_load::engine::{self, Effect, Event, Exchange, Workload};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::Barrier;
+use tokio::time::Instant;
+
+/// Longer than any of these tests takes; only a test that fails waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that answers with what it was sent, once as many requests have come as `together`
+/// says; and how many connections it has seen.
+async fn echo(together: usize) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let (seen, barrier) = (connections.clone(), Arc::new(Barrier::new(together)));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            seen.fetch_add(1, Ordering::SeqCst);
+            let barrier = barrier.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let barrier = barrier.clone();
+                async move {
+                    let path = request.uri().path().to_owned();
+                    let body = request.into_body().collect().await.unwrap().to_bytes();
+                    barrier.wait().await;
+                    let text = format!("{path} {}", String::from_utf8_lossy(&body));
+                    Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
+                }
+            });
+            let http = hyper::server::conn::http1::Builder::new();
+            tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    (address, connections)
+}
+
+/// Sends `total` requests, a millisecond apart, and keeps what came of them.
+struct Steady {
+    total: u64,
+    sent: u64,
+    over: Vec<Exchange>,
+}
+
+impl Workload for Steady {
+    fn handle(&mut self, now_us: u64, event: Event, effects: &mut Vec<Effect>) {
+        if let Event::Over(exchange) = event {
+            self.over.push(exchange);
+        }
+        while self.sent < self.total && self.sent * 1000 <= now_us {
+            let call = Call::Post(Bytes::from(self.sent.to_string()));
+            effects.push(Effect::Send { number: self.sent, target: 0, call });
+            self.sent += 1;
+        }
+        if self.sent < self.total {
+            effects.push(Effect::WakeAt(self.sent * 1000));
+        } else if self.over.len() as u64 == self.total {
+            effects.push(Effect::Finish);
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_go_out_though_no_answer_comes() {
+    // No request is answered before the last one has come: whoever waited would wait for ever.
+    let (address, _) = echo(50).await;
+    let client = Client::new(&[address]);
+    let mut workload = Steady { total: 50, sent: 0, over: Vec::new() };
+    let slip = engine::run(&mut workload, &client, Instant::now(), PATIENCE).await;
+    assert!(slip.wakes > 0);
+    let mut numbers = Vec::new();
+    for exchange in &workload.over {
+        let Exchange { number, wanted_us, sent_us, over_us, answer } = exchange;
+        let answer = answer.as_ref().unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body, format!("/api/v1/transactions/ {number}"));
+        let sent_us = sent_us.unwrap();
+        assert!(number * 1000 <= *wanted_us && *wanted_us <= sent_us && sent_us <= *over_us);
+        numbers.push(*number);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn connections_are_kept() {
+    let (address, connections) = echo(1).await;
+    let client = Client::new(&[address]);
+    for round in 0..10 {
+        let path = format!("/{round}");
+        let answer = client.call(0, Call::Get(path.clone()), PATIENCE, || ()).await.unwrap();
+        assert_eq!(answer.body, format!("{path} "));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_fails_says_whether_the_node_may_have_seen_it() {
+    let ask = |address: SocketAddr, patience: Duration| async move {
+        let client = Client::new(&[address]);
+        client.call(0, Call::Get("/".to_owned()), patience, || ()).await.unwrap_err()
+    };
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let error = ask(nobody, PATIENCE).await;
+    assert!(matches!(error, NoAnswer::Unreachable(_)), "{error}");
+    assert!(!error.is_ambiguous());
+
+    let (silent, _) = echo(2).await;
+    let error = ask(silent, Duration::from_millis(20)).await;
+    assert!(matches!(error, NoAnswer::TimedOut(_)), "{error}");
+    assert!(error.is_ambiguous());
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let rude = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncReadExt::read_u8(&mut stream).await.unwrap();
+    });
+    let error = ask(rude, PATIENCE).await;
+    assert!(matches!(error, NoAnswer::Broken(_)), "{error}");
+    assert!(error.is_ambiguous());
+}
