@@ -6,7 +6,11 @@
 use std::sync::{Arc, OnceLock};
 
 use super::document::{self, MalformedDocument};
-use super::{BlockId, Json, NodeKey, Transaction};
+use super::seal::{is_sealed, seal};
+use super::{
+    BlockId, CanonicalJsonError, Json, Keypair, NodeKey, NotAscii, Profile, Raised, SignatureCheck,
+    Transaction, keccak256_hex, write_name,
+};
 
 /// A block. It never changes.
 ///
@@ -52,6 +56,52 @@ impl Block {
         Ok(Self { id, node_pubkey, voters, transactions, frame, whole: OnceLock::new() })
     }
 
+    /// A block of these, signed by this node. `timestamp` in Unix seconds.
+    ///
+    /// Whether the transactions are acceptable is not asked. The text is signed as UTF-8, which for
+    /// ASCII is what the original signs; other text it refuses to sign.
+    ///
+    /// # Errors
+    /// If there is no transaction, or one that has no canonical text.
+    pub fn create(
+        transactions: Vec<Arc<Transaction>>,
+        node: &Keypair,
+        voters: &[NodeKey],
+        timestamp: u64,
+    ) -> Result<Self, MakeBlockError> {
+        Self::create_as(Profile::Default, transactions, node, voters, timestamp)
+    }
+
+    /// As [`create`](Self::create), under the rules of a profile.
+    ///
+    /// # Errors
+    /// As there; under `v0.6.0` also if a transaction is not ASCII.
+    pub fn create_as(
+        profile: Profile,
+        transactions: Vec<Arc<Transaction>>,
+        node: &Keypair,
+        voters: &[NodeKey],
+        timestamp: u64,
+    ) -> Result<Self, MakeBlockError> {
+        if transactions.is_empty() {
+            return Err(MakeBlockError::Empty);
+        }
+        let node_pubkey = node.public().clone();
+        let block = Json::object([
+            ("node_pubkey", node_pubkey.as_str().into()),
+            ("timestamp", timestamp.to_string().into()),
+            ("transactions", Vec::new().into()),
+            ("voters", voters.iter().map(|key| key.as_str().into()).collect::<Vec<Json>>().into()),
+        ]);
+        let text = text(&block, &transactions)?;
+        let id = BlockId::from(keccak256_hex(text.as_bytes()));
+        let signature = seal(&text, node, profile)?;
+        let frame =
+            Json::object([("id", id.as_str().into()), ("block", block), ("signature", signature)]);
+        let (voters, whole) = (voters.to_vec(), OnceLock::new());
+        Ok(Self { id, node_pubkey, voters, transactions, frame, whole })
+    }
+
     /// Its id, as the document says it.
     pub fn id(&self) -> &BlockId {
         &self.id
@@ -91,6 +141,83 @@ impl Block {
     pub fn is_genesis(&self) -> bool {
         self.transactions.first().is_some_and(|first| first.operation() == Some("GENESIS"))
     }
+
+    /// Everything but the transactions: the document with an empty list of them.
+    pub fn frame(&self) -> &Json {
+        &self.frame
+    }
+
+    /// The text whose hash is the id, and which its node signs.
+    ///
+    /// # Errors
+    /// If it holds something that has no canonical text.
+    pub fn text(&self) -> Result<String, CanonicalJsonError> {
+        text(self.frame.get("block").unwrap_or(&Json::Null), &self.transactions)
+    }
+
+    /// Whether the node that it names signed this, its [text](Self::text).
+    ///
+    /// # Errors
+    /// What the original raises if key or signature are not even the text of one.
+    pub fn verify(
+        &self,
+        text: &str,
+        profile: Profile,
+        signatures: &dyn SignatureCheck,
+    ) -> Result<bool, Raised> {
+        let signature = self.frame.get("signature");
+        is_sealed(text, signature, &self.node_pubkey, profile, signatures)
+    }
+}
+
+/// Why a block cannot be made.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MakeBlockError {
+    /// There is nothing to put into it.
+    #[error("Empty block creation is not allowed")]
+    Empty,
+    /// A transaction has no canonical text.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalJsonError),
+    /// A transaction is not ASCII. Profile `v0.6.0`.
+    #[error(transparent)]
+    NotAscii(#[from] NotAscii),
+}
+
+impl MakeBlockError {
+    /// The class of exception that stands for it in BigchainDB 0.6.0.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Empty => "OperationError",
+            Self::Canonical(_) => "OverflowError",
+            Self::NotAscii(_) => "UnicodeEncodeError",
+        }
+    }
+}
+
+/// The canonical text of a block whose transactions are kept apart.
+fn text(block: &Json, transactions: &[Arc<Transaction>]) -> Result<String, CanonicalJsonError> {
+    let mut out = String::with_capacity(1024 * (1 + transactions.len()));
+    let fields = block.as_object().into_iter().flat_map(|fields| fields.iter());
+    out.push('{');
+    for (number, (name, value)) in fields.enumerate() {
+        if number > 0 {
+            out.push(',');
+        }
+        write_name(name, &mut out);
+        out.push(':');
+        if name != "transactions" {
+            value.canonical_into(&mut out)?;
+            continue;
+        }
+        for (number, transaction) in transactions.iter().enumerate() {
+            out.push(if number == 0 { '[' } else { ',' });
+            transaction.document().canonical_into(&mut out)?;
+        }
+        out.push_str(if transactions.is_empty() { "[]" } else { "]" });
+    }
+    out.push('}');
+    Ok(out)
 }
 
 fn voters(names: &[Json]) -> Result<Vec<NodeKey>, MalformedDocument> {

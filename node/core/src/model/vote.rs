@@ -2,8 +2,14 @@
 //!
 //! Here: the document. Not here: adding votes up (`rules::tally`).
 
+use std::sync::Arc;
+
 use super::document::{self, MalformedDocument};
-use super::{BlockId, Json, NodeKey};
+use super::seal::{is_sealed, seal};
+use super::{
+    BlockId, Direct, Json, Keypair, NodeKey, Profile, Raised, SignatureCheck, Strictness,
+    keccak256_hex,
+};
 
 /// One node's word on a block.
 ///
@@ -42,6 +48,45 @@ impl Vote {
         Ok(Self { document, block, previous, voter, valid })
     }
 
+    /// This node's vote on a block. `timestamp` in Unix seconds.
+    ///
+    /// # Errors
+    /// If the block would be its own predecessor.
+    pub fn create(
+        node: &Keypair,
+        block: &BlockId,
+        previous: &BlockId,
+        valid: bool,
+        timestamp: u64,
+    ) -> Result<Self, CyclicVote> {
+        if block == previous {
+            return Err(CyclicVote { block: block.clone() });
+        }
+        let vote = Json::object([
+            ("invalid_reason", Json::Null),
+            ("is_block_valid", valid.into()),
+            ("previous_block", previous.as_str().into()),
+            ("timestamp", timestamp.to_string().into()),
+            ("voting_for_block", block.as_str().into()),
+        ]);
+        let text = vote.canonical().expect("strings and a truth value have a canonical text");
+        let signature = seal(&text, node, Profile::Default).expect("UTF-8 takes any text");
+        let voter = node.public().clone();
+        let document = Json::object([
+            ("node_pubkey", voter.as_str().into()),
+            ("signature", signature),
+            ("vote", vote),
+        ]);
+        Ok(Self { document, block: block.clone(), previous: previous.clone(), voter, valid })
+    }
+
+    /// Under which key a voter's vote on a block is written: hex Keccak-256 of `block/voter/i`.
+    /// `i` is 0, unless that row holds something that is no such vote; then the next number.
+    /// Profile `default`.
+    pub fn key(block: &BlockId, voter: &NodeKey, i: u32) -> Arc<str> {
+        keccak256_hex(format!("{block}/{voter}/{i}").as_bytes()).into()
+    }
+
     /// The whole document, without the row's id: `node_pubkey`, `signature`, `vote`.
     pub fn document(&self) -> &Json {
         &self.document
@@ -65,5 +110,53 @@ impl Vote {
     /// What the voter says: is the block valid?
     pub fn is_valid_vote(&self) -> bool {
         self.valid
+    }
+
+    /// The text that the voter signs.
+    fn signed_text(&self) -> Result<String, Raised> {
+        Ok(document::field(&self.document, "vote", "vote")?.canonical()?)
+    }
+
+    /// Whether its voter signed it.
+    ///
+    /// # Errors
+    /// What the original raises if key or signature are not even the text of one, or the vote has
+    /// no text to be signed.
+    pub fn verify(
+        &self,
+        profile: Profile,
+        signatures: &dyn SignatureCheck,
+    ) -> Result<bool, Raised> {
+        let signature = self.document.get("signature");
+        is_sealed(&self.signed_text()?, signature, &self.voter, profile, signatures)
+    }
+
+    /// Whether its voter signed it; what is no signature at all is none of his.
+    pub fn is_signed(&self, profile: Profile, signatures: &dyn SignatureCheck) -> bool {
+        self.verify(profile, signatures).unwrap_or(false)
+    }
+
+    /// Whether its voter signed it, verified here and now.
+    pub fn is_well_signed(&self, strictness: Strictness) -> bool {
+        let profile = match strictness {
+            Strictness::Strict => Profile::Default,
+            Strictness::Original => Profile::Original,
+        };
+        self.is_signed(profile, &Direct)
+    }
+}
+
+/// A vote may not name the same block as voted for and as previous.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("block {block} cannot be its own previous block")]
+pub struct CyclicVote {
+    /// Which block.
+    pub block: BlockId,
+}
+
+impl CyclicVote {
+    /// The class of exception that stands for it in BigchainDB 0.6.0.
+    pub fn class(&self) -> &'static str {
+        "CyclicBlockchainError"
     }
 }

@@ -5,15 +5,104 @@
 //! [`ConsensusRules::needs`] says which facts the rest depends on; the stages gather them for a whole
 //! block in one question. [`ConsensusRules::judge`] then is a cheap pure function of all that.
 //!
-//! Profiles: [`default`](DefaultRules) is what we stand behind, [`v0.6.0`](OriginalRules) does what
+//! Profiles: `default` is what we stand behind, `v0.6.0` does what
 //! BigchainDB 0.6.0 did, to the verdict. Not here: in which order blocks are judged (`stages`).
 
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use crate::model::{Block, BlockId, Json, Keypair, Transaction};
+use crate::query::{Needs, VoteRow};
+
 mod facts;
+mod federation;
+mod invalid;
+mod opening;
 mod tally;
 
 pub use facts::{Facts, Placed, Spent};
-pub use tally::Election;
+pub use federation::Federation;
+pub use invalid::{InvalidBlock, InvalidTransaction};
+pub use opening::Checked;
+pub use tally::{Count, Election, Ignored, TallyError, good_vote, is_good_vote};
 
-/// What came of looking at a document alone.
-#[derive(Clone, Debug)]
-pub struct Checked;
+/// The most transactions a block may hold, as the original's pipeline cut them.
+pub const MAX_BLOCK_TRANSACTIONS: usize = 1000;
+
+/// What a federation holds its documents to; a plugin by name.
+///
+/// Source: BigchainDB 0.6 docs, "The Consensus Plugin Interface" (`AbstractConsensusRules`).
+pub trait ConsensusRules: Send + Sync + Debug {
+    /// The name under which configuration files know it.
+    fn name(&self) -> &'static str;
+
+    /// The CREATE that a node makes of a posted one: the asset goes to those who are named as
+    /// `owners_before` in the posted one's first fulfillment, with the posted payload; signed by
+    /// the node. `timestamp` in Unix seconds.
+    ///
+    /// # Errors
+    /// If the posted document does not say these things, or they make no transaction.
+    fn create(
+        &self,
+        posted: &Json,
+        node: &Keypair,
+        uuid: &str,
+        timestamp: u64,
+    ) -> Result<Transaction, InvalidTransaction>;
+
+    /// Looks at the document alone, once: shape, id, signatures.
+    fn check(&self, transaction: &Transaction) -> Checked;
+
+    /// The facts that judging these depends on: where they and their inputs' transactions stand,
+    /// and who spends their inputs. Sorted, nothing twice.
+    fn needs(&self, transactions: &mut dyn Iterator<Item = &Transaction>) -> Needs {
+        let (mut ids, mut outputs) = (BTreeSet::new(), BTreeSet::new());
+        for transaction in transactions {
+            ids.insert(transaction.id().clone());
+            for input in transaction.inputs() {
+                ids.insert(input.txid.clone());
+                outputs.insert(input.clone());
+            }
+        }
+        Needs { transactions: ids.into_iter().collect(), outputs: outputs.into_iter().collect() }
+    }
+
+    /// Judges a transaction from what [`check`](Self::check) of these same rules said about it and
+    /// from facts. `at` is the time its conditions are judged at, in Unix seconds.
+    ///
+    /// # Errors
+    /// The reason to refuse it; a final one, if there is one.
+    fn judge(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction>;
+
+    /// Looks at a block alone, as [`check`](Self::check) does at each of its transactions. A
+    /// genesis block is refused here.
+    ///
+    /// # Errors
+    /// The reason to refuse it, for ever.
+    fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock>;
+
+    /// Looks at the first block of a chain, with its one transaction. It is never voted on.
+    ///
+    /// # Errors
+    /// The reason to refuse it, for ever.
+    fn check_genesis(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock>;
+
+    /// Adds up the votes on a block; `votes` may be anybody's, in any order. `federation` are the
+    /// block's voters.
+    ///
+    /// # Errors
+    /// Where the original gives up; never under `default`.
+    fn tally(
+        &self,
+        block: &BlockId,
+        federation: &Federation,
+        votes: &[VoteRow],
+    ) -> Result<Election, TallyError>;
+}

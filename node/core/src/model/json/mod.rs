@@ -15,6 +15,7 @@ mod write;
 pub use object::Object;
 pub use parse::ParseJsonError;
 pub use write::CanonicalJsonError;
+pub(crate) use write::write_name;
 
 /// How many arrays and objects may be open at once while parsing.
 ///

@@ -224,6 +224,11 @@ const ESCAPES: [u8; 256] = {
     escapes
 };
 
+/// Appends a field's name, or any other string, as canonical text has it.
+pub(crate) fn write_name(name: &str, out: &mut String) {
+    write_string(Canonical::text(name), out);
+}
+
 /// Copies runs of plain text; what is escaped is ASCII, so runs end between characters.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');

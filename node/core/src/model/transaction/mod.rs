@@ -3,6 +3,10 @@
 //! Here: [`Transaction`], the document with its accessors. Accessors are lenient: whatever is not
 //! of the documented shape is simply not there. Not here: whether it is acceptable (`rules`).
 
+mod texts;
+
+pub use texts::Texts;
+
 use super::document::{self, MalformedDocument};
 use super::{Json, Output, TxId};
 

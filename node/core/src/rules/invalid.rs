@@ -1,0 +1,234 @@
+//! Why a document is refused: a variant per decision a caller could take.
+//!
+//! [`InvalidTransaction::is_final`] is the question the stages ask: is it worth trying again?
+//! [`Raised`] stands for what the original's Python raised by itself; profile `v0.6.0` only.
+
+use crate::model::{BlockId, MalformedDocument, NodeKey, Output, Raised, TxId};
+
+use super::Election;
+
+/// Why a transaction is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InvalidTransaction {
+    /// The document is not of the documented shape, or says what the store would not give back
+    /// unchanged.
+    #[error("{at}: {reason}")]
+    Malformed {
+        /// Where: a path from the document's root.
+        at: String,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The id is not the hash of the body.
+    #[error("the id is not the hash of the transaction, {computed}")]
+    InvalidHash {
+        /// What the id has to be.
+        computed: TxId,
+    },
+    /// A fulfillment does not open the condition it is meant for.
+    #[error("fulfillment {fid} does not fulfill its condition")]
+    InvalidSignature {
+        /// Which fulfillment, from 0.
+        fid: usize,
+    },
+    /// A fulfillment would open its condition at another time.
+    #[error("fulfillment {fid} does not fulfill its condition at Unix time {at}")]
+    NotAtThisTime {
+        /// Which fulfillment, from 0.
+        fid: usize,
+        /// The time it was judged at, in Unix seconds.
+        at: u64,
+    },
+    /// A CREATE by somebody who is no member.
+    #[error("only federation nodes can use the operation `CREATE`, and {owner} is none")]
+    NotAMember {
+        /// Who made it.
+        owner: NodeKey,
+    },
+    /// The transaction that made an input is in no block, or in invalid ones only.
+    #[error("input `{txid}` does not exist in the bigchain")]
+    TransactionDoesNotExist {
+        /// The transaction that is missed.
+        txid: TxId,
+    },
+    /// The transaction that made an input is in a block that is not decided.
+    #[error("input `{txid}` is in block {block}, which is not decided yet")]
+    InputUndecided {
+        /// The transaction that made the input.
+        txid: TxId,
+        /// The block it is in.
+        block: BlockId,
+    },
+    /// The input's transaction has no such output.
+    #[error("transaction {} has no condition {}", .input.txid, .input.cid)]
+    NoSuchOutput {
+        /// What was to be spent.
+        input: Output,
+    },
+    /// An input is spent by another transaction.
+    #[error("input {}/{} was already spent by {spent_by}, in block {block}", .input.txid, .input.cid)]
+    DoubleSpend {
+        /// What was to be spent.
+        input: Output,
+        /// Who spent it.
+        spent_by: TxId,
+        /// In which block.
+        block: BlockId,
+        /// How that block is decided: valid, or not yet.
+        election: Election,
+    },
+    /// The transaction is in a block decided valid.
+    #[error("the transaction is already in block {block}")]
+    AlreadyDecided {
+        /// Which block.
+        block: BlockId,
+    },
+    /// The transaction is in a block that is not decided.
+    #[error("the transaction is already in block {block}, which is not decided yet")]
+    AlreadyInBlock {
+        /// Which block.
+        block: BlockId,
+    },
+    /// What the original's Python raised. Profile `v0.6.0`.
+    #[error(transparent)]
+    Raised(#[from] Raised),
+}
+
+impl InvalidTransaction {
+    pub(super) fn malformed(at: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Malformed { at: at.into(), reason: reason.into() }
+    }
+
+    /// Whether no future can make the transaction valid. Otherwise it is only too early: an input
+    /// or its spender is in a block that is not decided, or the input is not there yet.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Malformed { .. }
+            | Self::InvalidHash { .. }
+            | Self::InvalidSignature { .. }
+            | Self::NotAMember { .. }
+            | Self::NoSuchOutput { .. }
+            | Self::AlreadyDecided { .. }
+            | Self::Raised(_) => true,
+            Self::DoubleSpend { election, .. } => *election == Election::Valid,
+            Self::NotAtThisTime { .. }
+            | Self::TransactionDoesNotExist { .. }
+            | Self::InputUndecided { .. }
+            | Self::AlreadyInBlock { .. } => false,
+        }
+    }
+
+    /// The class of exception that stands for it in BigchainDB 0.6.0; where that had none, the
+    /// nearest.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "ValueError",
+            Self::InvalidHash { .. } => "InvalidHash",
+            Self::InvalidSignature { .. } | Self::NotAtThisTime { .. } => "InvalidSignature",
+            Self::NotAMember { .. } => "OperationError",
+            Self::TransactionDoesNotExist { .. } | Self::InputUndecided { .. } => {
+                "TransactionDoesNotExist"
+            }
+            Self::NoSuchOutput { .. } => "IndexError",
+            Self::DoubleSpend { .. } => "DoubleSpend",
+            Self::AlreadyDecided { .. } | Self::AlreadyInBlock { .. } => "Exception",
+            Self::Raised(raised) => raised.class,
+        }
+    }
+
+    /// Whether `is_valid_transaction` of the original answers "no" to it. What it does not expect
+    /// becomes a 500 there, or kills a pipeline.
+    pub fn is_expected(&self) -> bool {
+        match self {
+            Self::Raised(raised) => raised.is_value_error(),
+            _ => true,
+        }
+    }
+}
+
+impl From<MalformedDocument> for InvalidTransaction {
+    fn from(malformed: MalformedDocument) -> Self {
+        Self::Raised(malformed.into())
+    }
+}
+
+/// Why a block is refused, whatever its transactions say.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InvalidBlock {
+    /// The document is not of the documented shape.
+    #[error("{at}: {reason}")]
+    Malformed {
+        /// Where: a path from the document's root.
+        at: &'static str,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// The id is not the hash of the block.
+    #[error("the id is not the hash of the block, {computed}")]
+    InvalidHash {
+        /// What the id has to be.
+        computed: BlockId,
+    },
+    /// Not signed by the node that it names.
+    #[error("the block is not signed by {node}")]
+    InvalidSignature {
+        /// Who should have signed.
+        node: NodeKey,
+    },
+    /// Made by somebody who is no member.
+    #[error("only federation nodes can create blocks, and {node} is none")]
+    NotAMember {
+        /// Who made it.
+        node: NodeKey,
+    },
+    /// Its voters are not exactly the federation.
+    #[error("the block's voters are not exactly the {members} members of the federation")]
+    Voters {
+        /// How many members there are.
+        members: usize,
+    },
+    /// Without transactions, or with too many.
+    #[error(
+        "the block holds {count} transactions; 1 to {} are allowed",
+        super::MAX_BLOCK_TRANSACTIONS
+    )]
+    Size {
+        /// How many it holds.
+        count: usize,
+    },
+    /// A transaction stands in it twice.
+    #[error("transaction {txid} is in the block more than once")]
+    Repeated {
+        /// Which one.
+        txid: TxId,
+    },
+    /// An output is spent in it twice.
+    #[error("{}/{} is spent in the block more than once", .output.txid, .output.cid)]
+    Conflict {
+        /// Which output.
+        output: Output,
+    },
+    /// A GENESIS transaction where none belongs, or none where one does.
+    #[error("a GENESIS transaction is the only one of the first block, and stands nowhere else")]
+    Genesis,
+    /// The genesis block's transaction is refused.
+    #[error("the genesis transaction is refused: {0}")]
+    Transaction(#[source] Box<InvalidTransaction>),
+    /// What the original's Python raised. Profile `v0.6.0`.
+    #[error(transparent)]
+    Raised(#[from] Raised),
+}
+
+impl InvalidBlock {
+    /// The class of exception that stands for it in BigchainDB 0.6.0; where that had none, the
+    /// nearest.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::InvalidHash { .. } => "InvalidHash",
+            Self::InvalidSignature { .. } => "InvalidSignature",
+            Self::Raised(raised) => raised.class,
+            Self::Transaction(inner) => inner.class(),
+            _ => "OperationError",
+        }
+    }
+}

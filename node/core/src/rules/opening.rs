@@ -1,0 +1,5 @@
+//! What came of looking at a document alone.
+
+/// What came of looking at a document alone.
+#[derive(Clone, Debug)]
+pub struct Checked;
