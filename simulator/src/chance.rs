@@ -51,6 +51,8 @@ pub enum Domain {
     /// A client's choice of another node after a lost answer. Entity: the operation; counter: the
     /// attempt.
     Retry = 18,
+    /// The node a rival or a duplicate is sent to. Entity: the load; counter: the arrival.
+    OtherNode = 19,
 }
 
 /// One draw: 64 bits, and the shapes they can take.
@@ -126,7 +128,8 @@ impl Draw {
         const LN_2: u128 = 2_977_044_472;
         let (whole, fraction) = minus_log2(self.0);
         let bits = u128::from(whole) << 32 | u128::from(fraction);
-        let scaled = (bits * LN_2 >> 32) * u128::from(mean) >> 32;
+        let natural = (bits * LN_2) >> 32;
+        let scaled = (natural * u128::from(mean)) >> 32;
         u64::try_from(scaled).unwrap_or(u64::MAX)
     }
 }

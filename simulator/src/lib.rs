@@ -6,7 +6,9 @@
 pub mod backends;
 pub mod chance;
 pub mod checkers;
+pub mod faults;
 pub mod measure;
 pub mod observe;
 pub mod plan;
 pub mod record;
+pub mod scenario;

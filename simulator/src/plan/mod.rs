@@ -1,9 +1,15 @@
 //! The plan: a scenario and a seed with nothing left to decide.
 //!
-//! Here: what is planned, as data that is written into the run directory. Not here: reading the
-//! file (`scenario`), making the choices (`plan::make`), the documents that clients sign (`workload`),
+//! Here: what is planned, as data that is written into the run directory, and how the choices are
+//! made. Not here: reading the file (`scenario`), the documents that clients sign (`workload`),
 //! carrying it out (`backends`). Times are microseconds of the run, from its beginning. Start at
-//! [`Plan`].
+//! [`Plan`] and [`make()`].
+
+mod harm;
+mod make;
+mod operations;
+
+pub use make::make;
 
 use std::collections::BTreeSet;
 

@@ -1,3 +1,6 @@
 //! The simulator's tests, one file per subject.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod observe;
+mod plan;
+mod scenario;

@@ -1,0 +1,37 @@
+//! A scenario and a seed become a plan: the few lines that put the choices together.
+//!
+//! Not here: what clients do (`plan::operations`), what goes wrong (`plan::harm`).
+
+use super::{Node, Plan, harm, operations};
+use crate::scenario::{Federation, Scenario, ScenarioError};
+
+/// Makes every choice that the scenario leaves open.
+///
+/// # Errors
+/// If the faults take more nodes at once than the federation can do without, or two of them do not
+/// go together, and the scenario does not say that it wants to see invariants violated.
+pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
+    let operations = operations::choose(scenario, seed);
+    let faults = harm::choose(scenario, seed)?;
+    let loads = scenario.loads.iter().map(|load| load.until_us);
+    let last = operations.iter().map(|operation| operation.at_us);
+    let healed = faults.iter().map(|fault| fault.until_us);
+    let quiet_from_us = loads.chain(last).chain(healed).max().unwrap_or(0);
+    let settled = quiet_from_us + scenario.expect.decided_after_heal_us;
+    let node = |index| Node { name: Federation::node_name(index) };
+    Ok(Plan {
+        scenario: scenario.name.clone(),
+        seed,
+        backend: scenario.backend(),
+        rules: scenario.federation.rules.clone(),
+        nodes: (0..scenario.federation.nodes as usize).map(node).collect(),
+        store: scenario.federation.store.clone(),
+        links: scenario.links,
+        costs: scenario.costs,
+        operations,
+        faults,
+        quiet_from_us,
+        end_us: scenario.duration_us.unwrap_or(settled).max(settled),
+        expect: scenario.expect.clone(),
+    })
+}

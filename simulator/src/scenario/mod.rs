@@ -1,0 +1,234 @@
+//! The scenario file: who is in the federation, what clients do, what goes wrong, what has to hold.
+//!
+//! TOML, read strictly: an unknown key, an impossible value, a fault that the chosen world cannot do
+//! is refused with its line and a hint. Everything has a default. Here: the file as data, a part per
+//! section. Not here: the choices that a seed makes out of it (`plan`). Start at [`Scenario::load`].
+
+mod error;
+mod expect;
+mod fault;
+mod federation;
+mod load;
+mod reader;
+mod units;
+
+use std::path::Path;
+
+pub use error::ScenarioError;
+pub use fault::{FaultEntry, Swarm, Target, When};
+pub use federation::Federation;
+pub use load::{Arrivals, Load, Mix};
+pub use units::Rate;
+
+pub(crate) use error::Source;
+pub(crate) use fault::FAULTS_MAX;
+
+use crate::backends::Backend;
+use crate::plan::{Costs, Expect, Links};
+use reader::{Entry, Section};
+
+/// The seed of a scenario that names none.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// A scenario, read and found possible.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The file, as it was named.
+    pub file: String,
+    /// The file's text, to be kept with the run.
+    pub text: String,
+    /// The comment that opens the file: what is told here. May be empty.
+    pub story: String,
+    /// Its name.
+    pub name: String,
+    /// The seed it is run with if nobody asks for another.
+    pub seed: u64,
+    /// The worlds that can carry it out; the first is the one it is run in if nobody asks for another.
+    pub backends: Vec<Backend>,
+    /// How long the whole run lasts, in microseconds; `None`: until everything has settled.
+    pub duration_us: Option<u64>,
+    /// Who is in it.
+    pub federation: Federation,
+    /// What clients do.
+    pub loads: Vec<Load>,
+    /// What goes wrong, as written.
+    pub faults: Vec<FaultEntry>,
+    /// What goes wrong by chance.
+    pub swarm: Option<Swarm>,
+    /// How long messages take.
+    pub links: Links,
+    /// How long work takes, where time is virtual.
+    pub costs: Costs,
+    /// What has to come true.
+    pub expect: Expect,
+    /// What whoever runs it should know: parts of the file that change nothing yet.
+    pub notes: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads a file. `backend` asks for another world than the file's first.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn load(path: &Path, backend: Option<Backend>) -> Result<Self, ScenarioError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| ScenarioError {
+            file: file.clone(),
+            line: None,
+            message: format!("cannot be read: {error}"),
+            hint: "`testbed list` names the scenarios there are".to_owned(),
+        })?;
+        Self::parse(&file, &text, backend)
+    }
+
+    /// Reads a scenario's text; `file` is what it is called in errors.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse(file: &str, text: &str, backend: Option<Backend>) -> Result<Self, ScenarioError> {
+        let source = Source { file, text };
+        let document = toml_edit::Document::parse(text).map_err(|error| {
+            let message = format!("not TOML: {}", error.message().replace('\n', " "));
+            source.error(source.line(error.span()), message, "see https://toml.io for how it goes")
+        })?;
+        let mut top = Section::new(source, "the scenario", None, document.as_table());
+        let mut notes = Vec::new();
+
+        let name = top.require("name", "\"a first federation\"")?.text()?.to_owned();
+        let seed = top.take("seed").map_or(Ok(DEFAULT_SEED), |entry| entry.seed())?;
+        let duration = top.take("duration");
+        let duration_us = duration.as_ref().map(Entry::positive_duration).transpose()?;
+        let federation = federation::read(&mut top, &mut notes)?;
+        let loads = load::read(&mut top)?;
+        let faults = fault::read(&mut top, &federation)?;
+        let swarm = fault::read_swarm(&mut top, &mut notes)?;
+        let links = federation::read_links(&mut top)?;
+        let costs = federation::read_costs(&mut top)?;
+        let expect = expect::read(&mut top)?;
+        let backends = read_backends(&mut top, &mut notes)?;
+        top.not_built("matrix", "run the scenario once per value, or write a file for each")?;
+        top.finish()?;
+
+        let story = story(text);
+        let mut scenario = Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            story,
+            name,
+            seed,
+            backends: Vec::new(),
+            duration_us,
+            federation,
+            loads,
+            faults,
+            swarm,
+            links,
+            costs,
+            expect,
+            notes,
+        };
+        scenario.backends = scenario.choose(backends, backend)?;
+        let line = duration.and_then(|entry| entry.line);
+        scenario.check_duration(line)?;
+        Ok(scenario)
+    }
+
+    /// The world it is run in.
+    pub fn backend(&self) -> Backend {
+        self.backends[0]
+    }
+
+    /// An error at a line of this scenario.
+    pub(crate) fn error(
+        &self,
+        line: Option<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> ScenarioError {
+        Source { file: &self.file, text: &self.text }.error(line, message, hint)
+    }
+
+    /// Which worlds it can run in: those the file lists, or else all that can do its faults; the
+    /// one asked for first.
+    fn choose(
+        &self,
+        listed: Option<Vec<Backend>>,
+        asked: Option<Backend>,
+    ) -> Result<Vec<Backend>, ScenarioError> {
+        let mut backends = listed.clone().unwrap_or_else(|| {
+            let can = |backend: &Backend| self.refusal(*backend).is_none();
+            Backend::ALL.into_iter().filter(can).collect()
+        });
+        if let Some(asked) = asked {
+            backends.retain(|backend| *backend != asked);
+            backends.insert(0, asked);
+        }
+        match backends.iter().find_map(|backend| self.refusal(*backend)) {
+            Some(refusal) => Err(refusal),
+            None => Ok(backends),
+        }
+    }
+
+    /// Why a world cannot carry this out.
+    fn refusal(&self, backend: Backend) -> Option<ScenarioError> {
+        let entry = self.faults.iter().find(|entry| {
+            let nature = entry.kind.nature();
+            !nature.backends.contains(&backend)
+        })?;
+        let nature = entry.kind.nature();
+        let can: Vec<_> = nature.backends.iter().map(|backend| backend.name()).collect();
+        let message = format!("the backend `{backend}` cannot do the fault `{}`", nature.name);
+        let hint = format!("run it in {}, or take the fault out", can.join(" or "));
+        Some(self.error(entry.line, message, hint))
+    }
+
+    fn check_duration(&self, line: Option<usize>) -> Result<(), ScenarioError> {
+        let Some(duration) = self.duration_us else { return Ok(()) };
+        let end = self.loads.iter().map(|load| load.until_us).max().unwrap_or(0);
+        let fault_end = self.faults.iter().map(FaultEntry::last_moment_us).max().unwrap_or(0);
+        let swarm_end = self.swarm.as_ref().map_or(0, |swarm| swarm.until_us);
+        let least = end.max(fault_end).max(swarm_end) + self.expect.decided_after_heal_us;
+        if duration >= least {
+            return Ok(());
+        }
+        let needed = least.div_ceil(1_000_000);
+        let message = "`duration` leaves no time to settle after load and faults";
+        let hint = format!("make it \"{needed}s\" or more, or leave it out");
+        Err(self.error(line, message, hint))
+    }
+}
+
+fn read_backends(
+    top: &mut Section<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Vec<Backend>>, ScenarioError> {
+    const PLANNED: [&str; 2] = ["docker", "cluster"];
+    let mut entries: Vec<Entry<'_>> = top.take("backend").into_iter().collect();
+    entries.extend(top.take("backends").iter().flat_map(Entry::list));
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<&'static str> =
+        Backend::ALL.iter().map(|backend| backend.name()).chain(PLANNED).collect();
+    let mut backends = Vec::new();
+    for entry in &entries {
+        let name = entry.one_of(&names)?;
+        match Backend::ALL.into_iter().find(|backend| backend.name() == name) {
+            Some(backend) if backends.contains(&backend) => {}
+            Some(backend) => backends.push(backend),
+            None => notes.push(format!("the backend `{name}` is not built yet")),
+        }
+    }
+    if backends.is_empty() {
+        let message = format!("the backend `{}` is not built yet", entries[0].text()?);
+        return Err(entries[0].error(message, "there are: sim, local"));
+    }
+    Ok(Some(backends))
+}
+
+/// The first block of comment lines, as one text.
+fn story(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start).skip_while(|line| line.is_empty());
+    let comment = lines.map_while(|line| line.strip_prefix('#'));
+    comment.map(str::trim).collect::<Vec<_>>().join("\n").trim().to_owned()
+}

@@ -1,0 +1,274 @@
+//! Scenario files: which are read, and what is said of those that are not.
+
+use std::path::{Path, PathBuf};
+
+use bigchaindb_simulator::backends::Backend;
+use bigchaindb_simulator::plan;
+use bigchaindb_simulator::scenario::{Scenario, ScenarioError};
+
+/// The folder of scenarios that come with the project.
+fn smoke() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/smoke");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_smoke_scenario_is_read_and_tells_its_story() {
+    let files = smoke();
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let scenario = Scenario::load(&file, None).unwrap();
+        let line = scenario.story.lines().next().unwrap_or("");
+        assert!(line.ends_with('.') && line.len() < 110, "{}: {line:?}", scenario.file);
+        for seed in 0..50 {
+            plan::make(&scenario, seed).unwrap();
+        }
+    }
+}
+
+/// Wrong scenarios, a blank line apart. What is said of them is in the snapshot.
+const WRONG: &str = r#"
+name = "misspelt key"
+[federation]
+noeds = 4
+
+name = "no such key"
+colour = "red"
+
+name = "misspelt section"
+[[fautl]]
+do = "kill"
+
+name = "impossible node"
+[federation]
+nodes = 4
+[[fault]]
+do = "partition"
+from = "n9"
+to = "store"
+
+name = "node by another name"
+[[fault]]
+do = "kill"
+target = "alice"
+
+name = "bad duration"
+[[fault]]
+do = "pause"
+at = "8 sec"
+
+name = "duration without unit"
+duration = 120
+
+name = "too fine a duration"
+[links]
+default = { latency = "0.1us" }
+
+name = "bad rate"
+[[load]]
+arrivals = { rate = "50" }
+
+name = "arrivals of another time"
+[[load]]
+arrivals = { kind = "ramp", rate = "50/s" }
+
+name = "a load without arrivals"
+[[load]]
+at = "2s"
+
+name = "shares"
+[[load]]
+arrivals = { rate = "5/s" }
+mix = { create = 0.6, transfer = 0.3 }
+
+name = "huge payload"
+[[load]]
+arrivals = { rate = "5/s" }
+payload = "2MB"
+
+name = "endless arrivals"
+[[load]]
+for = "10h"
+arrivals = { rate = "1000/s" }
+
+name = "other rules"
+[federation]
+rules = "v0.6.0"
+
+name = "other world"
+backend = "docker"
+
+name = "unknown world"
+backends = ["sim", "locl"]
+
+name = "a fault that is not built"
+[[fault]]
+do = "clock-skew"
+
+name = "a fault nobody knows"
+[[fault]]
+do = "kil"
+
+name = "a key of another fault"
+[[fault]]
+do = "pause"
+restart_after = "2s"
+
+name = "one way"
+[[fault]]
+do = "partition"
+direction = "out"
+
+name = "partition between nodes"
+[[fault]]
+do = "partition"
+from = "n1"
+to = "rest"
+
+name = "feeds in another world"
+backend = "local"
+[[fault]]
+do = "feed-abort"
+
+name = "no minority"
+[federation]
+nodes = 2
+[[fault]]
+do = "kill"
+target = "minority"
+
+name = "too many at once"
+[[fault]]
+do = "kill"
+at = "5s"
+target = "n1"
+restart_after = "4s"
+[[fault]]
+do = "pause"
+at = "8s"
+for = "1s"
+target = "n2"
+
+name = "twice the same"
+[[fault]]
+do = "kill"
+at = "5s"
+target = "n1"
+[[fault]]
+do = "pause"
+at = "6s"
+target = "n1"
+
+name = "no time to settle"
+duration = "60s"
+[[load]]
+at = "2s"
+for = "40s"
+arrivals = { rate = "5/s" }
+
+name = "backwards"
+[swarm]
+faults = "3..8"
+between = ["85s", "5s"]
+
+name = "a swarm of nothing"
+[swarm]
+faults = "8..3"
+between = ["5s", "85s"]
+
+name = "a sweep"
+[matrix]
+"federation.nodes" = [3, 4]
+
+name = "a bound the wrong way"
+[expect]
+finality = { p99 = "> 4s" }
+
+name = "no percentile"
+[expect]
+finality = { worst = "<= 4s" }
+
+name = "an invariant nobody knows"
+[expect]
+invariants = ["S1", "S99"]
+
+name = "too many replicas"
+[federation]
+rethinkdb = { servers = 2, replicas = 3 }
+
+name = "a number in quotes"
+[federation]
+nodes = "four"
+
+name = "not a table"
+federation = 4
+
+name = "not TOML
+seed = 1
+
+seed = 1
+"#;
+
+#[test]
+fn whoever_writes_a_scenario_hears_what_is_wrong_where_and_what_to_do() {
+    let mut said = String::new();
+    for text in WRONG.trim().split("\n\n") {
+        let error = refusal(text);
+        assert!(error.line.is_some() || text.starts_with("seed"), "{text}");
+        said += &format!("{text}\n\nerror: {error}\n hint: {}\n\n\n", error.hint);
+    }
+    insta::assert_snapshot!(said);
+}
+
+fn refusal(text: &str) -> ScenarioError {
+    match Scenario::parse("wrong.toml", text, None) {
+        Err(error) => error,
+        Ok(scenario) => plan::make(&scenario, 1).expect_err(text),
+    }
+}
+
+#[test]
+fn a_fault_is_refused_in_a_world_that_cannot_do_it() {
+    let text = "name = \"deaf\"\n\n[[fault]]\ndo = \"feed-abort\"\n";
+    let scenario = Scenario::parse("deaf.toml", text, None).unwrap();
+    assert_eq!(scenario.backends, [Backend::Sim], "what it can run in follows from its faults");
+    let error = Scenario::parse("deaf.toml", text, Some(Backend::Local)).unwrap_err();
+    assert_eq!(error.line, Some(3), "{error}");
+}
+
+#[test]
+fn whoever_means_to_see_an_invariant_violated_may_break_everything() {
+    let text =
+        "name = \"all\"\n[[fault]]\ndo = \"kill\"\ntarget = [\"n1\", \"n2\", \"n3\", \"n4\"]\n";
+    assert!(refusal(text).message.contains("lost at once"));
+    let scenario =
+        Scenario::parse("all.toml", &format!("{text}[expect]\nviolations = \"L1\"\n"), None);
+    let plan = plan::make(&scenario.unwrap(), 1).unwrap();
+    assert_eq!(plan.faults[0].nodes, [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_swarm_goes_without_what_is_not_built_and_says_so() {
+    let text = "name = \"s\"\n[swarm]\nfaults = \"1..2\"\nkinds = [\"kill\", \"clock-skew\"]\n\
+                between = [\"5s\", \"9s\"]\n";
+    let scenario = Scenario::parse("s.toml", text, None).unwrap();
+    assert_eq!(scenario.notes, ["the swarm goes without `clock-skew`: not built yet"]);
+}
+
+#[test]
+fn everything_has_a_default() {
+    let scenario = Scenario::parse("empty.toml", "name = \"empty\"", None).unwrap();
+    let plan = plan::make(&scenario, scenario.seed).unwrap();
+    assert_eq!((plan.nodes.len(), plan.operations.len(), plan.faults.len()), (4, 0, 0));
+    assert_eq!((plan.rules.as_str(), plan.end_us), ("default", 30_000_000));
+    assert_eq!(scenario.backends, Backend::ALL);
+}
+
+#[test]
+fn the_story_is_the_first_comment() {
+    let text = "\n# One.\n#\n# Two,\n#  three.\n\n# Four.\nname = \"s\"\n";
+    assert_eq!(Scenario::parse("s.toml", text, None).unwrap().story, "One.\n\nTwo,\nthree.");
+}
