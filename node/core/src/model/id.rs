@@ -67,7 +67,7 @@ text_id! {
 /// A block's place in the federation's one list of blocks; genesis stands at 0.
 ///
 /// Profile `default` only: in the original the order exists in the votes alone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Position(pub u64);
 
 impl Position {

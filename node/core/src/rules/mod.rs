@@ -18,12 +18,14 @@ mod facts;
 mod federation;
 mod invalid;
 mod opening;
+mod quirk;
 mod tally;
 
 pub use facts::{Facts, Placed, Spent};
 pub use federation::Federation;
 pub use invalid::{InvalidBlock, InvalidTransaction};
 pub use opening::Checked;
+pub use quirk::{Quirk, Quirks, Quirky};
 pub use tally::{Count, Election, Ignored, TallyError, good_vote, is_good_vote};
 
 /// The most transactions a block may hold, as the original's pipeline cut them.

@@ -7,12 +7,30 @@
 //! into blocks), `vote` (blocks into votes), `election` (votes into decisions), `stale` (waiting
 //! transactions whose node does not come). What all of them know is in the `ledger`.
 
+mod api;
+mod block;
+mod context;
+mod election;
+mod ledger;
+mod memory;
+mod node;
+mod order;
+mod pool;
+mod settings;
+mod stale;
+mod vote;
+mod work;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Block, Json, Transaction};
+pub use node::Node;
+pub use settings::{Config, Settings};
+pub use work::{Outcome, Work};
+
+use crate::model::{BlockId, Json, NodeKey, Transaction, TxId};
 use crate::query::{Answer, Change, Feed, Query, StoreError};
-use crate::rules::Checked;
+use crate::rules::Election;
 
 /// What time it is, for a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -98,7 +116,7 @@ pub enum Effect {
         /// The answer.
         response: Response,
     },
-    /// Send [`Event::Woken`] at this monotonic time (an earlier one replaces a later one).
+    /// Send [`Event::Woken`] at this monotonic time; replaces any earlier wish.
     Wake {
         /// When.
         at: Duration,
@@ -113,18 +131,18 @@ pub enum Call {
     /// `POST /api/v1/transactions/` with this body.
     Post(Json),
     /// `GET /api/v1/transactions/{id}`.
-    Get(crate::model::TxId),
+    Get(TxId),
     /// `GET /api/v1/transactions/{id}/status`.
-    Status(crate::model::TxId),
+    Status(TxId),
 }
 
 /// What a client is told; the shell makes HTTP of it.
 #[derive(Clone, Debug)]
 pub enum Response {
     /// 201: written to the backlog, or already known; the transaction with its assignee.
-    Accepted(Arc<Transaction>, Option<crate::model::NodeKey>),
+    Accepted(Arc<Transaction>, Option<NodeKey>),
     /// 200: the transaction, with its assignee while it waits.
-    Found(Arc<Transaction>, Option<crate::model::NodeKey>),
+    Found(Arc<Transaction>, Option<NodeKey>),
     /// 200: where a transaction stands.
     Status(Status),
     /// 404.
@@ -148,36 +166,46 @@ pub enum Status {
     Backlog,
 }
 
-/// Costly pure work.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// Looks at documents alone: [`ConsensusRules::check`](crate::rules::ConsensusRules::check).
-    Check(Vec<Arc<Transaction>>),
-    /// Looks at a block alone, without its transactions.
-    CheckBlock(Arc<Block>),
-    /// Makes and signs a block of these.
-    MakeBlock {
-        /// What goes into it.
-        transactions: Vec<Arc<Transaction>>,
-        /// Its timestamp, Unix seconds.
-        timestamp: u64,
-    },
-}
-
-/// What came of [`Work`], in the order of its items.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// Of [`Work::Check`].
-    Checked(Vec<Checked>),
-    /// Of [`Work::CheckBlock`]: the reason, if it is malformed.
-    BlockChecked(Result<(), String>),
-    /// Of [`Work::MakeBlock`].
-    BlockMade(Arc<Block>),
-}
-
 /// Something worth telling.
 #[derive(Clone, Debug)]
 pub enum Report {
-    /// A line for the log.
-    Log(String),
+    /// This node knows how a block was decided.
+    Decided {
+        /// The block.
+        block: BlockId,
+        /// Valid or invalid.
+        election: Election,
+    },
+    /// This node wrote a block.
+    BlockWritten {
+        /// The block.
+        block: BlockId,
+        /// How many transactions it holds.
+        transactions: usize,
+    },
+    /// This node's vote is written.
+    Voted {
+        /// The block.
+        block: BlockId,
+        /// What it says.
+        valid: bool,
+        /// Why, if it says invalid.
+        reason: Option<String>,
+    },
+    /// A waiting transaction was dropped for good: it lost a conflict.
+    Dropped {
+        /// The transaction.
+        transaction: TxId,
+        /// Why.
+        reason: String,
+    },
+    /// This node took over a transaction whose assignee did not come.
+    Reassigned {
+        /// The transaction.
+        transaction: TxId,
+        /// Who did not come.
+        from: NodeKey,
+    },
+    /// Something went wrong that is handled: the store did not answer, a vote was forged.
+    Trouble(String),
 }

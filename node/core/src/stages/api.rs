@@ -1,0 +1,221 @@
+//! The api stage: what clients ask, and what they are told.
+//!
+//! Here: posting a transaction (whatever can be refused is refused before it is acknowledged; it is
+//! acknowledged only once it is in the backlog), reading one, and saying where one stands. Not here:
+//! paths, status codes and bodies (the shell), what makes a transaction acceptable (`rules`).
+//!
+//! Source: BigchainDB 0.6 docs, "The HTTP Client-Server API"; ARCHITECTURE.md, "The default rules",
+//! rules 6, 10 and 11.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::context::{Context, Stage};
+use super::order::uuid;
+use super::{Call, Outcome, RequestId, Response, Status, Ticket, Work, election};
+use crate::model::{BlockId, Json, NodeKey, Transaction, TxId};
+use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
+use crate::rules::{Checked, Election, Facts, InvalidTransaction};
+
+#[derive(Default)]
+pub(super) struct Api {
+    /// Requests under way, by the question or work they wait for.
+    requests: BTreeMap<Ticket, Request>,
+}
+
+struct Request {
+    id: RequestId,
+    step: Step,
+}
+
+/// What a request waits for.
+enum Step {
+    /// The document to be read and checked.
+    Preparing { entropy: [u8; 16] },
+    /// The facts.
+    Gathering(Purpose),
+    /// The votes on undecided blocks that the answer depends on.
+    Voting(Purpose, Gathered, Vec<BlockId>),
+    /// The transaction to be in the backlog.
+    Inserting(Arc<Transaction>, NodeKey),
+}
+
+/// What the facts are wanted for.
+enum Purpose {
+    Post { transaction: Arc<Transaction>, checked: Checked, entropy: [u8; 16] },
+    Get(TxId),
+    Status(TxId),
+}
+
+impl Stage for Api {
+    fn requested(&mut self, cx: &mut Context, id: RequestId, call: Call, entropy: [u8; 16]) {
+        if self.requests.len() >= cx.config.settings.requests {
+            return cx.respond(id, Response::Unavailable("too many requests are under way".into()));
+        }
+        match call {
+            Call::Post(posted) => self.prepare(cx, id, posted, entropy),
+            Call::Get(tx) => self.gather(cx, id, Purpose::Get(tx)),
+            Call::Status(tx) => self.gather(cx, id, Purpose::Status(tx)),
+        }
+    }
+
+    fn worked(&mut self, cx: &mut Context, ticket: Ticket, outcome: Outcome) {
+        let Some(Request { id, step }) = self.requests.remove(&ticket) else { return };
+        let (Step::Preparing { entropy }, Outcome::Prepared(prepared)) = (step, outcome) else {
+            return;
+        };
+        match prepared {
+            Ok((transaction, checked)) => {
+                cx.remember(vec![(transaction.clone(), checked.clone())]);
+                self.gather(cx, id, Purpose::Post { transaction, checked, entropy });
+            }
+            Err(reason) => cx.respond(id, Response::Refused(reason)),
+        }
+    }
+
+    fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
+        let Some(Request { id, step }) = self.requests.remove(&ticket) else { return };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return cx.respond(id, Response::Unavailable(error.to_string())),
+        };
+        match step {
+            Step::Gathering(purpose) => self.on_gathered(cx, id, purpose, answer.into_gathered()),
+            Step::Voting(purpose, gathered, blocks) => {
+                count(cx, &blocks, answer.into_votes());
+                self.conclude(cx, id, purpose, gathered);
+            }
+            Step::Inserting(transaction, assignee) => {
+                // It may wait already, for whoever was chosen the first time.
+                let inserted = answer.into_written() == Write::Inserted;
+                cx.respond(id, Response::Accepted(transaction, inserted.then_some(assignee)));
+            }
+            Step::Preparing { .. } => {}
+        }
+    }
+}
+
+impl Api {
+    fn prepare(&mut self, cx: &mut Context, id: RequestId, posted: Json, entropy: [u8; 16]) {
+        let (uuid, timestamp) = (uuid(&entropy), cx.timestamp());
+        let ticket = cx.work(Work::Prepare { posted, uuid, timestamp });
+        self.requests.insert(ticket, Request { id, step: Step::Preparing { entropy } });
+    }
+
+    fn gather(&mut self, cx: &mut Context, id: RequestId, purpose: Purpose) {
+        let needs = match &purpose {
+            Purpose::Post { transaction, .. } => {
+                cx.rules.needs(&mut std::iter::once(&**transaction))
+            }
+            Purpose::Get(tx) | Purpose::Status(tx) => {
+                Needs { transactions: vec![tx.clone()], outputs: Vec::new() }
+            }
+        };
+        let ticket = cx.ask(Query::Gather(needs));
+        self.requests.insert(ticket, Request { id, step: Step::Gathering(purpose) });
+    }
+
+    /// This node may not have heard yet how a block was decided that others already speak of: it
+    /// reads the votes before it says `undecided`.
+    fn on_gathered(
+        &mut self,
+        cx: &mut Context,
+        id: RequestId,
+        purpose: Purpose,
+        gathered: Gathered,
+    ) {
+        let found = gathered.found.iter().map(|(block, _)| block);
+        let spent = gathered.spends.iter().map(|spend| &spend.block);
+        let undecided = |block: &&BlockId| cx.ledger.election(block) == Election::Undecided;
+        let blocks: BTreeSet<_> = found.chain(spent).filter(undecided).cloned().collect();
+        if blocks.is_empty() {
+            return self.conclude(cx, id, purpose, gathered);
+        }
+        let blocks: Vec<_> = blocks.into_iter().collect();
+        let ticket = cx.ask(Query::Votes { blocks: blocks.clone() });
+        let step = Step::Voting(purpose, gathered, blocks);
+        self.requests.insert(ticket, Request { id, step });
+    }
+
+    fn conclude(&mut self, cx: &mut Context, id: RequestId, purpose: Purpose, gathered: Gathered) {
+        let assignees = gathered.waiting.iter().map(|row| row.assignee.clone()).collect::<Vec<_>>();
+        let facts = Facts::settle(gathered, |block| Some(cx.ledger.election(block)));
+        match purpose {
+            Purpose::Post { transaction, checked, entropy } => {
+                self.post(cx, id, transaction, &checked, entropy, &facts);
+            }
+            Purpose::Get(tx) => {
+                let response = match where_is(&tx, &facts) {
+                    Some((Status::Backlog, transaction)) => {
+                        Response::Found(transaction, assignees.into_iter().next())
+                    }
+                    Some((Status::Valid | Status::Undecided, transaction)) => {
+                        Response::Found(transaction, None)
+                    }
+                    Some((Status::Invalid, _)) | None => Response::NotFound,
+                };
+                cx.respond(id, response);
+            }
+            Purpose::Status(tx) => {
+                let status = where_is(&tx, &facts).map(|(status, _)| Response::Status(status));
+                cx.respond(id, status.unwrap_or(Response::NotFound));
+            }
+        }
+    }
+
+    fn post(
+        &mut self,
+        cx: &mut Context,
+        id: RequestId,
+        transaction: Arc<Transaction>,
+        checked: &Checked,
+        entropy: [u8; 16],
+        facts: &Facts,
+    ) {
+        let federation = &cx.config.federation;
+        match cx.rules.judge(&transaction, checked, facts, cx.timestamp(), federation) {
+            Ok(()) => {}
+            // To post again what is on its way, or has arrived, is no mistake.
+            Err(
+                InvalidTransaction::AlreadyDecided { .. }
+                | InvalidTransaction::AlreadyInBlock { .. },
+            ) => return cx.respond(id, Response::Accepted(transaction, None)),
+            Err(reason) => return cx.respond(id, Response::Refused(reason.to_string())),
+        }
+        let assignee = choose(federation.voters(), entropy).clone();
+        let query =
+            Query::InsertBacklog { transaction: transaction.clone(), assignee: assignee.clone() };
+        let ticket = cx.ask(query);
+        let step = Step::Inserting(transaction, assignee);
+        self.requests.insert(ticket, Request { id, step });
+    }
+}
+
+/// One of the members, all alike likely.
+fn choose(members: &[NodeKey], entropy: [u8; 16]) -> &NodeKey {
+    let draw = u128::from_le_bytes(entropy) % members.len() as u128;
+    &members[usize::try_from(draw).expect("it is smaller than the number of members")]
+}
+
+fn count(cx: &mut Context, blocks: &[BlockId], rows: Vec<VoteRow>) {
+    for block in blocks {
+        let of_block = |row: &&VoteRow| row.vote.block() == block;
+        let rows: Vec<_> = rows.iter().filter(of_block).cloned().collect();
+        election::decide(cx, block, &rows);
+    }
+}
+
+/// Where a transaction stands, and its document from there.
+fn where_is(id: &TxId, facts: &Facts) -> Option<(Status, Arc<Transaction>)> {
+    let found = facts.found.get(id).map_or(&[][..], Vec::as_slice);
+    let in_block = |election| found.iter().find(|placed| placed.election == election);
+    if let Some(placed) = in_block(Election::Valid) {
+        Some((Status::Valid, placed.transaction.clone()))
+    } else if let Some(placed) = in_block(Election::Undecided) {
+        Some((Status::Undecided, placed.transaction.clone()))
+    } else if let Some(transaction) = facts.waiting.get(id) {
+        Some((Status::Backlog, transaction.clone()))
+    } else {
+        in_block(Election::Invalid).map(|placed| (Status::Invalid, placed.transaction.clone()))
+    }
+}

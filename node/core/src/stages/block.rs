@@ -1,0 +1,319 @@
+//! The block stage: this node's waiting transactions go in, a signed block comes out.
+//!
+//! Here: gathering up to a thousand of them, judging them, writing the block; and what becomes of
+//! them when it is decided. A transaction leaves the backlog only when a block that holds it is
+//! decided valid, or when it has lost for good; if its block is decided invalid, it is tried again.
+//! So a crash between any two steps loses nothing. Not here: whose turn it is (`pool`), the block's
+//! place in the list (`order`), the votes on it (`vote`, `election`), waiting transactions of nodes
+//! that do not come (`stale`).
+//!
+//! Source: BigchainDB 0.6 docs, "The Block Model"; ARCHITECTURE.md, "The default rules", rule 5.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::{Context, Notice, Stage};
+use super::pool::Pool;
+use super::{Outcome, Report, Ticket, Work};
+use crate::model::{Block, BlockId, Transaction, TxId};
+use crate::query::{Answer, BacklogRow, Change, Feed, Query, StoreError};
+use crate::rules::{Election, Facts, InvalidTransaction, Quirk};
+
+#[derive(Default)]
+pub(super) struct BlockStage {
+    pool: Pool,
+    /// The first of those that are ready has waited long enough for company.
+    block_due: Option<Duration>,
+    step: Step,
+    /// This node's blocks that are not decided, and what is in them.
+    undecided: BTreeMap<BlockId, Vec<TxId>>,
+    /// The question that reads this node's backlog.
+    reading: Option<Ticket>,
+    /// Not all of it was read: there was no room, or no answer.
+    unread: bool,
+    /// What is to leave the backlog.
+    finished: Vec<TxId>,
+    deleting: Option<(Ticket, Vec<TxId>)>,
+    /// When to ask again what the store did not answer.
+    retry: Option<Duration>,
+}
+
+/// How far the next block has come.
+#[derive(Default)]
+enum Step {
+    #[default]
+    Idle,
+    /// Transactions are being looked at, and the facts about them gathered.
+    Gathering(Gathering),
+    /// The block is being made and signed.
+    Making(Ticket, Vec<TxId>),
+    /// The block is being written.
+    Writing(Option<Ticket>, Arc<Block>),
+}
+
+struct Gathering {
+    batch: Vec<Arc<Transaction>>,
+    checks: Option<Ticket>,
+    question: Ticket,
+    answer: Option<Answer>,
+}
+
+impl Stage for BlockStage {
+    fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
+        if self.reading == Some(ticket) {
+            self.reading = None;
+            self.on_backlog(cx, answer);
+        } else if let Some((_, ids)) = self.deleting.take_if(|(asked, _)| *asked == ticket) {
+            self.on_deleted(cx, ids, answer);
+        } else {
+            self.on_step(cx, ticket, answer);
+        }
+        self.go_on(cx);
+    }
+
+    fn worked(&mut self, cx: &mut Context, ticket: Ticket, outcome: Outcome) {
+        match (&mut self.step, outcome) {
+            (Step::Gathering(gathering), Outcome::Checked(checked)) => {
+                cx.remember(checked);
+                gathering.checks.take_if(|asked| *asked == ticket);
+            }
+            (Step::Making(asked, batch), Outcome::BlockMade(made)) if *asked == ticket => {
+                let batch = std::mem::take(batch);
+                self.on_made(cx, batch, made);
+            }
+            _ => {}
+        }
+        self.go_on(cx);
+    }
+
+    fn noticed(&mut self, cx: &mut Context, notice: &Notice) {
+        match notice {
+            Notice::FeedOpened(Feed::Backlog) => self.unread = true,
+            Notice::Changed(Change::Backlog { old, new }) => {
+                self.on_change(cx, old.as_ref(), new.as_ref());
+            }
+            Notice::Decided(block) => self.on_decided(cx, block),
+            Notice::Lost(block) => {
+                for id in self.undecided.remove(block).unwrap_or_default() {
+                    self.pool.make_ready(&id);
+                }
+            }
+            _ => return,
+        }
+        self.go_on(cx);
+    }
+
+    fn tick(&mut self, cx: &mut Context) {
+        self.retry.take_if(|at| *at <= cx.now.monotonic);
+        self.pool.wake(cx.now.monotonic);
+        self.go_on(cx);
+    }
+
+    fn due(&self) -> Option<Duration> {
+        let block_due = self.block_due.filter(|_| matches!(self.step, Step::Idle));
+        // Until the store is asked again nothing else can be done.
+        self.retry.or_else(|| self.pool.due().into_iter().chain(block_due).min())
+    }
+}
+
+impl BlockStage {
+    /// Does what can be done next, if it is not being done.
+    fn go_on(&mut self, cx: &mut Context) {
+        if self.retry.is_some() {
+            return;
+        }
+        if self.unread && self.reading.is_none() && self.pool.len() < cx.config.settings.waiting {
+            let (assignee, limit) = (cx.config.federation.me().clone(), cx.config.settings.waiting);
+            self.reading = Some(cx.ask(Query::Backlog { assignee: Some(assignee), limit }));
+            self.unread = false;
+        }
+        if self.deleting.is_none() && !self.finished.is_empty() {
+            let ids = std::mem::take(&mut self.finished);
+            let ticket = cx.ask(Query::DeleteBacklog { transactions: ids.clone() });
+            self.deleting = Some((ticket, ids));
+        }
+        match &mut self.step {
+            Step::Idle => self.start_block(cx),
+            Step::Gathering(Gathering { checks: None, answer: Some(_), .. }) => self.judge(cx),
+            Step::Writing(ticket @ None, block) => {
+                *ticket = Some(cx.ask(Query::InsertBlock { block: block.clone() }));
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads the rest when there is room for it again: what a page lacked the feed will not repeat.
+    fn on_backlog(&mut self, cx: &mut Context, answer: Result<Answer, StoreError>) {
+        match answer {
+            Ok(answer) => {
+                let rows = answer.into_backlog();
+                self.unread |= rows.len() >= cx.config.settings.waiting;
+                rows.into_iter().for_each(|row| self.admit(cx, row.transaction));
+            }
+            Err(error) => {
+                self.unread = true;
+                self.retry = Some(cx.retry("reading the backlog", &error));
+            }
+        }
+    }
+
+    fn on_change(&mut self, cx: &Context, old: Option<&BacklogRow>, new: Option<&BacklogRow>) {
+        match new {
+            Some(row) if row.assignee == *cx.config.federation.me() => {
+                self.admit(cx, row.transaction.clone());
+            }
+            _ if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) => {}
+            _ => old.iter().for_each(|row| self.pool.remove(row.transaction.id())),
+        }
+    }
+
+    fn admit(&mut self, cx: &Context, transaction: Arc<Transaction>) {
+        if self.pool.len() < cx.config.settings.waiting {
+            if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) {
+                self.finished.push(transaction.id().clone());
+            }
+            self.pool.admit(transaction);
+        } else {
+            self.unread = true;
+        }
+    }
+
+    fn on_deleted(&mut self, cx: &mut Context, ids: Vec<TxId>, answer: Result<Answer, StoreError>) {
+        match answer {
+            Ok(_) if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) => {}
+            Ok(_) => ids.iter().for_each(|id| self.pool.remove(id)),
+            Err(error) => {
+                self.finished.extend(ids);
+                self.retry = Some(cx.retry("deleting from the backlog", &error));
+            }
+        }
+    }
+
+    /// Starts a block if one is full, or if the first transaction has waited long enough.
+    fn start_block(&mut self, cx: &mut Context) {
+        let settings = &cx.config.settings;
+        if self.pool.ready() == 0 {
+            return self.block_due = None;
+        }
+        let due = *self.block_due.get_or_insert(cx.now.monotonic + settings.block_wait);
+        if self.pool.ready() < settings.block_size && cx.now.monotonic < due {
+            return;
+        }
+        self.block_due = None;
+        let batch = self.pool.take(settings.block_size);
+        let needs = cx.rules.needs(&mut batch.iter().map(|transaction| &**transaction));
+        let checks = cx.check(&batch);
+        let question = cx.ask(Query::Gather(needs));
+        self.step = Step::Gathering(Gathering { batch, checks, question, answer: None });
+    }
+
+    fn on_step(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
+        match (&mut self.step, answer) {
+            (Step::Gathering(gathering), Ok(answer)) if gathering.question == ticket => {
+                gathering.answer = Some(answer);
+            }
+            (Step::Gathering(gathering), Err(error)) if gathering.question == ticket => {
+                let batch = std::mem::take(&mut gathering.batch);
+                self.step = Step::Idle;
+                batch.iter().for_each(|transaction| self.pool.make_ready(transaction.id()));
+                self.retry = Some(cx.retry("gathering facts for a block", &error));
+            }
+            (Step::Writing(asked, block), answer) if *asked == Some(ticket) => match answer {
+                Ok(_) => {
+                    let block = block.clone();
+                    self.step = Step::Idle;
+                    self.on_written(cx, &block);
+                }
+                Err(error) => {
+                    // Perhaps it was written: an id that is taken is as good as an insert.
+                    *asked = None;
+                    self.retry = Some(cx.retry("writing a block", &error));
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// Judges the batch: what is sound goes into the block, what is lost leaves the backlog, what
+    /// depends on a decision to come waits.
+    fn judge(&mut self, cx: &mut Context) {
+        let Step::Gathering(gathering) = std::mem::take(&mut self.step) else { return };
+        let Some(gathered) = gathering.answer.map(Answer::into_gathered) else { return };
+        let federation = &cx.config.federation;
+        let mine = |row: &&BacklogRow| row.assignee == *federation.me();
+        let mine: BTreeSet<_> =
+            gathered.waiting.iter().filter(mine).map(|row| row.transaction.id().clone()).collect();
+        let facts = Facts::settle(gathered, |block| Some(cx.ledger.election(block)));
+        let deleted = cx.config.quirks.contains(&Quirk::DeletedBeforeWritten);
+        let now = cx.timestamp();
+        let (mut chosen, mut spent) = (Vec::new(), BTreeSet::new());
+        for transaction in gathering.batch {
+            if !mine.contains(transaction.id()) && !deleted {
+                // It left the backlog, or was taken over, while no feed told of it.
+                self.pool.remove(transaction.id());
+                continue;
+            }
+            let checked = cx.recall(&transaction);
+            match cx.rules.judge(&transaction, &checked, &facts, now, federation) {
+                Ok(()) if transaction.inputs().iter().any(|input| spent.contains(input)) => {
+                    // Two that spend the same never share a block: the second one waits.
+                    self.postpone(cx, transaction.id());
+                }
+                Ok(()) => {
+                    spent.extend(transaction.inputs().iter().cloned());
+                    chosen.push(transaction);
+                }
+                Err(reason) if reason.is_final() => self.finish(cx, &transaction, &reason),
+                Err(_) => self.postpone(cx, transaction.id()),
+            }
+        }
+        if chosen.is_empty() {
+            return;
+        }
+        let batch = chosen.iter().map(|transaction| transaction.id().clone()).collect();
+        let ticket = cx.work(Work::MakeBlock { transactions: chosen, timestamp: now });
+        self.step = Step::Making(ticket, batch);
+    }
+
+    /// It is in the chain, or it has lost to one that is: either way its waiting is over.
+    fn finish(&mut self, cx: &mut Context, transaction: &Transaction, why: &InvalidTransaction) {
+        let id = transaction.id().clone();
+        if !matches!(why, InvalidTransaction::AlreadyDecided { .. }) {
+            cx.report(Report::Dropped { transaction: id.clone(), reason: why.to_string() });
+        }
+        self.finished.push(id);
+    }
+
+    fn on_made(&mut self, cx: &mut Context, batch: Vec<TxId>, made: Result<Arc<Block>, String>) {
+        match made {
+            Ok(block) => self.step = Step::Writing(None, block),
+            Err(reason) => {
+                self.step = Step::Idle;
+                batch.iter().for_each(|id| self.postpone(cx, id));
+                cx.report(Report::Trouble(format!("cannot make a block: {reason}")));
+            }
+        }
+    }
+
+    fn on_written(&mut self, cx: &mut Context, block: &Block) {
+        let ids: Vec<_> = block.transactions().iter().map(|each| each.id().clone()).collect();
+        let (id, transactions) = (block.id().clone(), ids.len());
+        cx.report(Report::BlockWritten { block: id.clone(), transactions });
+        self.undecided.insert(id.clone(), ids);
+        cx.notify(Notice::Written(id));
+    }
+
+    fn on_decided(&mut self, cx: &Context, block: &BlockId) {
+        let Some(ids) = self.undecided.remove(block) else { return };
+        if cx.ledger.election(block) == Election::Valid {
+            return self.finished.extend(ids);
+        }
+        ids.iter().for_each(|id| self.postpone(cx, id));
+    }
+
+    fn postpone(&mut self, cx: &Context, id: &TxId) {
+        let settings = &cx.config.settings;
+        self.pool.postpone(id, cx.now.monotonic, settings.retry, settings.retry_most);
+    }
+}

@@ -1,0 +1,145 @@
+//! The election stage: votes come in, decisions go into the ledger.
+//!
+//! Here: which blocks' votes to read when, and telling the others what came of it. A feed only
+//! wakes: what counts is a majority read of all votes on the block. This node's own votes are read
+//! back here too, as everybody's are. Not here: adding votes up (`rules::tally`).
+//!
+//! Source: ARCHITECTURE.md, "The default rules", rules 1, 2 and 7.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::context::{Context, Notice, Stage};
+use super::{Report, Ticket};
+use crate::model::{BlockId, Position};
+use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
+use crate::rules::{self, Election};
+
+#[derive(Default)]
+pub(super) struct ElectionStage {
+    /// Blocks whose votes are to be read.
+    unread: BTreeSet<BlockId>,
+    /// The question under way, and the blocks it is about.
+    reading: Option<(Ticket, Vec<BlockId>)>,
+    /// The list was read, so once nothing is unread, all of it has been counted.
+    catching_up: bool,
+    /// When to read the votes of undecided blocks without being woken.
+    poll: Option<Duration>,
+    /// When to ask again what the store did not answer.
+    retry: Option<Duration>,
+}
+
+impl Stage for ElectionStage {
+    fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
+        let Some((_, blocks)) = self.reading.take_if(|(asked, _)| *asked == ticket) else { return };
+        match answer {
+            Ok(answer) => count(cx, blocks, answer.into_votes()),
+            Err(error) => {
+                self.unread.extend(blocks);
+                self.retry = Some(cx.retry("reading votes", &error));
+            }
+        }
+        self.read(cx);
+    }
+
+    fn noticed(&mut self, cx: &mut Context, notice: &Notice) {
+        match notice {
+            Notice::Started(_) => self.poll = Some(cx.now.monotonic + cx.config.settings.poll),
+            Notice::Changed(Change::Vote(row)) => self.want(cx, row.vote.block()),
+            Notice::Voted(block) => self.want(cx, block),
+            Notice::FeedOpened(Feed::Votes) => self.want_undecided(cx),
+            Notice::ListRead => {
+                self.catching_up = true;
+                self.want_undecided(cx);
+            }
+            _ => return,
+        }
+        self.read(cx);
+    }
+
+    fn tick(&mut self, cx: &mut Context) {
+        let now = cx.now.monotonic;
+        if self.poll.is_some_and(|at| at <= now) {
+            self.poll = Some(now + cx.config.settings.poll);
+            self.want_undecided(cx);
+        }
+        if self.retry.is_some_and(|at| at <= now) {
+            self.retry = None;
+        }
+        self.read(cx);
+    }
+
+    fn due(&self) -> Option<Duration> {
+        self.poll.into_iter().chain(self.retry).min()
+    }
+}
+
+impl ElectionStage {
+    fn want(&mut self, cx: &Context, block: &BlockId) {
+        if cx.ledger.election(block) == Election::Undecided || !cx.ledger.voted(block) {
+            self.unread.insert(block.clone());
+        }
+    }
+
+    /// Everything listed that is not decided, and at start everything this node did not vote on as
+    /// far as it knows.
+    fn want_undecided(&mut self, cx: &Context) {
+        if self.catching_up {
+            self.unread.extend(cx.ledger.listed(Position::GENESIS.next()).cloned());
+        } else {
+            self.unread.extend(cx.ledger.undecided().map(|(_, block)| block.clone()));
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context) {
+        if self.reading.is_some() || self.retry.is_some() {
+            return;
+        }
+        let mut blocks = Vec::new();
+        while blocks.len() < cx.config.settings.votes_page
+            && let Some(block) = self.unread.pop_first()
+        {
+            blocks.push(block);
+        }
+        if !blocks.is_empty() {
+            let ticket = cx.ask(Query::Votes { blocks: blocks.clone() });
+            self.reading = Some((ticket, blocks));
+        } else if self.catching_up {
+            self.catching_up = false;
+            cx.notify(Notice::CaughtUp);
+        }
+    }
+}
+
+/// Counts the votes on each of these blocks, and tells what is new.
+fn count(cx: &mut Context, blocks: Vec<BlockId>, rows: Vec<VoteRow>) {
+    let mut votes: BTreeMap<BlockId, Vec<VoteRow>> = BTreeMap::new();
+    for row in rows {
+        votes.entry(row.vote.block().clone()).or_default().push(row);
+    }
+    for block in blocks {
+        let rows = votes.remove(&block).unwrap_or_default();
+        decide(cx, &block, &rows);
+        if rules::good_vote(&block, cx.config.federation.me(), &rows).is_some()
+            && cx.ledger.note_vote(&block)
+        {
+            cx.notify(Notice::VoteSeen(block));
+        }
+    }
+}
+
+/// Takes in what all votes on a block say.
+pub(super) fn decide(cx: &mut Context, block: &BlockId, rows: &[VoteRow]) {
+    match cx.rules.tally(block, &cx.config.federation, rows) {
+        Ok(election) => settle(cx, block, election),
+        Err(error) => cx.report(Report::Trouble(format!("votes on block {block}: {error}"))),
+    }
+}
+
+/// Takes in a decision; tells everyone if it is news.
+pub(super) fn settle(cx: &mut Context, block: &BlockId, election: Election) {
+    if cx.ledger.decide(block, election) {
+        cx.report(Report::Decided { block: block.clone(), election });
+        cx.notify(Notice::Decided(block.clone()));
+    }
+}

@@ -1,0 +1,172 @@
+//! A node: its stages, wired.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::api::Api;
+use super::block::BlockStage;
+use super::context::{Context, Notice, Stage, StageName};
+use super::election::ElectionStage;
+use super::ledger::Ledger;
+use super::memory::Memory;
+use super::order::OrderStage;
+use super::stale::StaleStage;
+use super::vote::VoteStage;
+use super::{Config, Effect, Event, Now};
+use crate::query::Feed;
+use crate::rules::ConsensusRules;
+
+/// The feeds a node follows.
+const FEEDS: [Feed; 4] = [Feed::Positions, Feed::Votes, Feed::Blocks, Feed::Backlog];
+
+/// A node: everything it decides, nothing it does.
+///
+/// It is the same in the shell and in the simulator; equal events give equal effects. It does
+/// nothing before [`Event::Start`].
+pub struct Node {
+    config: Arc<Config>,
+    rules: Arc<dyn ConsensusRules>,
+    ledger: Ledger,
+    memory: Memory,
+    stages: Stages,
+    /// Feeds to be opened again, and when.
+    closed: BTreeMap<Feed, Duration>,
+    /// What stages were told and have not heard yet.
+    notices: VecDeque<Notice>,
+    tickets: u64,
+    /// The time of the last [`Effect::Wake`] that has not come.
+    alarm: Option<Duration>,
+}
+
+impl Node {
+    /// A node that knows nothing yet.
+    pub fn new(config: Arc<Config>, rules: Arc<dyn ConsensusRules>) -> Self {
+        Self {
+            config,
+            rules,
+            ledger: Ledger::default(),
+            memory: Memory::default(),
+            stages: Stages::default(),
+            closed: BTreeMap::new(),
+            notices: VecDeque::new(),
+            tickets: 0,
+            alarm: None,
+        }
+    }
+
+    /// The only way in: an event comes, effects go out.
+    pub fn handle(&mut self, now: Now, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Start { entropy } => {
+                effects.extend(FEEDS.map(Effect::Open));
+                self.notices.push_back(Notice::Started(entropy));
+            }
+            Event::FeedOpened(feed) => self.notices.push_back(Notice::FeedOpened(feed)),
+            Event::FeedChanged(_, change) => self.notices.push_back(Notice::Changed(change)),
+            Event::FeedClosed(feed) => {
+                let again = now.monotonic + self.config.settings.store_retry;
+                self.closed.insert(feed, again);
+            }
+            Event::Request { id, call, entropy } => {
+                self.with(StageName::Api, now, effects, |stage, cx| {
+                    stage.requested(cx, id, call, entropy);
+                });
+            }
+            Event::Answer { ticket, answer } => {
+                self.with(StageName::of(ticket), now, effects, |stage, cx| {
+                    stage.answered(cx, ticket, answer);
+                });
+            }
+            Event::Worked { ticket, outcome } => {
+                self.with(StageName::of(ticket), now, effects, |stage, cx| {
+                    stage.worked(cx, ticket, outcome);
+                });
+            }
+            Event::Woken => self.alarm = None,
+        }
+        self.settle(now, effects);
+    }
+
+    /// Lets the stages hear what they told each other, and do what is due, until all is quiet.
+    fn settle(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        loop {
+            while let Some(notice) = self.notices.pop_front() {
+                for name in StageName::ALL {
+                    self.with(name, now, effects, |stage, cx| stage.noticed(cx, &notice));
+                }
+            }
+            for name in StageName::ALL {
+                if self.stages.due(name).is_some_and(|due| due <= now.monotonic) {
+                    self.with(name, now, effects, |stage, cx| stage.tick(cx));
+                }
+            }
+            if self.notices.is_empty() {
+                break;
+            }
+        }
+        for feed in FEEDS {
+            if self.closed.get(&feed).is_some_and(|&again| again <= now.monotonic) {
+                self.closed.remove(&feed);
+                effects.push(Effect::Open(feed));
+            }
+        }
+        let stages = StageName::ALL.into_iter().filter_map(|name| self.stages.due(name));
+        let next = stages.chain(self.closed.values().copied()).min();
+        if let Some(at) = next
+            && self.alarm.is_none_or(|alarm| at < alarm)
+        {
+            self.alarm = Some(at);
+            effects.push(Effect::Wake { at });
+        }
+    }
+
+    fn with(
+        &mut self,
+        name: StageName,
+        now: Now,
+        effects: &mut Vec<Effect>,
+        act: impl FnOnce(&mut dyn Stage, &mut Context),
+    ) {
+        let Self { config, rules, ledger, memory, stages, notices, tickets, .. } = self;
+        let mut cx = Context {
+            now,
+            config,
+            rules: &**rules,
+            ledger,
+            memory,
+            stage: name,
+            tickets,
+            notices,
+            effects,
+        };
+        act(stages.get(name), &mut cx);
+    }
+}
+
+#[derive(Default)]
+struct Stages {
+    order: OrderStage,
+    election: ElectionStage,
+    vote: VoteStage,
+    block: BlockStage,
+    stale: StaleStage,
+    api: Api,
+}
+
+impl Stages {
+    fn get(&mut self, name: StageName) -> &mut dyn Stage {
+        match name {
+            StageName::Order => &mut self.order,
+            StageName::Election => &mut self.election,
+            StageName::Vote => &mut self.vote,
+            StageName::Block => &mut self.block,
+            StageName::Stale => &mut self.stale,
+            StageName::Api => &mut self.api,
+        }
+    }
+
+    fn due(&mut self, name: StageName) -> Option<Duration> {
+        self.get(name).due()
+    }
+}

@@ -1,0 +1,80 @@
+//! Who a node is, and the bounds and waits it keeps to.
+
+use std::time::Duration;
+
+use crate::model::Keypair;
+use crate::rules::{Federation, Quirks};
+
+/// Who a node is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The keys it signs with.
+    pub keypair: Keypair,
+    /// Itself and the others.
+    pub federation: Federation,
+    /// Bounds and waits.
+    pub settings: Settings,
+    /// Safeguards taken away on purpose; none, but in a test of the testbed's checkers.
+    pub quirks: Quirks,
+}
+
+/// Bounds and waits. Every queue, retry, batch and wait of the stages is named here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Transactions in a block at most. Source: BigchainDB 0.6 docs, "The Block Model".
+    pub block_size: usize,
+    /// The first transaction of a block waits at most this long for company. The original restarts
+    /// this clock with every arrival, and so can hold a trickle back for ever.
+    pub block_wait: Duration,
+    /// Transactions the block stage holds at once; the rest stays in the database until there is
+    /// room.
+    pub waiting: usize,
+    /// A transaction whose block was decided invalid, or that depends on a decision to come, is
+    /// tried again after `retry`, doubled each further time up to `retry_most`.
+    pub retry: Duration,
+    /// See `retry`.
+    pub retry_most: Duration,
+    /// A transaction that waits longer than this for its assignee is taken over.
+    pub reassign: Duration,
+    /// Others' waiting transactions watched at once; beyond it the newest are not.
+    pub watched: usize,
+    /// A block that has no place in the list for this long is given one by any node.
+    pub adopt: Duration,
+    /// After a store error, the next try.
+    pub store_retry: Duration,
+    /// Undecided blocks' votes are read this often even if no feed says anything.
+    pub poll: Duration,
+    /// Rows asked for at once.
+    pub page: usize,
+    /// Blocks whose votes are read at once.
+    pub votes_page: usize,
+    /// Requests under way at once; more are turned away.
+    pub requests: usize,
+    /// Checked transactions remembered, so that a document is checked once.
+    pub remembered: usize,
+    /// A block may be this far ahead of a voter's clock, or behind the block before it, and no
+    /// further; so voters with working clocks agree on what time it was.
+    pub clock_tolerance: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            block_size: 1000,
+            block_wait: Duration::from_secs(1),
+            waiting: 20_000,
+            retry: Duration::from_secs(1),
+            retry_most: Duration::from_secs(8),
+            reassign: Duration::from_secs(10),
+            watched: 100_000,
+            adopt: Duration::from_secs(5),
+            store_retry: Duration::from_millis(500),
+            poll: Duration::from_secs(5),
+            page: 1000,
+            votes_page: 200,
+            requests: 4096,
+            remembered: 20_000,
+            clock_tolerance: Duration::from_secs(120),
+        }
+    }
+}

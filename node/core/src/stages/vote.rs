@@ -1,0 +1,367 @@
+//! The vote stage: the list's next block comes in, this node's vote on it goes out.
+//!
+//! Here: walking the list, one block at a time and in order; this node's word on a block goes out
+//! only after its word on the one before was read back, and after every earlier block that shares a
+//! transaction, an input or an output with it is decided. So all honest voters judge from the same
+//! facts. Not here: what a block is held to (`rules`), reading votes (`election`).
+//!
+//! Source: ARCHITECTURE.md, "The default rules", rules 1, 4 and 9.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::context::{Context, Notice, Stage};
+use super::order::uuid;
+use super::{Outcome, Report, Ticket, Work, election};
+use crate::model::{Block, BlockId, Output, Position, Transaction, TxId, Vote};
+use crate::query::{Answer, Query, StoreError, VoteRow};
+use crate::rules::{self, Election, Facts, Quirk};
+
+#[derive(Default)]
+pub(super) struct VoteStage {
+    /// This start's chance; for a quirk.
+    entropy: [u8; 32],
+    /// Everything this node voted on before its start is known.
+    ready: bool,
+    /// The place of the block to vote on next.
+    next: Position,
+    step: Step,
+    /// What earlier, undecided blocks touch.
+    touched: BTreeMap<BlockId, Touched>,
+    /// The timestamp of the block before, where it is known.
+    before: Option<(Position, u64)>,
+    /// When to try again what did not work.
+    retry: Option<Duration>,
+}
+
+/// How far the block at `next` has come.
+#[derive(Default)]
+enum Step {
+    #[default]
+    Idle,
+    /// The block, and those before it that have to be known, are being read.
+    Fetching(Ticket),
+    /// It, and those of its transactions that were not checked before, are being looked at.
+    Checking(Checking),
+    /// It waits for the decision of earlier blocks.
+    Waiting(Arc<Block>),
+    /// The facts are being gathered.
+    Gathering(Ticket, Arc<Block>),
+    /// The vote is being written.
+    Voting { ticket: Option<Ticket>, block: Arc<Block>, vote: Arc<Vote>, key: u32 },
+    /// The vote is written and has to be read back; if it is not, it is written again.
+    Voted { block: Arc<Block>, vote: Arc<Vote>, key: u32, again: Duration },
+}
+
+struct Checking {
+    block: Arc<Block>,
+    block_check: Option<Ticket>,
+    transaction_checks: Option<Ticket>,
+}
+
+/// What a block touches: another block that touches the same has to wait for it.
+#[derive(Default, Debug)]
+struct Touched {
+    transactions: BTreeSet<TxId>,
+    spends: BTreeSet<Output>,
+}
+
+impl Touched {
+    fn by(block: &Block) -> Self {
+        let mut touched = Self::default();
+        for transaction in block.transactions() {
+            touched.transactions.insert(transaction.id().clone());
+            touched.spends.extend(transaction.inputs().iter().cloned());
+        }
+        touched
+    }
+
+    /// Does a later block hold one of these transactions, spend the same, or spend what they made?
+    fn concerns(&self, later: &Block) -> bool {
+        later.transactions().iter().any(|transaction| {
+            self.transactions.contains(transaction.id())
+                || transaction.inputs().iter().any(|input| {
+                    self.spends.contains(input) || self.transactions.contains(&input.txid)
+                })
+        })
+    }
+}
+
+impl Stage for VoteStage {
+    fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
+        match std::mem::take(&mut self.step) {
+            Step::Fetching(asked) if asked == ticket => match answer {
+                Ok(answer) => self.fetched(cx, answer.into_blocks()),
+                Err(error) => self.retry = Some(cx.retry("reading a block", &error)),
+            },
+            Step::Gathering(asked, block) if asked == ticket => match answer {
+                Ok(answer) => self.judge(cx, block, answer),
+                Err(error) => {
+                    self.retry = Some(cx.retry("gathering facts for a vote", &error));
+                    self.step = Step::Waiting(block);
+                }
+            },
+            Step::Voting { ticket: Some(asked), block, vote, key } if asked == ticket => {
+                self.vote_answered(cx, block, vote, key, answer);
+            }
+            other => self.step = other,
+        }
+    }
+
+    fn worked(&mut self, cx: &mut Context, ticket: Ticket, outcome: Outcome) {
+        let Step::Checking(checking) = &mut self.step else { return };
+        match outcome {
+            Outcome::Checked(checks) if checking.transaction_checks == Some(ticket) => {
+                checking.transaction_checks = None;
+                cx.remember(checks);
+            }
+            Outcome::BlockChecked(result) if checking.block_check == Some(ticket) => {
+                checking.block_check = None;
+                if let Err(reason) = result {
+                    // A malformed block is invalid by rule, whatever anybody votes.
+                    let block = checking.block.clone();
+                    election::settle(cx, block.id(), Election::Invalid);
+                    return self.vote(cx, block, Err(reason));
+                }
+            }
+            _ => return,
+        }
+        if checking.block_check.is_none() && checking.transaction_checks.is_none() {
+            self.step = Step::Waiting(checking.block.clone());
+            self.gather(cx);
+        }
+    }
+
+    fn noticed(&mut self, cx: &mut Context, notice: &Notice) {
+        match notice {
+            Notice::Started(entropy) => self.entropy = *entropy,
+            Notice::CaughtUp => {
+                self.ready = true;
+                self.next = Position::GENESIS.next();
+                if cx.config.quirks.contains(&Quirk::VotesAgain) {
+                    self.vote_again(cx);
+                }
+            }
+            Notice::Decided(block) => {
+                self.touched.remove(block);
+            }
+            Notice::Listed(_) | Notice::VoteSeen(_) => {}
+            _ => return,
+        }
+        self.go_on(cx);
+    }
+
+    fn tick(&mut self, cx: &mut Context) {
+        if self.retry.is_some_and(|at| at <= cx.now.monotonic) {
+            self.retry = None;
+            self.go_on(cx);
+        }
+        if let Step::Voted { block, vote, key, again } = &self.step
+            && *again <= cx.now.monotonic
+        {
+            let (block, vote, key) = (block.clone(), vote.clone(), *key);
+            self.step = Step::Voting { ticket: None, block, vote, key };
+            self.write(cx);
+        }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        let again = if let Step::Voted { again, .. } = &self.step { Some(*again) } else { None };
+        self.retry.into_iter().chain(again).min()
+    }
+}
+
+impl VoteStage {
+    /// Does what can be done next, if it is not being done.
+    fn go_on(&mut self, cx: &mut Context) {
+        if !self.ready || self.retry.is_some() {
+            return;
+        }
+        while self.next < cx.ledger.end()
+            && cx.ledger.at(self.next).is_none_or(|block| cx.ledger.voted(block))
+        {
+            self.next = self.next.next();
+            self.step = Step::Idle;
+        }
+        match &self.step {
+            Step::Idle if self.next < cx.ledger.end() => self.fetch(cx),
+            Step::Waiting(_) => self.gather(cx),
+            Step::Voting { ticket: None, .. } => self.write(cx),
+            _ => {}
+        }
+    }
+
+    /// Reads the block at `next`, the one before it if its time is not known, and those earlier ones
+    /// that are undecided and not known (after a start).
+    fn fetch(&mut self, cx: &mut Context) {
+        let Some(block) = cx.ledger.at(self.next) else { return };
+        let mut ids = vec![block.clone()];
+        let earlier = cx.ledger.undecided().take_while(|(position, _)| *position < self.next);
+        ids.extend(
+            earlier.filter(|(_, id)| !self.touched.contains_key(*id)).map(|(_, id)| id.clone()),
+        );
+        if self.before.is_none_or(|(position, _)| position.next() != self.next)
+            && let Some(before) = cx.ledger.before(self.next)
+            && !ids.contains(before)
+        {
+            ids.push(before.clone());
+        }
+        self.step = Step::Fetching(cx.ask(Query::Blocks { ids }));
+    }
+
+    fn fetched(&mut self, cx: &mut Context, blocks: Vec<Arc<Block>>) {
+        let mut wanted = None;
+        for block in blocks {
+            match cx.ledger.position(block.id()) {
+                Some(position) if position == self.next => wanted = Some(block),
+                Some(position) => {
+                    if cx.ledger.before(self.next) == Some(block.id()) {
+                        self.before = Some((position, block.timestamp().unwrap_or_default()));
+                    }
+                    if cx.ledger.election(block.id()) == Election::Undecided {
+                        self.touched.insert(block.id().clone(), Touched::by(&block));
+                    }
+                }
+                None => {}
+            }
+        }
+        let Some(block) = wanted else {
+            // It is in the list, so it was written: a feed ran ahead, or somebody deleted it.
+            let missing = format!("block at position {} is missing", self.next.0);
+            self.retry = Some(cx.retry("voting", &StoreError::Refused(missing)));
+            return;
+        };
+        let transaction_checks = cx.check(block.transactions());
+        let block_check = Some(cx.work(Work::CheckBlock(block.clone())));
+        self.step = Step::Checking(Checking { block, block_check, transaction_checks });
+    }
+
+    /// Gathers the facts, once everything they depend on is decided.
+    fn gather(&mut self, cx: &mut Context) {
+        let Step::Waiting(block) = &self.step else { return };
+        if self.has_to_wait(cx, block) {
+            return;
+        }
+        let needs = cx.rules.needs(&mut block.transactions().iter().map(|arc| &**arc));
+        let block = block.clone();
+        self.step = Step::Gathering(cx.ask(Query::Gather(needs)), block);
+    }
+
+    /// Does the block share a transaction, an input or an output with an earlier, undecided one?
+    fn has_to_wait(&self, cx: &Context, block: &Block) -> bool {
+        let undecided = cx.ledger.undecided().take_while(|(position, _)| *position < self.next);
+        let mut earlier = undecided.filter_map(|(_, id)| self.touched.get(id));
+        !cx.config.quirks.contains(&Quirk::JudgedOutOfOrder)
+            && earlier.any(|touched| touched.concerns(block))
+    }
+
+    /// Judges every transaction from what is decided before this block, and votes.
+    fn judge(&mut self, cx: &mut Context, block: Arc<Block>, answer: Answer) {
+        let ledger = &*cx.ledger;
+        let blindly = cx.config.quirks.contains(&Quirk::JudgedOutOfOrder);
+        let earlier = |id: &BlockId| {
+            let (position, election) = (ledger.position(id)?, ledger.election(id));
+            let seen = position < self.next && !(blindly && election == Election::Undecided);
+            seen.then_some(election)
+        };
+        let facts = Facts::settle(answer.into_gathered(), earlier);
+        let at = block.timestamp().unwrap_or_default();
+        let reject = |transaction: &Arc<Transaction>| {
+            let checked = cx.recall(transaction);
+            let verdict = cx.rules.judge(transaction, &checked, &facts, at, &cx.config.federation);
+            verdict.err().map(|reason| format!("transaction {}: {reason}", transaction.id()))
+        };
+        let verdict = match self.untimely(cx, at) {
+            Some(reason) => Err(reason),
+            None => block.transactions().iter().find_map(reject).map_or(Ok(()), Err),
+        };
+        self.vote(cx, block, verdict);
+    }
+
+    /// Is the block's timestamp too far from what this node, and the block before, take for now?
+    fn untimely(&self, cx: &Context, at: u64) -> Option<String> {
+        let tolerance = cx.config.settings.clock_tolerance.as_secs();
+        let (_, before) = self.before?;
+        if at > cx.timestamp() + tolerance {
+            Some(format!("its timestamp {at} is in the future"))
+        } else if at + tolerance < before {
+            Some(format!("its timestamp {at} is long before the previous block's, {before}"))
+        } else {
+            None
+        }
+    }
+
+    fn vote(&mut self, cx: &mut Context, block: Arc<Block>, verdict: Result<(), String>) {
+        let Some(previous) = cx.ledger.before(self.next) else { return };
+        let valid = verdict.is_ok();
+        match Vote::create(&cx.config.keypair, block.id(), previous, valid, cx.timestamp()) {
+            Ok(vote) => {
+                let (block_id, reason) = (block.id().clone(), verdict.err());
+                cx.report(Report::Voted { block: block_id, valid, reason });
+                self.step = Step::Voting { ticket: None, block, vote: Arc::new(vote), key: 0 };
+                self.write(cx);
+            }
+            Err(error) => {
+                self.step = Step::Waiting(block);
+                self.retry = Some(cx.retry("voting", &StoreError::Refused(error.to_string())));
+            }
+        }
+    }
+
+    fn write(&mut self, cx: &mut Context) {
+        let Step::Voting { ticket, block, vote, key } = &mut self.step else { return };
+        let key = Vote::key(block.id(), cx.config.federation.me(), *key);
+        let vote = VoteRow { key, vote: vote.clone() };
+        *ticket = Some(cx.ask(Query::InsertVote { vote }));
+    }
+
+    /// The row of the key is this node's vote, be it an earlier one; or it is something else,
+    /// written by another, and the next key serves.
+    fn vote_answered(
+        &mut self,
+        cx: &mut Context,
+        block: Arc<Block>,
+        vote: Arc<Vote>,
+        key: u32,
+        answer: Result<Answer, StoreError>,
+    ) {
+        match answer {
+            Ok(answer) => {
+                let row = answer.into_vote_written();
+                if rules::is_good_vote(&row.vote, block.id(), cx.config.federation.me()) {
+                    self.before = Some((self.next, block.timestamp().unwrap_or_default()));
+                    if cx.ledger.election(block.id()) == Election::Undecided {
+                        self.touched.insert(block.id().clone(), Touched::by(&block));
+                    }
+                    cx.notify(Notice::Voted(block.id().clone()));
+                    let again = cx.now.monotonic + cx.config.settings.poll;
+                    self.step = Step::Voted { block, vote, key, again };
+                } else {
+                    let forged = format!("row {} is not the vote it should be", row.key);
+                    cx.report(Report::Trouble(forged));
+                    self.step = Step::Voting { ticket: None, block, vote, key: key + 1 };
+                    self.write(cx);
+                }
+            }
+            Err(error) => {
+                self.retry = Some(cx.retry("writing a vote", &error));
+                self.step = Step::Voting { ticket: None, block, vote, key };
+            }
+        }
+    }
+
+    /// Quirk: as if nothing were known of the votes before this start.
+    fn vote_again(&self, cx: &mut Context) {
+        let voted = cx.ledger.listed(Position::GENESIS.next()).filter(|id| cx.ledger.voted(id));
+        for block in voted.cloned().collect::<Vec<_>>() {
+            let place = cx.ledger.position(&block).and_then(|place| cx.ledger.before(place));
+            let Some(previous) = place.cloned() else { continue };
+            let made = Vote::create(&cx.config.keypair, &block, &previous, true, cx.timestamp());
+            if let Ok(vote) = made {
+                let key = format!("{}-{block}", uuid(&self.entropy)).into();
+                cx.ask(Query::InsertVote { vote: VoteRow { key, vote: Arc::new(vote) } });
+            }
+        }
+    }
+}
