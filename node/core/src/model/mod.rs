@@ -17,6 +17,7 @@ mod signature_check;
 
 mod block;
 mod document;
+mod genesis;
 mod transaction;
 mod vote;
 
