@@ -1,0 +1,350 @@
+//! The page, from top to bottom: the verdict, how to see it again, what went wrong, the numbers, the
+//! charts, what was judged, what was broken on purpose, and where it ran.
+//!
+//! One file without scripts that asks nobody for anything; whatever comes from a run is escaped. It
+//! is well-formed XML as well, so that a test can read it. Start at [`page`].
+
+use bigchaindb_simulator::checkers::{Judgement, Outcome, Violation};
+use bigchaindb_simulator::measure::{FaultWindow, Percentiles};
+use bigchaindb_simulator::record::{Results, Threshold};
+
+use crate::figures;
+use crate::standing::{self, Standing};
+use crate::words::{self, bounded, escape};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Nothing is loaded and nothing runs, even if something got past the escaping.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
+/// The whole page.
+pub(crate) fn page(results: &Results) -> String {
+    let scenario = escape(&results.scenario);
+    let sections = [
+        heading(results),
+        verdict(results),
+        again(results),
+        violations(results),
+        numbers(results),
+        charts(results),
+        hops(results),
+        judged(results),
+        faults(results),
+        surroundings(results),
+    ];
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{}: {scenario}, seed {}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n{}</main>\n{}</body>\n</html>\n",
+        results.verdict,
+        results.seed,
+        sections.concat(),
+        footer(),
+    )
+}
+
+fn heading(results: &Results) -> String {
+    let nodes = words::counted(results.nodes.len() as u64, "node", "nodes");
+    format!(
+        "<header>\n<p class=\"eyebrow\">BigchainDB testbed · {nodes}, rules <code>{}</code>, \
+         backend <code>{}</code></p>\n<h1>{}</h1>\n</header>\n",
+        escape(&results.rules),
+        escape(&results.backend),
+        escape(&results.scenario),
+    )
+}
+
+fn verdict(results: &Results) -> String {
+    let standing = Standing::from(results.verdict);
+    let mut reasons = standing::reasons(results).into_iter();
+    let why = reasons.next().unwrap_or_default();
+    let more: String = reasons.map(|reason| format!("<li>{}</li>\n", escape(&reason))).collect();
+    let more = if more.is_empty() { more } else { format!("<ul>\n{more}</ul>\n") };
+    format!(
+        "<section class=\"verdict {}\" aria-label=\"Verdict\">\n<p class=\"word\">\
+         <span aria-hidden=\"true\">{}</span> {}</p>\n<p class=\"why\">{}</p>\n{more}</section>\n",
+        standing.class(),
+        standing.sign(),
+        results.verdict,
+        escape(&why),
+    )
+}
+
+/// How to see it again.
+fn again(results: &Results) -> String {
+    format!(
+        "<section aria-label=\"Run it again\">\n<p class=\"note\">Run it again:</p>\n\
+         <pre><code>{}</code></pre>\n{}</section>\n",
+        escape(&results.command),
+        facts(&[
+            ("Seed", format!("<code>{}</code>", results.seed)),
+            ("Digest of the log", format!("<code>{}</code>", escape(&results.digest))),
+        ]),
+    )
+}
+
+/// Each invariant that does not hold, by its first violation and that one's witness.
+fn violations(results: &Results) -> String {
+    let found: String = (results.invariants.iter())
+        .filter_map(|judgement| match &judgement.outcome {
+            Outcome::Fail { count, violations } => {
+                Some(violation(judgement, *count, violations.first()?))
+            }
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return found;
+    }
+    format!("<section>\n<h2>What went wrong</h2>\n{found}</section>\n")
+}
+
+fn violation(judgement: &Judgement, count: u64, first: &Violation) -> String {
+    let mut involved = Vec::new();
+    if let Some(transaction) = &first.transaction {
+        involved.push(("Witness", format!("<code>{}</code>", escape(transaction))));
+    }
+    if !first.blocks.is_empty() {
+        let blocks: Vec<String> =
+            first.blocks.iter().map(|block| format!("<code>{}</code>", escape(block))).collect();
+        involved.push(("Blocks", blocks.join("<br/>")));
+    }
+    let meant = if judgement.meant_to_fail { " As this scenario wants it." } else { "" };
+    format!(
+        "<article class=\"violation\">\n<h3>{}: {}</h3>\n<p>{}</p>\n<p class=\"note\">First of {}, \
+         at {}.{meant}</p>\n{}{}</article>\n",
+        escape(&judgement.invariant),
+        escape(&judgement.statement),
+        escape(&first.what),
+        words::counted(count, "violation", "violations"),
+        words::moment(first.at_us),
+        facts(&involved),
+        life_line(first),
+    )
+}
+
+/// The witness's events as a chart and one by one.
+fn life_line(violation: &Violation) -> String {
+    if violation.life_line.is_empty() {
+        return String::new();
+    }
+    let events: String = (violation.life_line.iter())
+        .map(|event| {
+            let class = if event.at_us == violation.at_us { " class=\"witness\"" } else { "" };
+            format!(
+                "<li{class}><span class=\"time\">{}</span><span>{}</span><span>{}</span></li>\n",
+                words::moment(event.at_us),
+                escape(&event.place),
+                escape(&event.what),
+            )
+        })
+        .collect();
+    let chart = figures::life(&violation.life_line).unwrap_or_default();
+    format!("{chart}<ol class=\"life\" aria-label=\"Life line\">\n{events}</ol>\n")
+}
+
+/// The few numbers that matter most.
+fn numbers(results: &Results) -> String {
+    let counts = &results.measures.counts;
+    let requested = results.measures.seconds.iter().map(|second| second.requested).sum();
+    let decided = &results.measures.latency.decided;
+    let never = match counts.never_decided {
+        0 => "0".to_owned(),
+        left => format!(
+            "<span class=\"state fail\"><span aria-hidden=\"true\">✗</span> {}</span>",
+            words::count(left)
+        ),
+    };
+    let latency = |per_million, us| match decided.count {
+        0 => "–".to_owned(),
+        _ => bounded(decided, per_million, us),
+    };
+    let tiles = [
+        ("operations requested", words::count(requested)),
+        ("sent", words::count(counts.sent)),
+        ("accepted", words::count(counts.accepted)),
+        ("refused", words::count(counts.refused)),
+        ("never answered", words::count(counts.unanswered)),
+        ("transactions accepted", words::count(counts.transactions)),
+        ("decided valid", words::count(counts.decided_valid)),
+        ("lost a conflict", words::count(counts.lost_conflict)),
+        ("never decided", never),
+        ("p50 until decided", latency(500_000, decided.p50_us)),
+        ("p99 until decided", latency(990_000, decided.p99_us)),
+        ("longest", latency(1_000_000, decided.max_us)),
+    ];
+    let tiles: String = tiles
+        .iter()
+        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"))
+        .collect();
+    format!("<section>\n<h2>In numbers</h2>\n<dl class=\"numbers\">\n{tiles}</dl>\n</section>\n")
+}
+
+fn charts(results: &Results) -> String {
+    let figures = figures::all(results);
+    if figures.is_empty() {
+        return "<section>\n<h2>How it went</h2>\n<p>Nothing was asked of this federation, so there \
+                is nothing to draw.</p>\n</section>\n"
+            .to_owned();
+    }
+    format!("<section>\n<h2>How it went</h2>\n{figures}</section>\n")
+}
+
+fn judged(results: &Results) -> String {
+    let invariants: String = results.invariants.iter().map(invariant_row).collect();
+    let thresholds: String = results.thresholds.iter().map(threshold_row).collect();
+    if invariants.is_empty() && thresholds.is_empty() {
+        return "<section>\n<h2>What was judged</h2>\n<p>Nothing: no checker ran and the scenario \
+                expects nothing.</p>\n</section>\n"
+            .to_owned();
+    }
+    format!(
+        "<section>\n<h2>What was judged</h2>\n<table>\n<thead><tr><th scope=\"col\">Id</th>\
+         <th scope=\"col\">What has to hold</th><th scope=\"col\">Outcome</th></tr></thead>\n\
+         <tbody>\n{invariants}{thresholds}</tbody>\n</table>\n</section>\n"
+    )
+}
+
+fn invariant_row(judgement: &Judgement) -> String {
+    let (standing, said) = standing::of_invariant(judgement);
+    let detail = match &judgement.outcome {
+        Outcome::Pass => format!("{} looked at", words::count(judgement.looked_at)),
+        Outcome::Fail { count, violations } => {
+            let first = violations.first().map(|violation| words::moment(violation.at_us));
+            let first = first.map(|at| format!(", first at {at}")).unwrap_or_default();
+            format!("{}{first}", words::counted(*count, "violation", "violations"))
+        }
+        Outcome::Unknown { why } | Outcome::NotApplicable { why } => why.clone(),
+    };
+    row(&judgement.invariant, &judgement.statement, standing, &said, &detail)
+}
+
+fn threshold_row(threshold: &Threshold) -> String {
+    let (standing, detail) = standing::of_threshold(threshold);
+    let said = if standing == Standing::Pass { "kept" } else { "missed" };
+    let wanted = format!("At most {}.", words::duration(threshold.limit_us));
+    row(&threshold.name, &wanted, standing, said, &detail)
+}
+
+fn row(id: &str, wanted: &str, standing: Standing, said: &str, detail: &str) -> String {
+    format!(
+        // A long name may break after each of its parts.
+        "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"{}\"><span class=\"state\">\
+         <span aria-hidden=\"true\">{}</span> {}</span><p class=\"note\">{}</p></td></tr>\n",
+        escape(id).replace('.', ".<wbr/>"),
+        escape(wanted),
+        standing.class(),
+        standing.sign(),
+        escape(said),
+        escape(detail),
+    )
+}
+
+fn faults(results: &Results) -> String {
+    if results.faults.is_empty() {
+        return String::new();
+    }
+    let rows: String = results.faults.iter().map(fault_row).collect();
+    format!(
+        "<section>\n<h2>What was broken on purpose</h2>\n<div class=\"wide-table\"><table>\n<thead>\
+         <tr><th class=\"number\" scope=\"col\">No.</th><th scope=\"col\">Fault</th>\
+         <th class=\"number\" scope=\"col\">Planned</th><th class=\"number\" scope=\"col\">Applied</th>\
+         <th class=\"number\" scope=\"col\">Verified</th><th class=\"number\" scope=\"col\">Healed</th>\
+         </tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
+    )
+}
+
+fn fault_row(fault: &FaultWindow) -> String {
+    let times = [fault.planned_us, fault.applied_us, fault.verified_us, fault.healed_us];
+    let times: String = times
+        .iter()
+        .map(|us| format!("<td class=\"number\">{}</td>", us.map_or("–".into(), words::moment)))
+        .collect();
+    format!(
+        "<tr><td class=\"number\">{}</td><th scope=\"row\">{} {}</th>{times}</tr>\n",
+        fault.number,
+        escape(&fault.kind),
+        escape(&fault.target),
+    )
+}
+
+/// How long each hop took.
+fn hops(results: &Results) -> String {
+    let latency = &results.measures.latency;
+    let hops = [
+        ("sent", &latency.sent),
+        ("accepted", &latency.accepted),
+        ("in a block", &latency.in_block),
+        ("decided valid", &latency.decided),
+    ];
+    let rows: String = (hops.iter())
+        .filter(|(_, hop)| hop.count > 0)
+        .map(|(name, hop)| hop_row(name, hop))
+        .collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<section>\n<h2>Hop by hop</h2>\n<p class=\"note\">From the intended moment until …; ≥ \
+         where some had not got there when the log ended.</p>\n<div class=\"wide-table\"><table>\n\
+         <thead><tr><th scope=\"col\">Until</th><th class=\"number\" scope=\"col\">p50</th>\
+         <th class=\"number\" scope=\"col\">p95</th><th class=\"number\" scope=\"col\">p99</th>\
+         <th class=\"number\" scope=\"col\">p99.7</th><th class=\"number\" scope=\"col\">longest</th>\
+         <th class=\"number\" scope=\"col\">never</th></tr></thead>\n\
+         <tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
+    )
+}
+
+fn hop_row(name: &str, hop: &Percentiles) -> String {
+    let columns = [
+        (500_000, hop.p50_us),
+        (950_000, hop.p95_us),
+        (990_000, hop.p99_us),
+        (997_000, hop.p99_7_us),
+        (1_000_000, hop.max_us),
+    ];
+    let columns: String = columns
+        .iter()
+        .map(|(share, us)| format!("<td class=\"number\">{}</td>", bounded(hop, *share, *us)))
+        .collect();
+    format!(
+        "<tr><th scope=\"row\">{name}</th>{columns}<td class=\"number\">{}</td></tr>\n",
+        words::count(hop.censored)
+    )
+}
+
+fn surroundings(results: &Results) -> String {
+    let mut known = vec![
+        ("Backend", escape(&results.backend)),
+        ("Rules", escape(&results.rules)),
+        ("Nodes", escape(&results.nodes.join(", "))),
+        ("Began", words::date(results.started_unix_ms)),
+        ("Took", words::duration(results.duration_us)),
+    ];
+    let told = results.environment.iter().map(|(name, value)| (name.as_str(), escape(value)));
+    known.extend(told);
+    format!("<section>\n<h2>Surroundings</h2>\n{}</section>\n", facts(&known))
+}
+
+fn footer() -> String {
+    let files = [
+        ("scenario.toml", "the scenario"),
+        ("plan.json", "every choice made"),
+        ("observations.jsonl", "the observation log"),
+        ("results.json", "all of this page as data"),
+    ];
+    let files = files.map(|(file, what)| format!("<a href=\"{file}\">{file}</a> ({what})"));
+    format!("<footer>\nNext to this page: {}.\n</footer>\n", files.join(", "))
+}
+
+/// Pairs of a name, which is escaped here, and a value that is HTML already.
+fn facts(pairs: &[(&str, String)]) -> String {
+    let pairs: String = pairs
+        .iter()
+        .map(|(name, html)| format!("<dt>{}</dt><dd>{html}</dd>\n", escape(name)))
+        .collect();
+    if pairs.is_empty() { pairs } else { format!("<dl class=\"facts\">\n{pairs}</dl>\n") }
+}

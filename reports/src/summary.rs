@@ -1,0 +1,96 @@
+//! `summary.md`: the verdict for a terminal, a build server's summary or a chat, as Markdown.
+
+use bigchaindb_simulator::checkers::{Judgement, Outcome};
+use bigchaindb_simulator::record::{Results, Threshold};
+
+use crate::standing::{self, Standing};
+use crate::words::{self, markdown};
+
+/// The whole file.
+pub(crate) fn summary(results: &Results) -> String {
+    let standing = Standing::from(results.verdict);
+    let reasons: String = standing::reasons(results)
+        .iter()
+        .map(|reason| format!("- {}\n", markdown(reason)))
+        .collect();
+    format!(
+        "# {} {}: {}\n\n{reasons}\nSeed {}, backend {}, rules {}, {}, {}.\n\n\
+         ```sh\n{}\n```\n\nDigest of the log: {}\n\n{}\n{}",
+        standing.sign(),
+        results.verdict,
+        markdown(&results.scenario),
+        results.seed,
+        markdown(&results.backend),
+        markdown(&results.rules),
+        words::counted(results.nodes.len() as u64, "node", "nodes"),
+        words::duration(results.duration_us),
+        one_line(&results.command),
+        markdown(&results.digest),
+        judged(results),
+        measured(results),
+    )
+}
+
+/// A code block's text: one line of it could otherwise end the block.
+fn one_line(command: &str) -> String {
+    words::visible(command).replace(['\n', '\r', '\t'], " ").replace("```", "'''")
+}
+
+fn judged(results: &Results) -> String {
+    let rows = results.invariants.iter().map(invariant);
+    let rows: String = rows.chain(results.thresholds.iter().map(threshold)).collect();
+    format!("| | | outcome |\n|---|---|---|\n{rows}")
+}
+
+fn invariant(judgement: &Judgement) -> String {
+    let (standing, said) = standing::of_invariant(judgement);
+    let detail = match &judgement.outcome {
+        Outcome::Pass => String::new(),
+        Outcome::Unknown { why } | Outcome::NotApplicable { why } => format!(": {why}"),
+        Outcome::Fail { count, violations } => {
+            let first = violations.first().map_or("", |violation| violation.what.as_str());
+            format!(", {}: {first}", words::counted(*count, "violation", "violations"))
+        }
+    };
+    row(&judgement.invariant, &judgement.statement, standing, &format!("{said}{detail}"))
+}
+
+fn threshold(threshold: &Threshold) -> String {
+    let (standing, said) = standing::of_threshold(threshold);
+    let wanted = format!("at most {}", words::duration(threshold.limit_us));
+    row(&threshold.name, &wanted, standing, &said)
+}
+
+fn row(id: &str, wanted: &str, standing: Standing, said: &str) -> String {
+    format!(
+        "| {} | {} | {} {} |\n",
+        markdown(id),
+        markdown(wanted),
+        standing.sign(),
+        markdown(said)
+    )
+}
+
+fn measured(results: &Results) -> String {
+    let counts = &results.measures.counts;
+    let latency = &results.measures.latency.decided;
+    let mut lines = format!(
+        "{} sent, {} accepted; of {}, {} decided valid, {} lost a conflict, {} never decided.\n",
+        words::counted(counts.sent, "operation", "operations"),
+        words::count(counts.accepted),
+        words::counted(counts.transactions, "transaction", "transactions"),
+        words::count(counts.decided_valid),
+        words::count(counts.lost_conflict),
+        words::count(counts.never_decided),
+    );
+    if latency.count > 0 {
+        lines.push_str(&format!(
+            "From intended to decided: p50 {}, p95 {}, p99 {}, longest {}.\n",
+            words::bounded(latency, 500_000, latency.p50_us),
+            words::bounded(latency, 950_000, latency.p95_us),
+            words::bounded(latency, 990_000, latency.p99_us),
+            words::bounded(latency, 1_000_000, latency.max_us),
+        ));
+    }
+    lines
+}

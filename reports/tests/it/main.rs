@@ -1,0 +1,8 @@
+//! What a report shows, from results written by hand: a run that passed, one that failed, one in
+//! which nothing happened, and one whose every name is hostile.
+
+mod files;
+mod junit;
+mod page;
+mod runs;
+mod summary;
