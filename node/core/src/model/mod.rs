@@ -15,6 +15,8 @@ mod raised;
 mod seal;
 mod signature_check;
 
+pub mod cryptoconditions;
+
 mod block;
 mod document;
 mod genesis;

@@ -63,7 +63,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 
 /// The bytes of hex digits.
 pub(crate) fn from_hex(text: &str) -> Vec<u8> {
-    assert!(text.len() % 2 == 0, "an odd number of hex digits");
+    assert!(text.len().is_multiple_of(2), "an odd number of hex digits");
     let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex digits");
     (0..text.len()).step_by(2).map(byte).collect()
 }

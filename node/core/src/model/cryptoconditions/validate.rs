@@ -1,0 +1,175 @@
+//! Whether a fulfillment opens its condition.
+//!
+//! Under `default` the weights of the valid parts add up, and an inverted threshold is only opened by
+//! parts that are shown and fail: what is left out proves nothing. So a fulfillment holds, fails, or
+//! leaves it open. Under `v0.6.0` both are as they were: each part counts no more than the smallest
+//! weight before it in a first check, and what is left out of an inverted threshold opens it.
+
+use super::{CryptoconditionError, Ed25519, Fulfillment, Subject, Threshold, Timeout};
+use crate::model::{Profile, Strictness, verify};
+
+/// What a fulfillment is validated against.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// What the signatures have to be on.
+    pub message: &'a str,
+    /// Unix seconds as decimal text, perhaps with a fraction; only timeouts ask.
+    pub now: Option<&'a str>,
+    /// The rules.
+    pub profile: Profile,
+    /// How a signature (key, message, signature) is verified: [`verify`], or something that
+    /// remembers what it found.
+    pub verify: &'a dyn Fn(&[u8; 32], &[u8], &[u8; 64], Strictness) -> bool,
+}
+
+impl<'a> Circumstances<'a> {
+    /// With signatures verified one by one.
+    pub fn new(message: &'a str, now: Option<&'a str>, profile: Profile) -> Self {
+        Self { message, now, profile, verify: &verify }
+    }
+}
+
+/// What a fulfillment shows of itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Holds,
+    Fails,
+    /// It depends on what was left out.
+    Open,
+}
+
+impl From<bool> for Shown {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Fails }
+    }
+}
+
+impl Fulfillment {
+    /// Whether it opens its condition: [`Fulfillment::condition`], whatever its signatures.
+    ///
+    /// # Errors
+    /// A timeout's text is no time, or the time was asked for and is not known; under `v0.6.0`, also
+    /// if the message is not ASCII. The original raises an exception then: not valid.
+    pub fn validate(
+        &self,
+        message: &str,
+        now: Option<&str>,
+        profile: Profile,
+    ) -> Result<bool, CryptoconditionError> {
+        self.validate_in(&Circumstances::new(message, now, profile))
+    }
+
+    /// As [`Fulfillment::validate`], with the signatures verified by whom you say.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn validate_in(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
+        match around.profile {
+            Profile::Default => Ok(self.shown(around)? == Shown::Holds),
+            Profile::Original => self.validate_original(around),
+        }
+    }
+
+    fn shown(&self, around: &Circumstances<'_>) -> Result<Shown, CryptoconditionError> {
+        match self {
+            Self::Preimage(_) => Ok(Shown::Holds),
+            Self::Ed25519(leaf) => leaf.validate(around).map(Shown::from),
+            Self::Timeout(timeout) => timeout.validate(around).map(Shown::from),
+            Self::Threshold(threshold) => threshold.shown_in(around),
+            Self::Inverted(threshold) => Ok(match threshold.shown_in(around)? {
+                Shown::Holds => Shown::Fails,
+                Shown::Fails => Shown::Holds,
+                Shown::Open => Shown::Open,
+            }),
+        }
+    }
+
+    fn validate_original(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
+        match self {
+            Self::Preimage(_) => Ok(true),
+            Self::Ed25519(leaf) => leaf.validate(around),
+            Self::Timeout(timeout) => timeout.validate(around),
+            Self::Threshold(threshold) => threshold.validate_original(around),
+            Self::Inverted(threshold) => Ok(!threshold.validate_original(around)?),
+        }
+    }
+}
+
+impl Threshold {
+    fn shown_in(&self, around: &Circumstances<'_>) -> Result<Shown, CryptoconditionError> {
+        let (mut holding, mut open) = (0_u128, 0_u128);
+        for part in &self.parts {
+            let shown = match &part.subject {
+                Subject::Fulfillment(fulfillment) => fulfillment.shown(around)?,
+                Subject::Condition(_) => Shown::Open,
+            };
+            match shown {
+                Shown::Holds => holding += u128::from(part.weight),
+                Shown::Open => open += u128::from(part.weight),
+                Shown::Fails => {}
+            }
+        }
+        let threshold = u128::from(self.threshold);
+        Ok(if holding >= threshold {
+            Shown::Holds
+        } else if holding + open < threshold {
+            Shown::Fails
+        } else {
+            Shown::Open
+        })
+    }
+
+    fn validate_original(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
+        let (mut smallest, mut total) = (u64::MAX, 0_u128);
+        for (weight, _) in self.shown() {
+            smallest = smallest.min(weight);
+            total += u128::from(smallest);
+        }
+        if total < self.threshold.into() {
+            return Ok(false);
+        }
+        let mut reached = 0_u128;
+        for (weight, fulfillment) in self.shown() {
+            if fulfillment.validate_original(around)? {
+                reached += u128::from(weight);
+            }
+        }
+        Ok(reached >= self.threshold.into())
+    }
+}
+
+impl Ed25519 {
+    fn validate(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
+        let Some(signature) = &self.signature else { return Ok(false) };
+        if around.message.is_empty() {
+            return Ok(false);
+        }
+        let message = around.profile.signed_bytes(around.message)?;
+        Ok((around.verify)(&self.public_key, message, signature, around.profile.strictness()))
+    }
+}
+
+impl Timeout {
+    fn validate(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
+        let now = around.now.filter(|now| is_unix_time(now)).and_then(python_float);
+        let now = now.ok_or_else(|| CryptoconditionError::NoTime(around.message.into()))?;
+        let text = std::str::from_utf8(&self.0).map_err(|_| CryptoconditionError::NotUtf8)?;
+        let until =
+            python_float(text).ok_or_else(|| CryptoconditionError::NoNumber(text.into()))?;
+        Ok(now <= until)
+    }
+}
+
+/// Ten digits, perhaps a fraction.
+pub(super) fn is_unix_time(text: &str) -> bool {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    seconds.len() == 10 && is_number(seconds) && is_number(fraction)
+}
+
+/// The number a text says, as Python's `float` understands it: blanks around it, signs, exponents,
+/// `inf` and `nan` are fine.
+fn python_float(text: &str) -> Option<f64> {
+    let is_blank = |c: char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}');
+    text.trim_matches(is_blank).parse().ok()
+}
