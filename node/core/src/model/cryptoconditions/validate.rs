@@ -6,10 +6,10 @@
 //! weight before it in a first check, and what is left out of an inverted threshold opens it.
 
 use super::{CryptoconditionError, Ed25519, Fulfillment, Subject, Threshold, Timeout};
-use crate::model::{Profile, Strictness, verify};
+use crate::model::{Direct, Profile, SignatureCheck};
 
 /// What a fulfillment is validated against.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     /// What the signatures have to be on.
     pub message: &'a str,
@@ -17,16 +17,8 @@ pub struct Circumstances<'a> {
     pub now: Option<&'a str>,
     /// The rules.
     pub profile: Profile,
-    /// How a signature (key, message, signature) is verified: [`verify`], or something that
-    /// remembers what it found.
-    pub verify: &'a dyn Fn(&[u8; 32], &[u8], &[u8; 64], Strictness) -> bool,
-}
-
-impl<'a> Circumstances<'a> {
-    /// With signatures verified one by one.
-    pub fn new(message: &'a str, now: Option<&'a str>, profile: Profile) -> Self {
-        Self { message, now, profile, verify: &verify }
-    }
+    /// Who verifies the signatures.
+    pub signatures: &'a dyn SignatureCheck,
 }
 
 /// What a fulfillment shows of itself.
@@ -56,7 +48,7 @@ impl Fulfillment {
         now: Option<&str>,
         profile: Profile,
     ) -> Result<bool, CryptoconditionError> {
-        self.validate_in(&Circumstances::new(message, now, profile))
+        self.validate_in(&Circumstances { message, now, profile, signatures: &Direct })
     }
 
     /// As [`Fulfillment::validate`], with the signatures verified by whom you say.
@@ -145,7 +137,8 @@ impl Ed25519 {
             return Ok(false);
         }
         let message = around.profile.signed_bytes(around.message)?;
-        Ok((around.verify)(&self.public_key, message, signature, around.profile.strictness()))
+        let strictness = around.profile.strictness();
+        Ok(around.signatures.verify(&self.public_key, message, signature, strictness))
     }
 }
 
