@@ -42,17 +42,30 @@ impl Block {
     /// If `id` or, in `block`, `node_pubkey` is no string, `voters` no list of strings, or
     /// `transactions` no list of transactions. All else is left to the rules.
     pub fn from_document(document: Json) -> Result<Self, MalformedDocument> {
-        let id = document::text(&document, "id", "id")?.into();
-        let block = document::object(&document, "block", "block")?;
-        let node_pubkey = document::text(block, "node_pubkey", "block.node_pubkey")?.into();
-        let voters = voters(document::list(block, "voters", "block.voters")?)?;
-        document::list(block, "transactions", "block.transactions")?;
         let (mut frame, mut transactions) = (document, Vec::new());
         document::swap_list(&mut frame, "block", "transactions", &mut transactions);
-        let transactions = transactions
+        let mut block = Self::from_frame(frame, vec![])?;
+        block.transactions = transactions
             .into_iter()
             .map(|transaction| Transaction::from_document(transaction).map(Arc::new))
             .collect::<Result<_, _>>()?;
+        Ok(block)
+    }
+
+    /// Puts a block together from its [frame](Self::frame) and its transactions, as a store that
+    /// keeps them apart does.
+    ///
+    /// # Errors
+    /// As [`from_document`](Self::from_document).
+    pub fn from_frame(
+        frame: Json,
+        transactions: Vec<Arc<Transaction>>,
+    ) -> Result<Self, MalformedDocument> {
+        let id = document::text(&frame, "id", "id")?.into();
+        let block = document::object(&frame, "block", "block")?;
+        let node_pubkey = document::text(block, "node_pubkey", "block.node_pubkey")?.into();
+        let voters = voters(document::list(block, "voters", "block.voters")?)?;
+        document::list(block, "transactions", "block.transactions")?;
         Ok(Self { id, node_pubkey, voters, transactions, frame, whole: OnceLock::new() })
     }
 
