@@ -1,1 +1,32 @@
 //! An embedded RethinkDB: tables, indexes, feeds and durability, in memory or on disk.
+//!
+//! Here: [`Engine`], which answers a node's closed list of queries
+//! ([`Query`](bigchaindb_core::query::Query)) natively; below it [`Batch`], rows of any table by
+//! primary key and by index. Not here: which questions a node asks and what it makes of the answers
+//! (crate `bigchaindb-core`), sockets and threads (crate `bigchaindb`). Nothing here asks a clock or
+//! draws chance: the same calls have the same answers, in memory and on disk.
+//!
+//! From the top: `engine` (queries in, answers out), `answer` (each query in terms of tables),
+//! `unlisted` (the one question that no index answers), `batch` (rows and index entries read and
+//! written together), `feeds`, `schema` and `index` (tables as data), `row` (documents in memory and
+//! as text), `key` (the order of values), `storage` (the ordered map below it all).
+
+mod answer;
+mod batch;
+mod engine;
+mod feeds;
+mod index;
+mod key;
+mod row;
+mod schema;
+mod storage;
+mod unlisted;
+
+pub use batch::{Batch, BatchError};
+pub use engine::Engine;
+pub use feeds::{Change, Element, QUEUE_MAX, Subscription, Wake, table_of};
+pub use index::{Index, Path, Value};
+pub use key::KeyError;
+pub use row::{Row, Shape, UnreadableRow};
+pub use schema::{BIGCHAINDB, IndexId, Schema, Table, TableId};
+pub use storage::{Durability, OpenError, SOFT_WRITES_MAX, StorageError};

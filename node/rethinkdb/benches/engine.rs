@@ -1,0 +1,3 @@
+//! What a query costs.
+
+fn main() {}
