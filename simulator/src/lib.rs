@@ -12,3 +12,4 @@ pub mod observe;
 pub mod plan;
 pub mod record;
 pub mod scenario;
+pub mod workload;

@@ -4,3 +4,4 @@
 mod observe;
 mod plan;
 mod scenario;
+mod workload;

@@ -1,0 +1,509 @@
+//! The clients: when an operation is due, its document goes out; the answer says what is next.
+//!
+//! Clients are open loop: nobody waits for one operation's answer before the next. Only what builds
+//! on an output waits until that output is decided valid, which is asked for at bounded intervals.
+//! A POST without an answer may have been done: nobody knows. Where posting the same document twice
+//! is the same as posting it once (a TRANSFER), it is posted again, elsewhere, a bounded number of
+//! times; a CREATE is not, as the node would make another transaction of it. Nothing new is sent
+//! once the load has ended.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bigchaindb_core::model::{Json, TxId};
+
+use super::documents::Clients;
+use crate::chance::{Domain, draw};
+use crate::observe::{self, Call, Kind, What};
+use crate::plan::{Action, Operation, Plan};
+
+/// How long to wait before asking again whether an output is decided valid.
+const POLL_US: u64 = 500_000;
+/// How long to wait before posting again what may not have arrived.
+const RETRY_US: u64 = 1_000_000;
+/// A document is posted so often at most.
+const ATTEMPTS: u32 = 4;
+/// So many requests of [`ClientEvent::Probe`] are under way at once at most.
+const PROBES_AT_ONCE: usize = 64;
+
+/// A request's number; its answer carries it back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct CallId(pub u64);
+
+/// What reaches the clients.
+#[derive(Clone, Debug)]
+pub enum ClientEvent {
+    /// The run begins.
+    Start,
+    /// A time asked for by [`ClientEffect::WakeAt`] has come.
+    Woken,
+    /// A request is over.
+    Answered {
+        /// Which.
+        call: CallId,
+        /// What came of it.
+        answer: Answer,
+    },
+    /// All is over and has settled: ask every node where every transaction stands.
+    Probe,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// An answer was read.
+    Http {
+        /// The status code.
+        status: u16,
+        /// The body; [`Json::Null`] if there is none.
+        body: Json,
+    },
+    /// Nobody was there to receive it: nothing was done.
+    Unreachable(String),
+    /// It went out, and no whole answer came back in time: nobody knows what was done.
+    Lost(String),
+}
+
+/// What the clients want done.
+#[derive(Clone, Debug)]
+pub enum ClientEffect {
+    /// Send a request; answer with [`ClientEvent::Answered`].
+    Send {
+        /// Its number.
+        call: CallId,
+        /// To which node, as an index into [`Plan::nodes`].
+        node: usize,
+        /// What.
+        request: Request,
+    },
+    /// Send [`ClientEvent::Woken`] at this time of the run (the last one asked for counts).
+    WakeAt(u64),
+    /// Write this into the observation log, now.
+    Record(observe::Operation),
+    /// Nothing is under way and nothing is left to do. After [`ClientEvent::Probe`]: all answers
+    /// are there.
+    Idle,
+}
+
+/// What a client asks of a node.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// `POST /api/v1/transactions/` with this body.
+    Post(Arc<Json>),
+    /// `GET /api/v1/transactions/{id}/status`.
+    Status(TxId),
+}
+
+/// All clients of a run.
+#[derive(Debug)]
+pub struct Driver {
+    plan: Arc<Plan>,
+    clients: Clients,
+    timers: BTreeSet<(u64, Timer)>,
+    /// The time that [`ClientEffect::WakeAt`] last asked for, until it comes.
+    asked_us: Option<u64>,
+    under_way: BTreeMap<CallId, UnderWay>,
+    calls: u64,
+    /// What is known of the output of each operation that was sent.
+    outputs: BTreeMap<u32, Output>,
+    /// Operations that are due and wait for an output, by the operation that makes it.
+    waiting: BTreeMap<u32, Vec<u32>>,
+    /// What is left to probe: transactions with the operation that made them, and nodes.
+    probes: VecDeque<(u32, TxId, usize)>,
+    idle: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Timer {
+    /// An operation is due.
+    Due(u32),
+    /// A document is to be posted again; the attempt's number.
+    Retry(u32, u32),
+    /// Ask where the transaction of an operation stands; the question's number.
+    Poll(u32, u32),
+    /// The load is over.
+    Closed,
+}
+
+#[derive(Clone, Debug)]
+struct UnderWay {
+    number: u32,
+    node: usize,
+    doing: Doing,
+    tx: Option<TxId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Doing {
+    /// Posts; the attempt's number.
+    Post(u32),
+    /// Asks whether an output is valid; the question's number.
+    Poll(u32),
+    /// Asks where a transaction stands, when all is over.
+    Probe,
+}
+
+/// What is known of an operation's output.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Output {
+    /// Posted, the transaction's id not known yet.
+    Nameless,
+    /// In this transaction, which may be decided valid or not.
+    Named { tx: TxId, valid: bool },
+    /// There is none, and will be none.
+    Never,
+}
+
+impl Driver {
+    /// The clients of a plan; the run's clock stands at 0 at this Unix time.
+    pub fn new(plan: Arc<Plan>, started_unix_ms: u64) -> Self {
+        let due = |operation: &Operation| (operation.at_us, Timer::Due(operation.number));
+        let mut timers: BTreeSet<_> = plan.operations.iter().map(due).collect();
+        timers.insert((plan.quiet_from_us, Timer::Closed));
+        Self {
+            clients: Clients::new(plan.seed, started_unix_ms),
+            plan,
+            timers,
+            asked_us: None,
+            under_way: BTreeMap::new(),
+            calls: 0,
+            outputs: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            probes: VecDeque::new(),
+            idle: false,
+        }
+    }
+
+    /// Something happened; `effects` takes what is to be done. The only way in.
+    pub fn handle(&mut self, now_us: u64, event: ClientEvent, effects: &mut Vec<ClientEffect>) {
+        let mut turn = Turn { driver: self, now_us, effects };
+        match event {
+            ClientEvent::Start => {}
+            ClientEvent::Woken => turn.driver.asked_us = None,
+            ClientEvent::Answered { call, answer } => turn.answered(call, answer),
+            ClientEvent::Probe => turn.probe_all(),
+        }
+        turn.fire();
+        turn.probe_some();
+        turn.close();
+    }
+
+    fn operation(&self, number: u32) -> &Operation {
+        self.plan.operation(number).expect("a plan holds what its operations build on")
+    }
+
+    /// The operation whose document this one posts, and the one whose output that spends.
+    fn document_of(&self, number: u32) -> (u32, Option<u32>) {
+        match self.operation(number).action {
+            Action::Create { .. } => (number, None),
+            Action::Transfer { of, .. } => (number, Some(of)),
+            Action::Conflict { with, .. } => (number, self.document_of(with).1),
+            Action::Duplicate { of } => (of, self.document_of(of).1),
+        }
+    }
+}
+
+/// One call of [`Driver::handle`].
+struct Turn<'a> {
+    driver: &'a mut Driver,
+    now_us: u64,
+    effects: &'a mut Vec<ClientEffect>,
+}
+
+impl Turn<'_> {
+    /// Does all whose time has come.
+    fn fire(&mut self) {
+        while let Some((_, timer)) = self.next_timer(self.now_us) {
+            match timer {
+                Timer::Due(number) => self.due(number),
+                Timer::Retry(number, attempt) => self.post(number, attempt),
+                Timer::Poll(number, question) => self.poll(number, question),
+                Timer::Closed => self.give_up(),
+            }
+        }
+    }
+
+    fn next_timer(&mut self, until_us: u64) -> Option<(u64, Timer)> {
+        let first = *self.driver.timers.first()?;
+        (first.0 <= until_us && self.driver.timers.remove(&first)).then_some(first)
+    }
+
+    fn later(&mut self, delay_us: u64, timer: Timer) {
+        self.driver.timers.insert((self.now_us + delay_us, timer));
+    }
+
+    fn is_closed(&self) -> bool {
+        self.now_us > self.driver.plan.quiet_from_us
+    }
+
+    /// An operation's moment: it is posted, or waits for what it spends.
+    fn due(&mut self, number: u32) {
+        let Some(input) = self.driver.document_of(number).1 else { return self.post(number, 0) };
+        match self.driver.outputs.get(&input) {
+            Some(Output::Named { valid: true, .. }) => self.post(number, 0),
+            Some(Output::Never) => self.unsent(number, "there is no output for it to spend"),
+            _ => {
+                let waiting = self.driver.waiting.entry(input).or_default();
+                waiting.push(number);
+                if waiting.len() == 1 {
+                    self.poll(input, 0);
+                }
+            }
+        }
+    }
+
+    /// Sends an operation's document; attempts after the first go to another node.
+    fn post(&mut self, number: u32, attempt: u32) {
+        let driver = &mut *self.driver;
+        let (document, input) = driver.document_of(number);
+        let made_by = driver.operation(document);
+        let request = match input.map(|input| (input, driver.outputs.get(&input))) {
+            None => driver.clients.create(made_by),
+            Some((input, Some(Output::Named { tx, .. }))) => {
+                driver.clients.transfer(made_by, input, tx)
+            }
+            Some(_) => panic!("operation {number} is posted before its input is known"),
+        };
+        let tx = input.and_then(|_| Some(request.get("id")?.as_str()?.into()));
+        let mut node = driver.operation(number).node;
+        if attempt > 0 {
+            let drawn = draw(driver.plan.seed, Domain::Retry, number.into(), attempt.into());
+            let nodes = driver.plan.nodes.len() as u64;
+            let step = 1 + drawn.below((nodes - 1).max(1));
+            node = usize::try_from((node as u64 + step) % nodes).expect("an index into the nodes");
+        }
+        if document == number {
+            let output = match tx.clone() {
+                Some(tx) => Output::Named { tx, valid: false },
+                None => Output::Nameless,
+            };
+            driver.outputs.entry(number).or_insert(output);
+        }
+        let under_way = UnderWay { number, node, doing: Doing::Post(attempt), tx };
+        self.send(under_way, Request::Post(Arc::new(request)));
+    }
+
+    /// Asks where the transaction of an operation stands, if somebody waits for it.
+    fn poll(&mut self, number: u32, question: u32) {
+        let waited_for = self.driver.waiting.contains_key(&number);
+        // While its POST has no answer, the answer will set the polls going.
+        let Some(Output::Named { tx, valid: false }) = self.driver.outputs.get(&number) else {
+            return;
+        };
+        if !waited_for || self.is_closed() {
+            return;
+        }
+        let tx = tx.clone();
+        // Another node each time: one that is dead must not hide what the others know.
+        let nodes = self.driver.plan.nodes.len();
+        let node = (self.driver.operation(number).node + question as usize) % nodes;
+        let request = Request::Status(tx.clone());
+        let doing = Doing::Poll(question);
+        self.send(UnderWay { number, node, doing, tx: Some(tx) }, request);
+    }
+
+    fn send(&mut self, under_way: UnderWay, request: Request) {
+        let call = CallId(self.driver.calls);
+        self.driver.calls += 1;
+        let node = under_way.node;
+        self.record(&under_way, Kind::Invoke, None, None);
+        self.driver.under_way.insert(call, under_way);
+        self.effects.push(ClientEffect::Send { call, node, request });
+    }
+
+    fn answered(&mut self, call: CallId, answer: Answer) {
+        let Some(under_way) = self.driver.under_way.remove(&call) else { return };
+        match under_way.doing {
+            Doing::Post(attempt) => self.posted(under_way, attempt, answer),
+            Doing::Poll(question) => {
+                let status = self.asked(&under_way, answer);
+                let number = under_way.number;
+                if status.as_deref() == Some("valid") {
+                    self.decided(number);
+                } else {
+                    self.later(POLL_US, Timer::Poll(number, question + 1));
+                }
+            }
+            Doing::Probe => {
+                self.asked(&under_way, answer);
+            }
+        }
+    }
+
+    fn posted(&mut self, mut under_way: UnderWay, attempt: u32, answer: Answer) {
+        let number = under_way.number;
+        let creates = under_way.tx.is_none();
+        let (kind, http, value) = match answer {
+            Answer::Http { status: status @ 200..=299, body } => {
+                let id: Option<TxId> = body.get("id").and_then(Json::as_str).map(Into::into);
+                match id {
+                    Some(id) => {
+                        under_way.tx = Some(id);
+                        (Kind::Ok, Some(status), None)
+                    }
+                    None => (Kind::Info, Some(status), Some("accepted, but without an id".into())),
+                }
+            }
+            Answer::Http { status: status @ 400..=499, body } => {
+                (Kind::Fail, Some(status), Some(reason(&body)))
+            }
+            Answer::Http { status, body } => (Kind::Info, Some(status), Some(reason(&body))),
+            Answer::Unreachable(reason) => (Kind::Fail, None, Some(reason.into())),
+            Answer::Lost(reason) => (Kind::Info, None, Some(reason.into())),
+        };
+        self.record(&under_way, kind, http, value);
+        // Safe to repeat: what surely was not done, and what is the same however often it is done.
+        let refused = kind == Kind::Fail && http.is_some();
+        let repeatable = kind == Kind::Fail || !creates;
+        let again = kind != Kind::Ok && !refused && repeatable && attempt + 1 < ATTEMPTS;
+        if again && self.now_us + RETRY_US <= self.driver.plan.quiet_from_us {
+            return self.later(RETRY_US, Timer::Retry(number, attempt + 1));
+        }
+        self.concluded(number, kind, under_way.tx);
+    }
+
+    /// An operation has come to its end: whoever waits for its output hears of it.
+    fn concluded(&mut self, number: u32, kind: Kind, tx: Option<TxId>) {
+        if self.driver.document_of(number).0 != number {
+            return;
+        }
+        match (kind, tx) {
+            (Kind::Ok | Kind::Info, Some(tx)) => {
+                let known = self.driver.outputs.get(&number);
+                if !matches!(known, Some(Output::Named { .. })) {
+                    self.driver.outputs.insert(number, Output::Named { tx, valid: false });
+                    self.poll(number, 0);
+                }
+            }
+            _ => {
+                self.driver.outputs.insert(number, Output::Never);
+                for waiting in self.driver.waiting.remove(&number).unwrap_or_default() {
+                    self.unsent(waiting, "the output that it spends was never made");
+                }
+            }
+        }
+    }
+
+    /// An output is decided valid: whoever waits for it goes on, rivals in the same moment.
+    fn decided(&mut self, number: u32) {
+        if let Some(Output::Named { valid, .. }) = self.driver.outputs.get_mut(&number) {
+            *valid = true;
+        }
+        for waiting in self.driver.waiting.remove(&number).unwrap_or_default() {
+            if self.is_closed() {
+                self.unsent(waiting, "the load had ended before its input was decided");
+            } else {
+                self.post(waiting, 0);
+            }
+        }
+    }
+
+    /// The load is over: what still waits is not sent any more.
+    fn give_up(&mut self) {
+        let waiting = std::mem::take(&mut self.driver.waiting);
+        for number in waiting.into_values().flatten() {
+            self.unsent(number, "the load had ended before its input was decided");
+        }
+    }
+
+    /// Records that an operation is never sent: an end without a beginning.
+    fn unsent(&mut self, number: u32, why: &str) {
+        let node = self.driver.operation(number).node;
+        let under_way = UnderWay { number, node, doing: Doing::Post(0), tx: None };
+        self.record(&under_way, Kind::Fail, None, Some(why.into()));
+        if self.driver.document_of(number).0 == number {
+            self.concluded(number, Kind::Fail, None);
+        }
+    }
+
+    /// Records where a node says that a transaction stands.
+    fn asked(&mut self, under_way: &UnderWay, answer: Answer) -> Option<Arc<str>> {
+        let (kind, http, value): (_, _, Arc<str>) = match answer {
+            Answer::Http { status: 200, body } => {
+                let word = body.get("status").and_then(Json::as_str).unwrap_or("no status");
+                (Kind::Ok, Some(200), word.into())
+            }
+            Answer::Http { status: 404, .. } => (Kind::Ok, Some(404), "not found".into()),
+            Answer::Http { status, body } => (Kind::Fail, Some(status), reason(&body)),
+            Answer::Unreachable(reason) => (Kind::Fail, None, reason.into()),
+            Answer::Lost(reason) => (Kind::Info, None, reason.into()),
+        };
+        self.record(under_way, kind, http, Some(value.clone()));
+        (kind == Kind::Ok).then_some(value)
+    }
+
+    /// Every transaction that was posted, at every node.
+    fn probe_all(&mut self) {
+        let nodes = self.driver.plan.nodes.len();
+        let named = self.driver.outputs.iter().filter_map(|(number, output)| match output {
+            Output::Named { tx, .. } => Some((*number, tx.clone())),
+            Output::Nameless | Output::Never => None,
+        });
+        let each =
+            |(number, tx): (u32, TxId)| (0..nodes).map(move |node| (number, tx.clone(), node));
+        self.driver.probes = named.flat_map(each).collect();
+        self.driver.idle = false;
+    }
+
+    fn probe_some(&mut self) {
+        while self.driver.under_way.len() < PROBES_AT_ONCE {
+            let Some((number, tx, node)) = self.driver.probes.pop_front() else { return };
+            let under_way = UnderWay { number, node, doing: Doing::Probe, tx: Some(tx.clone()) };
+            self.send(under_way, Request::Status(tx));
+        }
+    }
+
+    /// Asks to be woken for what comes next, or says that nothing does.
+    fn close(&mut self) {
+        if let Some((at_us, _)) = self.driver.timers.first() {
+            if self.driver.asked_us != Some(*at_us) {
+                self.driver.asked_us = Some(*at_us);
+                self.effects.push(ClientEffect::WakeAt(*at_us));
+            }
+        } else if self.driver.under_way.is_empty() && !self.driver.idle {
+            self.driver.idle = true;
+            self.effects.push(ClientEffect::Idle);
+        }
+    }
+
+    fn record(
+        &mut self,
+        under_way: &UnderWay,
+        kind: Kind,
+        http: Option<u16>,
+        value: Option<Arc<str>>,
+    ) {
+        let operation = self.driver.operation(under_way.number);
+        let (call, what) = match under_way.doing {
+            Doing::Post(_) => (Call::Post, what(&operation.action)),
+            Doing::Poll(_) | Doing::Probe => (Call::Status, What::Probe),
+        };
+        let record = observe::Operation {
+            number: operation.number.into(),
+            process: operation.number.into(),
+            kind,
+            call,
+            what,
+            node: self.driver.plan.nodes[under_way.node].name.as_str().into(),
+            tx: under_way.tx.clone(),
+            intended_us: operation.at_us,
+            http,
+            value,
+        };
+        self.effects.push(ClientEffect::Record(record));
+    }
+}
+
+fn what(action: &Action) -> What {
+    match action {
+        Action::Create { .. } => What::Create,
+        Action::Transfer { .. } => What::Transfer,
+        Action::Conflict { .. } => What::Conflict,
+        Action::Duplicate { .. } => What::Duplicate,
+    }
+}
+
+/// What an answer says for its refusal.
+fn reason(body: &Json) -> Arc<str> {
+    body.get("message").and_then(Json::as_str).unwrap_or("no reason given").into()
+}
