@@ -1,1 +1,19 @@
 //! A BigchainDB 0.6 node: the shell around the core.
+//!
+//! The core (crate `bigchaindb-core`) decides, this crate does: it runs a node's events and effects
+//! on tokio ([`shell`]), listens to clients ([`http`]), asks the database ([`store`]), and starts
+//! several nodes in one process ([`federation`]). Not here: anything that depends on what a
+//! transaction says. Start at [`shell::NodeHandle::start`].
+
+pub mod clock;
+pub mod federation;
+pub mod http;
+pub mod shell;
+pub mod store;
+
+/// Random bytes.
+fn entropy<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+    bytes
+}

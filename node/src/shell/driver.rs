@@ -1,0 +1,172 @@
+//! The loop that owns a node's core: takes an input, hands it in, carries out what comes out.
+//!
+//! All that waits (for the store, for a feed, for another thread) waits in tasks of its own, which
+//! bring an event when they are done. The loop itself only ever waits for inputs, so they can wait
+//! for the loop without a circle.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bigchaindb_core::query::{Feed, Query, StoreError};
+use bigchaindb_core::stages::{Effect, Event, Node, Outcome, RequestId, Response, Ticket, Work};
+use rayon::prelude::*;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Setup;
+use super::inbox::{Inbox, Input, Request, Waiting};
+use crate::{clock, entropy};
+
+/// Inputs taken out of the inbox at once.
+const INPUTS_AT_ONCE: usize = 64;
+
+/// Documents that one thread checks before it looks for other work: a millisecond's worth, so that
+/// a block is shared between all cores and a single client does not wait behind it.
+const PIECE: usize = 16;
+
+/// A core, and all that it has under way. Dropping it ends everything.
+pub(super) struct Driver {
+    core: Node,
+    setup: Setup,
+    inbox: Inbox,
+    paused: watch::Receiver<bool>,
+    /// The requests that the core has not answered.
+    requests: BTreeMap<RequestId, Waiting>,
+    /// The number of the next one.
+    next_request: u64,
+    /// The monotonic time at which the core wants to be woken.
+    wake: Option<Duration>,
+    /// What waits for the store, feeds and threads.
+    tasks: JoinSet<()>,
+    effects: Vec<Effect>,
+}
+
+impl Driver {
+    pub(super) fn new(setup: Setup, inbox: Inbox, paused: watch::Receiver<bool>) -> Self {
+        Self {
+            core: Node::new(setup.config.clone(), setup.rules.clone()),
+            setup,
+            inbox,
+            paused,
+            requests: BTreeMap::new(),
+            next_request: 0,
+            wake: None,
+            tasks: JoinSet::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Runs until it is dropped.
+    ///
+    /// # Panics
+    /// If anything that was under way panicked.
+    pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        self.handle(Event::Start { entropy: entropy() });
+        let mut batch = Vec::with_capacity(INPUTS_AT_ONCE);
+        loop {
+            let alarm = self.wake.map(|at| at.saturating_sub(clock::now().monotonic));
+            tokio::select! {
+                _ = inputs.recv_many(&mut batch, INPUTS_AT_ONCE) => {}
+                () = tokio::time::sleep(alarm.unwrap_or_default()), if alarm.is_some() => {
+                    self.wake = None;
+                }
+            }
+            while let Some(ended) = self.tasks.try_join_next() {
+                if let Err(error) = ended
+                    && let Ok(panic) = error.try_into_panic()
+                {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+            // An error means that the handle is gone, and with it, soon, this task.
+            let _ = self.paused.wait_for(|paused| !paused).await;
+            if batch.is_empty() {
+                self.handle(Event::Woken);
+            }
+            for input in batch.drain(..) {
+                match input {
+                    Input::Event(event) => self.handle(event),
+                    Input::Request(request) => self.request(request),
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, Request { call, waiting }: Request) {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        self.requests.insert(id, waiting);
+        self.handle(Event::Request { id, call, entropy: entropy() });
+    }
+
+    /// Hands an event in and carries out what comes out.
+    fn handle(&mut self, event: Event) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.core.handle(clock::now(), event, &mut effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Query { ticket, query } => self.query(ticket, query),
+                Effect::Open(feed) => self.open(feed),
+                Effect::Work { ticket, work } => self.work(ticket, work),
+                Effect::Respond { id, response } => self.respond(id, response),
+                Effect::Wake { at } => self.wake = Some(at),
+                Effect::Report(report) => (self.setup.on_report)(report),
+            }
+        }
+        self.effects = effects;
+    }
+
+    fn query(&mut self, ticket: Ticket, query: Query) {
+        let (inbox, store) = (self.inbox.clone(), self.setup.store.clone());
+        let patience = self.setup.query_timeout;
+        self.tasks.spawn(async move {
+            let answer = timeout(patience, store.query(query)).await.unwrap_or_else(|_| {
+                Err(StoreError::Indeterminate(format!("none within {} ms", patience.as_millis())))
+            });
+            inbox.bring(Event::Answer { ticket, answer }).await;
+        });
+    }
+
+    fn open(&mut self, feed: Feed) {
+        let (inbox, store) = (self.inbox.clone(), self.setup.store.clone());
+        let patience = self.setup.query_timeout;
+        self.tasks.spawn(async move {
+            if let Ok(Ok(mut changes)) = timeout(patience, store.open(feed)).await {
+                inbox.bring(Event::FeedOpened(feed)).await;
+                while let Some(change) = changes.next().await {
+                    inbox.bring(Event::FeedChanged(feed, change)).await;
+                }
+            }
+            inbox.bring(Event::FeedClosed(feed)).await;
+        });
+    }
+
+    /// Gives work to the thread pool that all nodes of the process share.
+    fn work(&mut self, ticket: Ticket, work: Work) {
+        let (config, rules) = (self.setup.config.clone(), self.setup.rules.clone());
+        let (done, outcome) = oneshot::channel();
+        rayon::spawn(move || {
+            let run = || -> Vec<Outcome> {
+                let pieces = work.split(PIECE).into_par_iter();
+                pieces.map(|piece| piece.run(&config, &*rules)).collect()
+            };
+            // A panic must not take the pool's thread along; it is the node's.
+            if let Ok(outcomes) = catch_unwind(AssertUnwindSafe(run)) {
+                let _ = done.send(Outcome::join(outcomes));
+            }
+        });
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            let outcome = outcome.await.expect("work does not panic");
+            inbox.bring(Event::Worked { ticket, outcome }).await;
+        });
+    }
+
+    fn respond(&mut self, id: RequestId, response: Response) {
+        if let Some(waiting) = self.requests.remove(&id) {
+            waiting.answer(response);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The bounded queue of what a node still has to look at, and the gate that a pause closes.
+//!
+//! Whoever brings an answer or a change waits when the queue is full; a client is turned away.
+
+use std::sync::Arc;
+
+use bigchaindb_core::stages::{Call, Event, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+/// Events that may wait for a node. Enough for a burst; few enough that a request which gets in is
+/// looked at within a fraction of a second.
+const INBOX_MAX: usize = 4096;
+
+/// What waits for a node.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// An event, as it is.
+    Event(Event),
+    /// A client's request, not numbered yet.
+    Request(Request),
+}
+
+/// A client's request and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) call: Call,
+    pub(crate) waiting: Waiting,
+}
+
+/// A client that waits. It counts as under way until it is answered, even if it went away.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    reply: oneshot::Sender<Response>,
+    _under_way: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    /// Answers; it does not matter whether anyone still listens.
+    pub(crate) fn answer(self, response: Response) {
+        let _ = self.reply.send(response);
+    }
+}
+
+/// The way into a node. Clones lead to the same one.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    inputs: mpsc::Sender<Input>,
+    requests: Arc<Semaphore>,
+    paused: watch::Receiver<bool>,
+}
+
+/// Why a request did not get in or was not answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Busy {
+    /// Too much is under way already.
+    #[error("too many requests are under way")]
+    Full,
+    /// The node stopped before it answered.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+impl Inbox {
+    /// An inbox for so many requests at once, and the end where the node takes out what comes in.
+    /// Answers are held back while `paused` is true.
+    pub(crate) fn new(
+        requests: usize,
+        paused: watch::Receiver<bool>,
+    ) -> (Self, mpsc::Receiver<Input>) {
+        let (inputs, outputs) = mpsc::channel(INBOX_MAX);
+        (Self { inputs, requests: Arc::new(Semaphore::new(requests)), paused }, outputs)
+    }
+
+    /// Asks the node for a client.
+    ///
+    /// # Errors
+    /// [`Busy`], at once, if too much waits.
+    pub async fn ask(&self, call: Call) -> Result<Response, Busy> {
+        let under_way = self.requests.clone().try_acquire_owned().map_err(|_| Busy::Full)?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request { call, waiting: Waiting { reply, _under_way: under_way } };
+        self.inputs.try_send(Input::Request(request)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Busy::Full,
+            mpsc::error::TrySendError::Closed(_) => Busy::Stopping,
+        })?;
+        answer.await.map_err(|_| Busy::Stopping)
+    }
+
+    /// Brings an event, waiting for room. Of a node that is gone, nothing is said.
+    pub(crate) async fn bring(&self, event: Event) {
+        let _ = self.inputs.send(Input::Event(event)).await;
+    }
+
+    /// Waits until the node is not paused.
+    pub(crate) async fn gate(&self) {
+        // An error means that the node is gone: then its gate stays open, for whoever clears up.
+        let _ = self.paused.clone().wait_for(|paused| !paused).await;
+    }
+}

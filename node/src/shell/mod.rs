@@ -1,0 +1,176 @@
+//! The shell: runs a node's core on tokio. Effects become I/O, answers become events.
+//!
+//! Here: starting a node and ending it, gracefully or not ([`NodeHandle`]). The loop that owns the
+//! core is in [`driver`], the queue in front of it in [`inbox`]. Not here: anything the node
+//! decides (`bigchaindb_core::stages`), how requests read (`http`), the database (`store`).
+
+mod driver;
+mod inbox;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigchaindb_core::model::NodeKey;
+use bigchaindb_core::rules::ConsensusRules;
+use bigchaindb_core::stages::{Config, Report};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::http::{self, Api};
+use crate::store::Store;
+use driver::Driver;
+
+pub use inbox::{Busy, Inbox};
+
+/// How long a node waits for its store, unless told otherwise. A store that is well answers within
+/// milliseconds; one that fails over, within a few seconds.
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long requests under way may take to be answered once a node is told to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a node tells besides its answers; called on the node's own task, so it must not wait.
+pub type OnReport = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// What a node is started with.
+#[derive(Clone)]
+pub struct Setup {
+    /// Its keys, its federation, its bounds.
+    pub config: Arc<Config>,
+    /// What it holds documents to.
+    pub rules: Arc<dyn ConsensusRules>,
+    /// Its database.
+    pub store: Arc<dyn Store>,
+    /// How long it waits for an answer of its database.
+    pub query_timeout: Duration,
+    /// Who hears its reports.
+    pub on_report: OnReport,
+}
+
+/// A running node. Dropping the handle kills the node.
+#[derive(Debug)]
+pub struct NodeHandle {
+    address: SocketAddr,
+    key: NodeKey,
+    paused: watch::Sender<bool>,
+    stopping: watch::Sender<bool>,
+    driver: JoinHandle<()>,
+    server: JoinHandle<()>,
+}
+
+impl NodeHandle {
+    /// Starts a node that listens on `address` (port 0: any free one). Serves from the moment this
+    /// returns; requests that need the store wait for it.
+    ///
+    /// # Errors
+    /// If it cannot listen there.
+    pub async fn start(setup: Setup, address: SocketAddr) -> io::Result<Self> {
+        Ok(Self::start_on(setup, TcpListener::bind(address).await?))
+    }
+
+    /// Starts a node on a socket that listens already.
+    ///
+    /// # Panics
+    /// If the socket has no address.
+    pub fn start_on(setup: Setup, listener: TcpListener) -> Self {
+        let address = listener.local_addr().expect("a listening socket has an address");
+        let federation = &setup.config.federation;
+        let key = federation.me().clone();
+        let keyring: Vec<NodeKey> =
+            federation.voters().iter().filter(|voter| **voter != key).cloned().collect();
+        let (paused, pauses) = watch::channel(false);
+        let (stopping, stops) = watch::channel(false);
+        let (inbox, inputs) = Inbox::new(setup.config.settings.requests, pauses.clone());
+        let api = Api::new(inbox.clone(), &address.to_string(), &key, &keyring);
+        let driver = Driver::new(setup, inbox, pauses);
+        Self {
+            address,
+            key,
+            paused,
+            stopping,
+            driver: tokio::spawn(driver.run(inputs)),
+            server: tokio::spawn(http::serve(listener, api, stops)),
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its public key.
+    pub fn key(&self) -> &NodeKey {
+        &self.key
+    }
+
+    /// The node stands still: what arrives waits, nothing is answered, its clock goes on.
+    pub fn pause(&self) {
+        self.paused.send_replace(true);
+    }
+
+    /// The node goes on where it stood.
+    pub fn resume(&self) {
+        self.paused.send_replace(false);
+    }
+
+    /// Whether it runs. A node ends by itself only by a broken promise of its own.
+    pub fn is_running(&self) -> bool {
+        !self.driver.is_finished()
+    }
+
+    /// Answers the requests under way, then ends.
+    ///
+    /// # Errors
+    /// If the node had ended before, by a panic.
+    pub async fn stop(mut self) -> Result<(), JoinError> {
+        self.stopping.send_replace(true);
+        // What takes longer than that is cut off.
+        let _ = tokio::time::timeout(STOP_TIMEOUT, &mut self.server).await;
+        self.end().await
+    }
+
+    /// Ends at once, as a kill would: nothing is finished, connections break. What had been sent to
+    /// the store may still be done there.
+    ///
+    /// # Errors
+    /// If the node had ended before, by a panic.
+    pub async fn kill(mut self) -> Result<(), JoinError> {
+        self.end().await
+    }
+
+    async fn end(&mut self) -> Result<(), JoinError> {
+        // The server first, so that no client is told that the node is stopping.
+        for task in [&mut self.server, &mut self.driver] {
+            task.abort();
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NodeHandle {
+    fn drop(&mut self) {
+        self.driver.abort();
+        self.server.abort();
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { config, rules, store, query_timeout, on_report: _ } = self;
+        f.debug_struct("Setup")
+            .field("me", config.federation.me())
+            .field("rules", &rules.name())
+            .field("store", store)
+            .field("query_timeout", query_timeout)
+            .finish_non_exhaustive()
+    }
+}
