@@ -70,9 +70,9 @@ pub enum Outcome {
         /// Why not.
         why: String,
     },
-    /// There was nothing of the kind, or the rules promise no such thing.
+    /// There was nothing of the kind to look at.
     NotApplicable {
-        /// Why not.
+        /// What there was not.
         why: String,
     },
 }
@@ -96,7 +96,7 @@ pub struct Violation {
 impl Violation {
     /// How many violations of one invariant are kept; a broken federation breaks it thousands of
     /// times, and the first few tell.
-    pub const KEPT: usize = 20;
+    pub const KEPT: usize = 100;
 }
 
 /// One event in the life of a transaction.

@@ -10,7 +10,7 @@ use bigchaindb_simulator::observe::{
 };
 
 fn json(text: &str) -> Arc<Json> {
-    Arc::new(Json::parse(text.as_bytes()).unwrap())
+    Arc::new(Json::parse(text.as_bytes()).expect("written by hand"))
 }
 
 /// One of each kind, with its line.

@@ -1,0 +1,56 @@
+//! S8: a decision never changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bigchaindb_core::model::BlockId;
+use bigchaindb_core::rules::Election;
+
+use super::reference::{News, Reference};
+use super::{Checker, Findings, Moment};
+use crate::observe::{Record, election_word};
+
+/// Compares every decision with the one before, by the votes and in each node's own words.
+#[derive(Default)]
+pub(super) struct DecisionsStand {
+    findings: Findings,
+    said: BTreeMap<(Arc<str>, BlockId), Election>,
+}
+
+impl Checker for DecisionsStand {
+    fn invariant(&self) -> &'static str {
+        "S8"
+    }
+
+    fn statement(&self) -> &'static str {
+        "A block that is decided stays so: by the votes, and in what each node says."
+    }
+
+    fn observe(&mut self, moment: &Moment<'_>) {
+        let at_us = moment.observed.at_us;
+        for news in moment.news {
+            let News::Elected { block, was, is } = news else { continue };
+            if *was == Election::Undecided {
+                self.findings.looked();
+                continue;
+            }
+            let (was, is) = (election_word(*was), election_word(*is));
+            let what = format!("block {block} was {was} and is {is}");
+            self.findings.violated(at_us, what, None, &[block]);
+        }
+        if let Record::Decided(decided) = &moment.observed.record {
+            let key = (Arc::clone(&decided.node), decided.block.clone());
+            let before = self.said.insert(key, decided.election).unwrap_or(Election::Undecided);
+            if before != Election::Undecided && before != decided.election {
+                let (was, is) = (election_word(before), election_word(decided.election));
+                let what =
+                    format!("{} said block {} is {was}, now {is}", decided.node, decided.block);
+                self.findings.violated(at_us, what, None, &[&decided.block]);
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &Reference) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}

@@ -1,0 +1,53 @@
+//! S3: what is VALID is what it says it is.
+
+use bigchaindb_core::rules::Election;
+
+use super::reference::{News, Reference, Rules};
+use super::{Checker, Findings, Moment};
+
+/// Looks at every block that becomes VALID.
+#[derive(Default)]
+pub(super) struct DocumentsSound {
+    findings: Findings,
+}
+
+impl Checker for DocumentsSound {
+    fn invariant(&self) -> &'static str {
+        "S3"
+    }
+
+    fn statement(&self) -> &'static str {
+        "Every VALID block and its transactions have the hash of their content as id; its author is \
+         of the federation and has signed it; its voters are the federation; it is well-formed."
+    }
+
+    fn observe(&mut self, moment: &Moment<'_>) {
+        for news in moment.news {
+            let News::Elected { block: id, is: Election::Valid, .. } = news else { continue };
+            let Some(block) = moment.reference.block(id) else { continue };
+            self.findings.looked();
+            let mut wrong = moment.reference.forgeries(block);
+            let federation = moment.reference.federation();
+            if !federation.contains(&block.document.author) {
+                wrong.push("its author is not of the federation".into());
+            }
+            match (moment.reference.rules(), &block.malformed) {
+                (Rules::Default, Some(reason)) => wrong.push(reason.clone()),
+                (Rules::Original, _)
+                    if !federation.iter().all(|key| block.document.voters.contains(key)) =>
+                {
+                    wrong.push("its voters are not the federation".into());
+                }
+                _ => {}
+            }
+            for reason in wrong {
+                let what = format!("block {id} is VALID, but {reason}");
+                self.findings.violated(moment.observed.at_us, what, None, &[id]);
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &Reference) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}

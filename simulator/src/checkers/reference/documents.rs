@@ -1,0 +1,257 @@
+//! Reading blocks, transactions and votes, field by field, and what can be said of one alone.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use bigchaindb_core::model::{
+    BlockId, Json, NodeKey, Strictness, TxId, keccak256_hex, public_key_bytes, signature_bytes,
+};
+
+use super::GoodVote;
+
+/// How many transactions a block holds at most. Source: BigchainDB 0.6 docs, "The Block Model".
+const BLOCK_TRANSACTIONS_MAX: usize = 1000;
+
+/// Checks signatures: key, message, signature, strictness. A backend that has verified them already
+/// can hand in something that remembers.
+#[derive(Clone)]
+pub struct Verifier(Arc<Verify>);
+
+type Verify = dyn Fn(&[u8; 32], &[u8], &[u8; 64], Strictness) -> bool + Send + Sync;
+
+impl Verifier {
+    /// Whatever this says.
+    pub fn new(
+        verify: impl Fn(&[u8; 32], &[u8], &[u8; 64], Strictness) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(verify))
+    }
+
+    /// Whether the signature, in base58, is this key's on the canonical text of `signed`.
+    fn is_signed(
+        &self,
+        key: &str,
+        signed: &str,
+        signature: Option<&Json>,
+        strictness: Strictness,
+    ) -> bool {
+        let Some(signature) = signature.and_then(Json::as_str) else { return false };
+        let (Ok(key), Ok(signature)) = (public_key_bytes(key), signature_bytes(signature)) else {
+            return false;
+        };
+        (self.0)(&key, signed.as_bytes(), &signature, strictness)
+    }
+}
+
+impl Default for Verifier {
+    /// Every signature is verified.
+    fn default() -> Self {
+        Self::new(bigchaindb_core::model::verify)
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verifier")
+    }
+}
+
+/// What a block says.
+#[derive(Clone, Debug)]
+pub struct BlockDocument {
+    /// Its id, as it says.
+    pub id: BlockId,
+    /// Its author, as it says.
+    pub author: NodeKey,
+    /// Its voters, as it says.
+    pub voters: Vec<NodeKey>,
+    /// What it holds, in order.
+    pub transactions: Vec<TransactionDocument>,
+    /// Whether its first transaction is a GENESIS.
+    pub is_genesis: bool,
+    /// The whole document.
+    pub row: Arc<Json>,
+}
+
+/// What a transaction says.
+#[derive(Clone, Debug)]
+pub struct TransactionDocument {
+    /// Its id, as it says.
+    pub id: TxId,
+    /// `CREATE`, `TRANSFER`, `GENESIS`, or whatever it says.
+    pub operation: Box<str>,
+    /// What it spends, in order.
+    pub inputs: Vec<Input>,
+    /// How many fulfillments it has.
+    pub fulfillments: usize,
+    /// How many outputs it makes.
+    pub outputs: usize,
+}
+
+/// The output that a fulfillment names, as it names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Input {
+    /// The transaction that made it.
+    pub txid: TxId,
+    /// Its number there.
+    pub cid: i128,
+}
+
+impl Default for TransactionDocument {
+    fn default() -> Self {
+        Self {
+            id: TxId::from(""),
+            operation: "".into(),
+            inputs: Vec::new(),
+            fulfillments: 0,
+            outputs: 0,
+        }
+    }
+}
+
+impl TransactionDocument {
+    /// Reads what is there; what is not is empty.
+    pub fn read(document: &Json) -> Self {
+        let text = |value: Option<&Json>| value.and_then(Json::as_str).unwrap_or("").to_owned();
+        let body = document.get("transaction").unwrap_or(&Json::Null);
+        let fulfillments = body.get("fulfillments").and_then(Json::as_array).unwrap_or(&[]);
+        Self {
+            id: TxId::from(text(document.get("id"))),
+            operation: text(body.get("operation")).into(),
+            inputs: fulfillments.iter().filter_map(|one| Input::read(one.get("input")?)).collect(),
+            fulfillments: fulfillments.len(),
+            outputs: body.get("conditions").and_then(Json::as_array).map_or(0, <[Json]>::len),
+        }
+    }
+}
+
+impl Input {
+    /// Numbers are taken by value, as Python and the store do; other keys do not matter.
+    fn read(input: &Json) -> Option<Self> {
+        let cid = match input.get("cid")? {
+            Json::Int(cid) => *cid,
+            Json::Bool(cid) => i128::from(*cid),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole and small, as the guard says"
+            )]
+            Json::Float(cid) if cid.fract() == 0.0 && cid.abs() < 1e15 => *cid as i128,
+            _ => return None,
+        };
+        Some(Self { txid: TxId::from(input.get("txid")?.as_str()?), cid })
+    }
+}
+
+impl BlockDocument {
+    /// Reads a row of `bigchain`; none if it has no id.
+    pub fn read(row: &Arc<Json>) -> Option<Self> {
+        let id = BlockId::from(row.get("id")?.as_str()?);
+        let body = row.get("block").unwrap_or(&Json::Null);
+        let list = |name| body.get(name).and_then(Json::as_array).unwrap_or(&[]);
+        let transactions: Vec<_> =
+            list("transactions").iter().map(TransactionDocument::read).collect();
+        Some(Self {
+            id,
+            author: NodeKey::from(body.get("node_pubkey").and_then(Json::as_str).unwrap_or("")),
+            voters: list("voters").iter().filter_map(Json::as_str).map(NodeKey::from).collect(),
+            is_genesis: transactions.first().is_some_and(|first| &*first.operation == "GENESIS"),
+            transactions,
+            row: Arc::clone(row),
+        })
+    }
+
+    /// Why the block is invalid by rule, without an election; none if it is well-formed.
+    pub fn malformation(&self, federation: &BTreeSet<NodeKey>) -> Option<String> {
+        let voters: BTreeSet<_> = self.voters.iter().cloned().collect();
+        if voters != *federation || self.voters.len() != federation.len() {
+            return Some("its voters are not the federation".into());
+        }
+        if self.transactions.is_empty() {
+            return Some("it holds no transaction".into());
+        }
+        if self.transactions.len() > BLOCK_TRANSACTIONS_MAX {
+            return Some(format!("it holds {} transactions", self.transactions.len()));
+        }
+        let mut ids = BTreeSet::new();
+        let mut spent = BTreeSet::new();
+        for transaction in &self.transactions {
+            let id = &transaction.id;
+            if !ids.insert(id) {
+                return Some(format!("it holds {id} twice"));
+            }
+            if &*transaction.operation == "CREATE"
+                && (transaction.fulfillments, transaction.outputs) != (1, 1)
+            {
+                return Some(format!("CREATE {id} has not one fulfillment and one condition"));
+            }
+            for input in &transaction.inputs {
+                if !spent.insert((&input.txid, input.cid)) {
+                    return Some(format!("output {} of {} is spent twice", input.cid, input.txid));
+                }
+            }
+        }
+        None
+    }
+
+    /// What is wrong with ids and signature of the block and its transactions; empty if nothing.
+    pub fn forgeries(&self, strictness: Strictness, verifier: &Verifier) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let body = self.row.get("block").unwrap_or(&Json::Null);
+        match body.canonical() {
+            Err(error) => wrong.push(format!("it has no canonical text: {error}")),
+            Ok(text) => {
+                if keccak256_hex(text.as_bytes()) != self.id.as_str() {
+                    wrong.push("its id is not its hash".into());
+                }
+                let signature = self.row.get("signature");
+                if !verifier.is_signed(self.author.as_str(), &text, signature, strictness) {
+                    wrong.push("its signature is not its author's".into());
+                }
+            }
+        }
+        for transaction in body.get("transactions").and_then(Json::as_array).unwrap_or(&[]) {
+            let id = transaction.get("id").and_then(Json::as_str);
+            if id.is_none() || computed_id(transaction).as_deref() != id {
+                wrong.push(format!("the id of transaction {} is not its hash", id.unwrap_or("?")));
+            }
+        }
+        wrong
+    }
+}
+
+/// The hash of a transaction's body without its fulfillments' texts.
+fn computed_id(transaction: &Json) -> Option<String> {
+    let mut body = transaction.get("transaction")?.clone();
+    if let Some(Json::Array(fulfillments)) = body.get_mut("fulfillments") {
+        for fulfillment in fulfillments {
+            if let Some(text) = fulfillment.get_mut("fulfillment") {
+                *text = Json::Null;
+            }
+        }
+    }
+    Some(keccak256_hex(body.canonical().ok()?.as_bytes()))
+}
+
+/// Reads a row of `votes`; none if it is no vote. Whether it is signed is another question.
+pub(super) fn read_vote(row: &Json, key: &Arc<str>) -> Option<GoodVote> {
+    let vote = row.get("vote")?;
+    Some(GoodVote {
+        key: Arc::clone(key),
+        voter: NodeKey::from(row.get("node_pubkey")?.as_str()?),
+        block: BlockId::from(vote.get("voting_for_block")?.as_str()?),
+        previous: BlockId::from(vote.get("previous_block")?.as_str()?),
+        valid: vote.get("is_block_valid")?.as_bool()?,
+    })
+}
+
+/// Whether a row of `votes` bears its voter's signature.
+pub(super) fn is_vote_signed(
+    row: &Json,
+    vote: &GoodVote,
+    strictness: Strictness,
+    verifier: &Verifier,
+) -> bool {
+    let Some(Ok(text)) = row.get("vote").map(Json::canonical) else { return false };
+    verifier.is_signed(vote.voter.as_str(), &text, row.get("signature"), strictness)
+}

@@ -1,0 +1,460 @@
+//! What follows from the log by the rules: which blocks are VALID when, where each transaction is.
+//!
+//! Written apart from the node's own code (`bigchaindb_core::rules`), from the rules' text and the
+//! documents' fields alone, so that one mistake is not made twice. Shared by all checkers: each
+//! record goes in once, and what it changed comes out as [`News`]. Here: the state and how records
+//! change it. Reading documents is in `documents`, adding votes up in `tally`, what clients were
+//! told and which faults are in force in `surroundings`. Start at [`Reference::observe`].
+
+mod documents;
+mod surroundings;
+mod tally;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bigchaindb_core::model::{BlockId, Json, NodeKey, Strictness, TxId};
+use bigchaindb_core::rules::Election;
+
+use crate::observe::{self, Change, Member, Observed, Record, Run, Table};
+
+pub use documents::{BlockDocument, Input, TransactionDocument, Verifier};
+pub use surroundings::{Accepted, Surroundings};
+pub use tally::Ballot;
+
+/// The rules by which votes are added up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rules {
+    /// Ours: the federation votes, whatever a block says; a decision is final.
+    Default,
+    /// Those of BigchainDB 0.6.0: a block's `voters` vote, and what is no good counts against it.
+    Original,
+}
+
+impl Rules {
+    /// How strictly signatures are verified.
+    pub fn strictness(self) -> Strictness {
+        match self {
+            Self::Default => Strictness::Strict,
+            Self::Original => Strictness::Original,
+        }
+    }
+}
+
+/// Something that a record changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum News {
+    /// A block is there that was not.
+    Block(BlockId),
+    /// A good vote is there: well-signed, by a voter. Others are not news.
+    Vote(GoodVote),
+    /// A block's election has another outcome than before.
+    Elected {
+        /// The block.
+        block: BlockId,
+        /// What it was.
+        was: Election,
+        /// What it is.
+        is: Election,
+    },
+    /// The list of blocks has an entry more.
+    Listed {
+        /// The entry's key.
+        position: u64,
+    },
+    /// A transaction is, or is no longer, where it was: backlog or blocks.
+    Moved(TxId),
+}
+
+/// A good vote.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GoodVote {
+    /// The row's key.
+    pub key: Arc<str>,
+    /// Who votes.
+    pub voter: NodeKey,
+    /// On which block.
+    pub block: BlockId,
+    /// Which block it names as the one before.
+    pub previous: BlockId,
+    /// Is the block valid?
+    pub valid: bool,
+}
+
+/// A block that was seen.
+#[derive(Clone, Debug)]
+pub struct BlockSeen {
+    /// What it says.
+    pub document: BlockDocument,
+    /// When it was first seen.
+    pub seen_at_us: u64,
+    /// Whether it is there; a row can be deleted or lost.
+    pub present: bool,
+    /// Why it is invalid without an election, if it is (profile `default`).
+    pub malformed: Option<String>,
+    /// How it is decided.
+    pub election: Election,
+    /// Since when.
+    pub elected_at_us: u64,
+    /// When it was first listed.
+    pub listed_at_us: Option<u64>,
+}
+
+/// A transaction that was seen.
+#[derive(Clone, Debug, Default)]
+pub struct TransactionSeen {
+    /// What it says, as first seen.
+    pub document: TransactionDocument,
+    /// Whether it waits in the backlog.
+    pub waiting: bool,
+    /// The blocks that hold it.
+    pub blocks: BTreeSet<BlockId>,
+    /// When it was first seen in a block.
+    pub in_block_at_us: Option<u64>,
+    /// When a block that holds it was first VALID.
+    pub valid_at_us: Option<u64>,
+}
+
+/// The state: see the module.
+pub struct Reference {
+    run: Option<Run>,
+    rules: Rules,
+    federation: BTreeSet<NodeKey>,
+    verifier: Verifier,
+    blocks: BTreeMap<BlockId, BlockSeen>,
+    transactions: BTreeMap<TxId, TransactionSeen>,
+    /// The transactions that spend an output of this one.
+    spenders: BTreeMap<TxId, BTreeSet<TxId>>,
+    ballot: Ballot,
+    positions: BTreeMap<u64, BlockId>,
+    surroundings: Surroundings,
+    /// Every change of an election, in order.
+    history: Vec<(u64, BlockId, Election)>,
+    /// Which rows the final dump has; empty if there is none.
+    dumped: BTreeSet<(Table, Arc<str>)>,
+    now_us: u64,
+    news: Vec<News>,
+}
+
+impl Reference {
+    /// Before the first record. `verifier` checks signatures.
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            run: None,
+            rules: Rules::Default,
+            federation: BTreeSet::new(),
+            verifier,
+            blocks: BTreeMap::new(),
+            transactions: BTreeMap::new(),
+            spenders: BTreeMap::new(),
+            ballot: Ballot::default(),
+            positions: BTreeMap::new(),
+            surroundings: Surroundings::default(),
+            history: Vec::new(),
+            dumped: BTreeSet::new(),
+            now_us: 0,
+            news: Vec::new(),
+        }
+    }
+
+    /// Takes a record in, and says what it changed.
+    pub fn observe(&mut self, observed: &Observed) -> Vec<News> {
+        self.now_us = observed.at_us;
+        self.surroundings.observe(observed);
+        match &observed.record {
+            Record::Run(run) => self.begin(run),
+            Record::Change(change) => self.change(change),
+            Record::Final(last) => {
+                if let Some(id) = observe::row_id(&last.row) {
+                    self.dumped.insert((last.table, id));
+                    self.put(last.table, &last.row, false);
+                }
+            }
+            Record::End(_) => self.forget_what_was_lost(),
+            Record::Operation(_) | Record::Fault(_) | Record::Decided(_) | Record::Node(_) => {}
+        }
+        std::mem::take(&mut self.news)
+    }
+
+    fn begin(&mut self, run: &Run) {
+        self.rules = if &*run.rules == "v0.6.0" { Rules::Original } else { Rules::Default };
+        self.federation = run.nodes.iter().map(|node| node.key.clone()).collect();
+        self.run = Some(run.clone());
+    }
+
+    fn change(&mut self, change: &Change) {
+        match (&change.new, &change.old) {
+            (Some(row), old) => self.put(change.table, row, old.is_some()),
+            (None, Some(old)) => self.remove(change.table, &old.id),
+            (None, None) => {}
+        }
+    }
+
+    /// A row is there. `changed`: another stood under its key.
+    fn put(&mut self, table: Table, row: &Arc<Json>, changed: bool) {
+        match table {
+            Table::Backlog => self.put_waiting(row),
+            Table::Bigchain => self.put_block(row, changed),
+            Table::Votes => self.put_vote(row, changed),
+            Table::Positions => self.put_position(row),
+        }
+    }
+
+    fn put_waiting(&mut self, row: &Json) {
+        let Some(id) = row.get("id").and_then(Json::as_str).map(TxId::from) else { return };
+        self.seen(&TransactionDocument::read(row)).waiting = true;
+        self.news.push(News::Moved(id));
+    }
+
+    fn seen(&mut self, document: &TransactionDocument) -> &mut TransactionSeen {
+        let Self { transactions, spenders, .. } = self;
+        transactions.entry(document.id.clone()).or_insert_with(|| {
+            for input in &document.inputs {
+                spenders.entry(input.txid.clone()).or_default().insert(document.id.clone());
+            }
+            TransactionSeen { document: document.clone(), ..TransactionSeen::default() }
+        })
+    }
+
+    fn put_block(&mut self, row: &Arc<Json>, changed: bool) {
+        let Some(document) = BlockDocument::read(row) else { return };
+        let id = document.id.clone();
+        let known = self.blocks.get(&id).is_some_and(|block| block.present);
+        if known && !changed {
+            return;
+        }
+        let malformed = match self.rules {
+            Rules::Default => document.malformation(&self.federation),
+            Rules::Original => None,
+        };
+        let now_us = self.now_us;
+        for transaction in &document.transactions {
+            let seen = self.seen(transaction);
+            seen.blocks.insert(id.clone());
+            seen.in_block_at_us.get_or_insert(now_us);
+            self.news.push(News::Moved(transaction.id.clone()));
+        }
+        let before = self.blocks.get(&id);
+        let listed_at_us = before.map_or_else(
+            || self.positions.values().any(|listed| *listed == id).then_some(self.now_us),
+            |block| block.listed_at_us,
+        );
+        let seen = BlockSeen {
+            document,
+            seen_at_us: before.map_or(self.now_us, |block| block.seen_at_us),
+            present: true,
+            malformed,
+            election: before.map_or(Election::Undecided, |block| block.election),
+            elected_at_us: before.map_or(self.now_us, |block| block.elected_at_us),
+            listed_at_us,
+        };
+        self.blocks.insert(id.clone(), seen);
+        self.news.push(News::Block(id.clone()));
+        self.elect(&id);
+    }
+
+    fn put_vote(&mut self, row: &Json, changed: bool) {
+        let Some(key) = observe::row_id(row) else { return };
+        if self.ballot.has(&key) && !changed {
+            return;
+        }
+        let vote = documents::read_vote(row, &key)
+            .filter(|vote| self.rules == Rules::Original || self.federation.contains(&vote.voter));
+        let signed = vote.as_ref().is_some_and(|vote| {
+            documents::is_vote_signed(row, vote, self.rules.strictness(), &self.verifier)
+        });
+        if let (Some(vote), true) = (&vote, signed) {
+            self.news.push(News::Vote(vote.clone()));
+        }
+        for block in self.ballot.put(key, vote, signed) {
+            self.elect(&block);
+        }
+    }
+
+    fn put_position(&mut self, row: &Json) {
+        let position = row.get("id").and_then(Json::as_i64).and_then(|id| u64::try_from(id).ok());
+        let block = row.get("block").and_then(Json::as_str).map(BlockId::from);
+        let (Some(position), Some(block)) = (position, block) else { return };
+        if let Some(seen) = self.blocks.get_mut(&block) {
+            seen.listed_at_us.get_or_insert(self.now_us);
+        }
+        if self.positions.insert(position, block).is_none() {
+            self.news.push(News::Listed { position });
+        }
+    }
+
+    /// A row is gone.
+    fn remove(&mut self, table: Table, id: &Arc<str>) {
+        match table {
+            Table::Backlog => {
+                let id = TxId::from(&**id);
+                if let Some(seen) = self.transactions.get_mut(&id) {
+                    seen.waiting = false;
+                    self.news.push(News::Moved(id));
+                }
+            }
+            Table::Bigchain => {
+                let id = BlockId::from(&**id);
+                let Some(block) = self.blocks.get_mut(&id) else { return };
+                block.present = false;
+                for transaction in &block.document.transactions {
+                    if let Some(seen) = self.transactions.get_mut(&transaction.id) {
+                        seen.blocks.remove(&id);
+                        self.news.push(News::Moved(transaction.id.clone()));
+                    }
+                }
+                self.elect(&id);
+            }
+            Table::Votes => {
+                for block in self.ballot.remove(id) {
+                    self.elect(&block);
+                }
+            }
+            Table::Positions => {
+                if let Ok(position) = id.parse() {
+                    self.positions.remove(&position);
+                }
+            }
+        }
+    }
+
+    /// What was seen and is not in the final dump was lost on the way, and no feed said so.
+    fn forget_what_was_lost(&mut self) {
+        if self.dumped.is_empty() {
+            return;
+        }
+        let blocks = self.blocks.values().filter(|block| block.present);
+        let blocks = blocks.map(|block| (Table::Bigchain, block.document.id.as_str().into()));
+        let votes = self.ballot.keys().map(|key| (Table::Votes, Arc::clone(key)));
+        let lost: Vec<_> = blocks.chain(votes).filter(|row| !self.dumped.contains(row)).collect();
+        for (table, id) in lost {
+            self.remove(table, &id);
+        }
+    }
+
+    /// Adds the votes on a block up again.
+    fn elect(&mut self, id: &BlockId) {
+        let Some(block) = self.blocks.get(id) else { return };
+        let is = match self.rules {
+            _ if !block.present => Election::Undecided,
+            Rules::Default if block.document.is_genesis => Election::Valid,
+            Rules::Default => match self.ballot.count(id, &self.federation) {
+                Election::Valid => Election::Valid,
+                _ if block.malformed.is_some() => Election::Invalid,
+                by_votes => by_votes,
+            },
+            Rules::Original => self.ballot.count_as_original(id, &block.document.voters),
+        };
+        let block = self.blocks.get_mut(id).expect("found above");
+        let was = std::mem::replace(&mut block.election, is);
+        if was == is {
+            return;
+        }
+        block.elected_at_us = self.now_us;
+        if is == Election::Valid {
+            for transaction in &block.document.transactions {
+                if let Some(seen) = self.transactions.get_mut(&transaction.id) {
+                    seen.valid_at_us.get_or_insert(self.now_us);
+                }
+            }
+        }
+        self.history.push((self.now_us, id.clone(), is));
+        self.news.push(News::Elected { block: id.clone(), was, is });
+    }
+}
+
+/// What checkers ask.
+impl Reference {
+    /// What is run, once the log has said so.
+    pub fn run(&self) -> Option<&Run> {
+        self.run.as_ref()
+    }
+
+    /// The rules of the run.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// The keys of all nodes.
+    pub fn federation(&self) -> &BTreeSet<NodeKey> {
+        &self.federation
+    }
+
+    /// A node's name, or its key if it is no member.
+    pub fn name<'a>(&'a self, key: &'a NodeKey) -> &'a str {
+        let members = self.run.iter().flat_map(|run| &run.nodes);
+        let member = members.into_iter().find(|member: &&Member| member.key == *key);
+        member.map_or(key.as_str(), |member| &member.name)
+    }
+
+    /// A block that was seen.
+    pub fn block(&self, id: &BlockId) -> Option<&BlockSeen> {
+        self.blocks.get(id)
+    }
+
+    /// All blocks that were seen, by id.
+    pub fn blocks(&self) -> impl Iterator<Item = (&BlockId, &BlockSeen)> {
+        self.blocks.iter()
+    }
+
+    /// A transaction that was seen.
+    pub fn transaction(&self, id: &TxId) -> Option<&TransactionSeen> {
+        self.transactions.get(id)
+    }
+
+    /// All transactions that were seen, by id.
+    pub fn transactions(&self) -> impl Iterator<Item = (&TxId, &TransactionSeen)> {
+        self.transactions.iter()
+    }
+
+    /// The list of blocks, as it is known; repeats and gaps included.
+    pub fn positions(&self) -> &BTreeMap<u64, BlockId> {
+        &self.positions
+    }
+
+    /// What clients were told, and what harmed the federation.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// Every change of an election, in order: when, which block, what it is since.
+    pub fn history(&self) -> &[(u64, BlockId, Election)] {
+        &self.history
+    }
+
+    /// What is wrong with ids and signature of a block and its transactions; empty if nothing.
+    pub fn forgeries(&self, block: &BlockSeen) -> Vec<String> {
+        block.document.forgeries(self.rules.strictness(), &self.verifier)
+    }
+
+    /// The blocks that hold a transaction and are decided so.
+    pub fn blocks_of(&self, id: &TxId, election: Election) -> Vec<&BlockId> {
+        let blocks = self.transactions.get(id).into_iter().flat_map(|seen| &seen.blocks);
+        blocks.filter(|block| self.blocks[*block].election == election).collect()
+    }
+
+    /// The output that an input means, whatever it is called: a number from the end is the number
+    /// from the beginning.
+    pub fn output(&self, input: &Input) -> (TxId, i128) {
+        let outputs = self.transactions.get(&input.txid).map(|seen| seen.document.outputs);
+        let cid = match outputs {
+            Some(outputs) if input.cid < 0 => input.cid + outputs as i128,
+            _ => input.cid,
+        };
+        (input.txid.clone(), cid)
+    }
+
+    /// The transaction in a VALID block, another one, that spends what this one spends.
+    pub fn winner_over(&self, id: &TxId) -> Option<&TxId> {
+        let inputs = &self.transactions.get(id)?.document.inputs;
+        inputs.iter().find_map(|wanted| {
+            let wanted_output = self.output(wanted);
+            self.spenders[&wanted.txid].iter().find(|other| {
+                let spends = &self.transactions[*other].document.inputs;
+                *other != id
+                    && spends.iter().any(|input| self.output(input) == wanted_output)
+                    && !self.blocks_of(other, Election::Valid).is_empty()
+            })
+        })
+    }
+}

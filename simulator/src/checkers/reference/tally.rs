@@ -1,0 +1,137 @@
+//! Adding votes up, by two sets of rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bigchaindb_core::model::{BlockId, NodeKey, keccak256_hex};
+use bigchaindb_core::rules::Election;
+
+use super::GoodVote;
+
+/// All rows of `votes`.
+#[derive(Clone, Debug, Default)]
+pub struct Ballot {
+    rows: BTreeMap<Arc<str>, Row>,
+    /// The rows on each block, by key.
+    of_block: BTreeMap<BlockId, BTreeSet<Arc<str>>>,
+    /// Keys that are free and at which a count stopped: whatever appears there changes the count.
+    awaited: BTreeMap<Arc<str>, BlockId>,
+}
+
+/// A row of `votes`.
+#[derive(Clone, Debug)]
+struct Row {
+    /// What it says; none if it is no vote.
+    vote: Option<GoodVote>,
+    /// Whether the voter has signed it.
+    signed: bool,
+}
+
+impl Row {
+    fn good(&self) -> Option<&GoodVote> {
+        self.vote.as_ref().filter(|_| self.signed)
+    }
+}
+
+impl Ballot {
+    /// Whether a row has this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    /// The keys of all rows.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rows.keys()
+    }
+
+    /// Takes a row in, in place of what stood under its key. Answers the blocks to be counted again.
+    pub fn put(
+        &mut self,
+        key: Arc<str>,
+        vote: Option<GoodVote>,
+        signed: bool,
+    ) -> BTreeSet<BlockId> {
+        let mut touched = self.remove(&key);
+        touched.extend(self.awaited.remove(&key));
+        if let Some(vote) = &vote {
+            self.of_block.entry(vote.block.clone()).or_default().insert(Arc::clone(&key));
+            touched.insert(vote.block.clone());
+        }
+        self.rows.insert(key, Row { vote, signed });
+        touched
+    }
+
+    /// Takes a row out. Answers the blocks to be counted again.
+    pub fn remove(&mut self, key: &Arc<str>) -> BTreeSet<BlockId> {
+        let block = self.rows.remove(key).and_then(|row| row.vote).map(|vote| vote.block);
+        if let Some(keys) = block.as_ref().and_then(|block| self.of_block.get_mut(block)) {
+            keys.remove(key);
+        }
+        block.into_iter().collect()
+    }
+
+    /// How a block is decided, profile `default`.
+    ///
+    /// Each member has one vote: the row under the key of (block, voter, 0), or, where something
+    /// else stands there, of (block, voter, 1), and so on. Valid once more than half say so and name
+    /// one previous block; invalid once the votes still missing cannot make it so.
+    pub fn count(&mut self, block: &BlockId, federation: &BTreeSet<NodeKey>) -> Election {
+        let mut for_previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
+        let mut missing = 0;
+        for voter in federation {
+            for i in 0_u32.. {
+                let key = keccak256_hex(format!("{block}/{voter}/{i}").as_bytes());
+                let Some(row) = self.rows.get(&*key) else {
+                    missing += 1;
+                    self.awaited.insert(key.into(), block.clone());
+                    break;
+                };
+                let Some(vote) = row.good() else { continue };
+                if vote.block == *block && vote.voter == *voter {
+                    if vote.valid {
+                        *for_previous.entry(&vote.previous).or_default() += 1;
+                    }
+                    break;
+                }
+            }
+        }
+        let most = for_previous.into_values().max().unwrap_or(0);
+        if 2 * most > federation.len() {
+            Election::Valid
+        } else if 2 * (most + missing) <= federation.len() {
+            Election::Invalid
+        } else {
+            Election::Undecided
+        }
+    }
+
+    /// How a block is decided, profile `v0.6.0`.
+    ///
+    /// Whatever is not a well-signed "valid" of a listed voter counts against it, ties are lost, and
+    /// a majority that names several previous blocks is lost as well, for the moment. Where the
+    /// original refuses to answer (a key voted twice, more votes than voters) nothing is decided.
+    pub fn count_as_original(&self, block: &BlockId, voters: &[NodeKey]) -> Election {
+        let keys = self.of_block.get(block).into_iter().flatten();
+        let rows: Vec<_> = keys.map(|key| &self.rows[key]).collect();
+        let mut authors: Vec<_> = rows.iter().flat_map(|row| &row.vote).map(|v| &v.voter).collect();
+        authors.sort();
+        if authors.windows(2).any(|pair| pair[0] == pair[1]) || rows.len() > voters.len() {
+            return Election::Undecided;
+        }
+        let good = rows.iter().filter_map(|row| row.good());
+        let yes: Vec<_> = good.filter(|vote| vote.valid && voters.contains(&vote.voter)).collect();
+        let no = rows.len() - yes.len();
+        if no >= voters.len().div_ceil(2) {
+            return Election::Invalid;
+        }
+        if 2 * yes.len() <= voters.len() {
+            return Election::Undecided;
+        }
+        let mut for_previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
+        for vote in yes {
+            *for_previous.entry(&vote.previous).or_default() += 1;
+        }
+        let most = for_previous.into_values().max().unwrap_or(0);
+        if 2 * most > voters.len() { Election::Valid } else { Election::Invalid }
+    }
+}

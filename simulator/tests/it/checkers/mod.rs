@@ -1,0 +1,3 @@
+//! The checkers, on recordings of the original.
+
+mod recordings;
