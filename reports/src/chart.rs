@@ -188,7 +188,7 @@ impl Chart {
         let top = LANE_PIXELS * u32::try_from(rows).unwrap_or(0) + 8;
         let mut chart = ChartBuilder::on(root)
             .margin_top(units(top))
-            .margin_right(units(14))
+            .margin_right(units(18))
             .x_label_area_size(units(24))
             .y_label_area_size(units(self.margin_pixels()))
             .build_cartesian_2d(Coord(&self.x), Coord(&self.y))?;
@@ -343,4 +343,53 @@ fn signed(units: u32) -> i32 {
 /// A font size that comes out as so many pixels: `plotters` divides sizes by 1.24 for SVG.
 fn letters(pixels: u32) -> f64 {
     f64::from(units(pixels)) * 1.24
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn band(from: f64, to: f64) -> Band {
+        Band { short: "1".into(), label: "1 kill n2".into(), from: from * 1e6, to: to * 1e6 }
+    }
+
+    #[test]
+    fn bands_that_overlap_are_labelled_one_above_the_other() {
+        let x = Axis::time(100_000_000, 5);
+        let cases: [(&[(f64, f64)], &[usize]); 5] = [
+            (&[], &[]),
+            (&[(10.0, 20.0), (20.0, 30.0)], &[0, 0]),
+            (&[(10.0, 20.0), (15.0, 30.0), (21.0, 25.0)], &[0, 1, 0]),
+            // Moments need room for their number as well.
+            (&[(10.0, 10.0), (11.0, 11.0), (20.0, 20.0)], &[0, 1, 0]),
+            // More than there are rows for share the last.
+            (&[(0.0, 9.0); 6], &[0, 1, 2, 3, 3, 3]),
+        ];
+        for (bands, rows) in cases {
+            let bands: Vec<Band> = bands.iter().map(|(from, to)| band(*from, *to)).collect();
+            assert_eq!(lanes(&bands, &x), rows, "{bands:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_breaks_where_nothing_was_measured() {
+        let points =
+            vec![(0.0, None), (1.0, Some(5.0)), (2.0, Some(6.0)), (3.0, None), (4.0, Some(7.0))];
+        let line = Line { label: "", ink: Ink::Done, points };
+        let unbroken: Vec<_> = stretches(&line).collect();
+        assert_eq!(unbroken, [vec![(1.0, 5.0), (2.0, 6.0)], vec![(4.0, 7.0)]]);
+        let chart = Chart {
+            title: "t".into(),
+            description: "d".into(),
+            x: Axis::time(5_000_000, 5),
+            y: Axis::amount(7.0, 4),
+            lines: vec![line],
+            bands: vec![band(4.9, 5.0)],
+            shaded: None,
+        };
+        let svg = chart.svg(Size::Wide);
+        assert_eq!(svg.matches("stroke=\"var(--done)\"").count(), 1);
+        assert_eq!(svg.matches("<circle").count(), 1);
+        assert!(!svg.contains('#'), "{svg}");
+    }
 }

@@ -213,8 +213,11 @@ fn invariant_row(judgement: &Judgement) -> String {
     let detail = match &judgement.outcome {
         Outcome::Pass => format!("{} looked at", words::count(judgement.looked_at)),
         Outcome::Fail { count, violations } => {
-            let first = violations.first().map(|violation| words::moment(violation.at_us));
-            let first = first.map(|at| format!(", first at {at}")).unwrap_or_default();
+            let first = violations.first().map(|violation| {
+                // Number and unit stay together in the narrow column.
+                format!(", first at {}", words::moment(violation.at_us).replace(' ', "\u{a0}"))
+            });
+            let first = first.unwrap_or_default();
             format!("{}{first}", words::counted(*count, "violation", "violations"))
         }
         Outcome::Unknown { why } | Outcome::NotApplicable { why } => why.clone(),
@@ -324,6 +327,7 @@ fn surroundings(results: &Results) -> String {
         ("Began", words::date(results.started_unix_ms)),
         ("Took", words::duration(results.duration_us)),
     ];
+    known.retain(|(_, value)| !value.is_empty());
     let told = results.environment.iter().map(|(name, value)| (name.as_str(), escape(value)));
     known.extend(told);
     format!("<section>\n<h2>Surroundings</h2>\n{}</section>\n", facts(&known))

@@ -6,7 +6,7 @@
 use bigchaindb_simulator::measure::Percentiles;
 
 /// A duration given in microseconds with about three significant digits: `850 µs`, `4.21 ms`,
-/// `12.3 s`, `2 min 5 s`.
+/// `12.3 s`, `2 min 5 s`, `3 h 20 min`.
 pub(crate) fn duration(us: u64) -> String {
     match us {
         0..1_000 => format!("{us} µs"),
@@ -14,10 +14,12 @@ pub(crate) fn duration(us: u64) -> String {
         1_000_000..60_000_000 => format!("{} s", three_digits(us, 1_000_000)),
         _ => {
             // Rounded before it is split, so that 119.9 s is two minutes and not "1 min 60 s".
-            let seconds = (us + 500_000) / 1_000_000;
-            match (seconds / 60, seconds % 60) {
-                (minutes, 0) => format!("{minutes} min"),
-                (minutes, seconds) => format!("{minutes} min {seconds} s"),
+            let seconds = us / 1_000_000 + u64::from(us % 1_000_000 >= 500_000);
+            match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+                (0, minutes, 0) => format!("{minutes} min"),
+                (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+                (hours, 0, _) => format!("{hours} h"),
+                (hours, minutes, _) => format!("{hours} h {minutes} min"),
             }
         }
     }
@@ -158,6 +160,8 @@ mod tests {
             60000000  | 1 min
             119900000 | 2 min
             125000000 | 2 min 5 s
+            12000000000 | 3 h 20 min
+            18446744073709551615 | 5124095576 h 1 min
         ";
         for line in durations.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (us, said) = line.split_once('|').unwrap();

@@ -153,7 +153,8 @@ fn per_point(results: &Results) -> String {
 
 /// The axis of the run's whole time.
 fn run_time(results: &Results, size: Size) -> Axis {
-    let seconds = results.measures.seconds.last().map_or(0, |second| second.second + 1);
+    let seconds =
+        results.measures.seconds.last().map_or(0, |second| second.second.saturating_add(1));
     let end_us = results.duration_us.max(seconds.saturating_mul(1_000_000));
     Axis::time(end_us, if size == Size::Wide { 9 } else { 5 })
 }
@@ -181,5 +182,37 @@ fn faults_said(results: &Results) -> String {
     match fault_bands(results).len() as u64 {
         0 => String::new(),
         faults => format!(" Shaded: {}.", words::counted(faults, "fault", "faults")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: u64, sent: u64, backlog: u64, p50_us: Option<u64>) -> Second {
+        let latency = |p50_us| Percentiles { count: 1, p50_us, ..Percentiles::default() };
+        let decided_latency = p50_us.map(latency);
+        Second { second, sent, backlog, decided_latency, ..Second::default() }
+    }
+
+    #[test]
+    fn long_runs_keep_mean_rates_and_the_worst_of_the_rest() {
+        let seconds: Vec<Second> = (0..720)
+            .map(|index| second(index, index % 2 * 10, index, (index == 3).then_some(50)))
+            .collect();
+        let bins = bins(&seconds);
+        assert_eq!(bins.len(), BINS_MAX);
+        let bin = &bins[1];
+        assert_eq!((bin.at_us, bin.sent, bin.backlog), (3e6, 5.0, 3));
+        assert_eq!(bin.latency.as_ref().map(|latency| latency.p50_us), Some(50));
+        assert!(bins[0].latency.is_none());
+    }
+
+    #[test]
+    fn short_runs_keep_every_second() {
+        let bins = bins(&[second(0, 1, 0, None), second(1, 3, 2, Some(9))]);
+        assert_eq!(bins.len(), 2);
+        assert_eq!((bins[1].at_us, bins[1].sent, bins[1].backlog), (1.5e6, 3.0, 2));
+        assert!(super::bins(&[]).is_empty());
     }
 }

@@ -10,7 +10,7 @@ use crate::runs;
 /// Reads a page as strictly as XML can.
 fn parsed(html: &str) -> Document<'_> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-    Document::parse_with_options(html, options).unwrap()
+    Document::parse_with_options(html, options).expect("a page is well-formed")
 }
 
 /// The page's text as one reads it, a block of it per line, without style and drawings (but with
@@ -34,7 +34,7 @@ fn read(node: Node<'_, '_>, lines: &mut Vec<String>) {
         "svg" if node.attribute("class") != Some("wide") => return,
         "text" => return,
         name if BLOCKS.contains(&name) => lines.push(format!("{name}: ")),
-        "td" | "th" => lines.last_mut().unwrap().push_str(" | "),
+        "td" | "th" => lines.last_mut().expect("a cell stands in a row").push_str(" | "),
         _ => {}
     }
     for child in node.children() {
