@@ -158,7 +158,7 @@ pub(crate) fn empty() -> Results {
 }
 
 /// What a scenario can call things if it means harm.
-pub(crate) const HOSTILE: &str = "</style></title><script>alert('x')</script>\"' onload=\"x\u{0}\u{1b}[31m\u{202e} ]]>&lt;|`*_#04";
+pub(crate) const HOSTILE: &str = "</style></title><script>alert('x')</script>\"' onload=\"x\u{0}\u{1b}[31m\u{202e} ]]>&lt;|```*_#04";
 
 /// The failed run with [`HOSTILE`] for every text in it.
 pub(crate) fn hostile() -> Results {
