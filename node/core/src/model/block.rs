@@ -195,6 +195,9 @@ pub enum MakeBlockError {
     /// A transaction is not ASCII. Profile `v0.6.0`.
     #[error(transparent)]
     NotAscii(#[from] NotAscii),
+    /// The genesis transaction cannot be made.
+    #[error(transparent)]
+    Raised(#[from] Raised),
 }
 
 impl MakeBlockError {
@@ -204,6 +207,7 @@ impl MakeBlockError {
             Self::Empty => "OperationError",
             Self::Canonical(_) => "OverflowError",
             Self::NotAscii(_) => "UnicodeEncodeError",
+            Self::Raised(raised) => raised.class,
         }
     }
 }

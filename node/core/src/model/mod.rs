@@ -35,5 +35,6 @@ pub use profile::{NotAscii, Profile};
 pub use raised::Raised;
 pub(crate) use raised::{element, item, items};
 pub use signature_check::{Direct, Memo, SignatureCheck};
-pub use transaction::{Texts, Transaction};
+pub(crate) use transaction::signature_of;
+pub use transaction::{Draft, SignError, Texts, Transaction};
 pub use vote::{CyclicVote, Vote};

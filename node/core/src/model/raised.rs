@@ -4,6 +4,7 @@
 //! complaint it was decides whether the original answers "invalid" or falls over, so profile `v0.6.0`
 //! repeats it. The `default` rules check shapes first and meet none of this.
 
+use super::cryptoconditions::CryptoconditionError;
 use super::{CanonicalJsonError, Json, KeyError, MalformedDocument, NotAscii};
 
 /// An exception of Python's own.
@@ -42,6 +43,12 @@ impl From<NotAscii> for Raised {
 
 impl From<KeyError> for Raised {
     fn from(error: KeyError) -> Self {
+        Self::new(error.class(), error.to_string())
+    }
+}
+
+impl From<CryptoconditionError> for Raised {
+    fn from(error: CryptoconditionError) -> Self {
         Self::new(error.class(), error.to_string())
     }
 }

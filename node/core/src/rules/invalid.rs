@@ -31,7 +31,21 @@ pub enum InvalidTransaction {
         /// Which fulfillment, from 0.
         fid: usize,
     },
-    /// A fulfillment would open its condition at another time.
+    /// A fulfillment cannot be read.
+    #[error("fulfillment {fid} cannot be read: {reason}")]
+    UnreadableFulfillment {
+        /// Which fulfillment, from 0.
+        fid: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A fulfillment opens another condition than the one that guards its input.
+    #[error("the fulfillment of {}/{} opens another condition than the one that guards it", .input.txid, .input.cid)]
+    WrongCondition {
+        /// What was to be spent.
+        input: Output,
+    },
+    /// A fulfillment will open its condition, but not at this time.
     #[error("fulfillment {fid} does not fulfill its condition at Unix time {at}")]
     NotAtThisTime {
         /// Which fulfillment, from 0.
@@ -106,6 +120,8 @@ impl InvalidTransaction {
             Self::Malformed { .. }
             | Self::InvalidHash { .. }
             | Self::InvalidSignature { .. }
+            | Self::UnreadableFulfillment { .. }
+            | Self::WrongCondition { .. }
             | Self::NotAMember { .. }
             | Self::NoSuchOutput { .. }
             | Self::AlreadyDecided { .. }
@@ -124,7 +140,10 @@ impl InvalidTransaction {
         match self {
             Self::Malformed { .. } => "ValueError",
             Self::InvalidHash { .. } => "InvalidHash",
-            Self::InvalidSignature { .. } | Self::NotAtThisTime { .. } => "InvalidSignature",
+            Self::InvalidSignature { .. }
+            | Self::UnreadableFulfillment { .. }
+            | Self::WrongCondition { .. }
+            | Self::NotAtThisTime { .. } => "InvalidSignature",
             Self::NotAMember { .. } => "OperationError",
             Self::TransactionDoesNotExist { .. } | Self::InputUndecided { .. } => {
                 "TransactionDoesNotExist"

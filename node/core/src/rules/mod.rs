@@ -5,14 +5,18 @@
 //! [`ConsensusRules::needs`] says which facts the rest depends on; the stages gather them for a whole
 //! block in one question. [`ConsensusRules::judge`] then is a cheap pure function of all that.
 //!
-//! Profiles: `default` is what we stand behind, `v0.6.0` does what
+//! Profiles: [`default`](DefaultRules) is what we stand behind, [`v0.6.0`](OriginalRules) does what
 //! BigchainDB 0.6.0 did, to the verdict. Not here: in which order blocks are judged (`stages`).
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::model::{Block, BlockId, Json, Keypair, Transaction};
 use crate::query::{Needs, VoteRow};
+
+mod default;
+mod original;
 
 mod facts;
 mod federation;
@@ -21,10 +25,12 @@ mod opening;
 mod quirk;
 mod tally;
 
+pub use default::{DefaultRules, MAX_ARRAY, MAX_NESTING};
 pub use facts::{Facts, Placed, Spent};
 pub use federation::Federation;
 pub use invalid::{InvalidBlock, InvalidTransaction};
 pub use opening::Checked;
+pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
 pub use tally::{Count, Election, Ignored, TallyError, good_vote, is_good_vote};
 
@@ -107,4 +113,32 @@ pub trait ConsensusRules: Send + Sync + Debug {
         federation: &Federation,
         votes: &[VoteRow],
     ) -> Result<Election, TallyError>;
+}
+
+/// No rules have this name.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no consensus rules are called `{0}`; there are `default` and `v0.6.0`")]
+pub struct UnknownRules(pub String);
+
+/// The rules of this name.
+///
+/// # Errors
+/// If there are none.
+pub fn by_name(name: &str) -> Result<Arc<dyn ConsensusRules>, UnknownRules> {
+    by_name_with(name, Arc::new(crate::model::Direct))
+}
+
+/// The rules of this name, with signatures verified by `signatures`.
+///
+/// # Errors
+/// If there are none.
+pub fn by_name_with(
+    name: &str,
+    signatures: Arc<dyn crate::model::SignatureCheck>,
+) -> Result<Arc<dyn ConsensusRules>, UnknownRules> {
+    match name {
+        "default" => Ok(Arc::new(DefaultRules::new(signatures))),
+        "v0.6.0" => Ok(Arc::new(OriginalRules::new(signatures))),
+        _ => Err(UnknownRules(name.into())),
+    }
 }

@@ -227,6 +227,17 @@ impl Fulfillment {
         }
     }
 
+    /// The last seconds in which its timeouts are open, in Unix seconds; of those that say a time.
+    pub fn expiries(&self) -> Vec<u64> {
+        match self {
+            Self::Preimage(_) | Self::Ed25519(_) => Vec::new(),
+            Self::Timeout(timeout) => timeout.last_second().into_iter().collect(),
+            Self::Threshold(threshold) | Self::Inverted(threshold) => {
+                threshold.shown().flat_map(|(_, part)| part.expiries()).collect()
+            }
+        }
+    }
+
     /// The type's number.
     pub fn type_id(&self) -> u16 {
         match self {

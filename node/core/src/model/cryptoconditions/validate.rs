@@ -153,6 +153,19 @@ impl Timeout {
     }
 }
 
+impl Timeout {
+    /// The last second in which it is open, in Unix seconds; `None` if it says no such time.
+    pub(super) fn last_second(&self) -> Option<u64> {
+        let until = python_float(std::str::from_utf8(&self.0).ok()?)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rounded down within what u64 holds"
+        )]
+        (0.0..1e18).contains(&until).then(|| until.floor() as u64)
+    }
+}
+
 /// Ten digits, perhaps a fraction.
 pub(super) fn is_unix_time(text: &str) -> bool {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));

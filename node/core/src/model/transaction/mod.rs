@@ -3,8 +3,14 @@
 //! Here: [`Transaction`], the document with its accessors. Accessors are lenient: whatever is not
 //! of the documented shape is simply not there. Not here: whether it is acceptable (`rules`).
 
+mod draft;
+mod sign;
+mod sorted;
 mod texts;
 
+pub use draft::Draft;
+pub(crate) use draft::signature_of;
+pub use sign::SignError;
 pub use texts::Texts;
 
 use super::document::{self, MalformedDocument};

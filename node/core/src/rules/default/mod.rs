@@ -1,0 +1,299 @@
+//! The rules we stand behind: the same documents as BigchainDB 0.6.0, none of its loopholes.
+//!
+//! What a document has to look like is in `shape`, what no store would give back in `storable`, what
+//! a block has to look like in `block`. Here: the steps, in the order a transaction meets them. Start
+//! at [`DefaultRules::check`](ConsensusRules::check), then
+//! [`judge`](ConsensusRules::judge).
+
+mod block;
+mod shape;
+mod storable;
+
+use std::sync::Arc;
+
+pub use storable::{MAX_ARRAY, MAX_NESTING};
+
+use super::opening::{By, Holds, Opening};
+use super::{
+    Checked, ConsensusRules, Count, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
+    TallyError,
+};
+use crate::model::cryptoconditions::Fulfillment;
+use crate::model::{
+    Block, BlockId, Direct, Draft, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck,
+    Texts, Transaction, signature_of,
+};
+use crate::query::VoteRow;
+use shape::Operation;
+
+/// Profile `default`.
+#[derive(Clone, Debug)]
+pub struct DefaultRules {
+    signatures: Arc<dyn SignatureCheck>,
+}
+
+impl Default for DefaultRules {
+    fn default() -> Self {
+        Self::new(Arc::new(Direct))
+    }
+}
+
+impl DefaultRules {
+    /// These rules, with signatures verified by `signatures`.
+    pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
+        Self { signatures }
+    }
+
+    /// Adds up the votes on a block, and says which were left out and why.
+    pub fn count(&self, block: &BlockId, federation: &Federation, votes: &[VoteRow]) -> Count {
+        Count::of(block, federation, votes, &*self.signatures)
+    }
+
+    /// The part of a judgement that needs no facts.
+    fn look(&self, transaction: &Transaction) -> Result<Vec<Opening>, InvalidTransaction> {
+        let operation = shape::check(transaction)?;
+        let texts = Texts::of(transaction).map_err(unwritable)?;
+        let computed = texts.id();
+        if computed != *transaction.id() {
+            return Err(InvalidTransaction::InvalidHash { computed });
+        }
+        let open = |fid| self.open(transaction, &texts, fid);
+        let openings: Vec<_> =
+            (0..transaction.fulfillments().len()).map(open).collect::<Result<_, _>>()?;
+        if operation != Operation::Transfer && !is_opened_by_owner(transaction, &openings) {
+            return Err(InvalidTransaction::InvalidSignature { fid: 0 });
+        }
+        Ok(openings)
+    }
+
+    /// Reads a fulfillment and verifies its signatures.
+    fn open(
+        &self,
+        transaction: &Transaction,
+        texts: &Texts<'_>,
+        fid: usize,
+    ) -> Result<Opening, InvalidTransaction> {
+        let unreadable = |reason: String| InvalidTransaction::UnreadableFulfillment { fid, reason };
+        let uri = transaction.fulfillments()[fid].get("fulfillment").and_then(Json::as_str);
+        let uri = uri.ok_or_else(|| unreadable("it is not signed".into()))?;
+        let fulfillment = Fulfillment::parse(uri, Profile::Default)
+            .map_err(|error| unreadable(error.to_string()))?;
+        let message = texts.message(fid).map_err(unwritable)?;
+        let opening = Opening::of(fulfillment, message, Profile::Default, &*self.signatures);
+        match (&opening.holds, &opening.uri) {
+            (_, Err(raised)) | (Holds::Ever(Err(raised)), _) => {
+                Err(unreadable(raised.text.clone()))
+            }
+            (Holds::Ever(Ok(false)), _) => Err(InvalidTransaction::InvalidSignature { fid }),
+            _ => Ok(opening),
+        }
+    }
+
+    /// Whether the fulfillment opens at this time; if not, whether it will later.
+    fn is_open(&self, fid: usize, opening: &Opening, at: u64) -> Result<(), InvalidTransaction> {
+        if opening.holds_at(at, &*self.signatures) == Ok(true) {
+            return Ok(());
+        }
+        Err(if opening.holds_after(at, &*self.signatures) {
+            InvalidTransaction::NotAtThisTime { fid, at }
+        } else {
+            InvalidTransaction::InvalidSignature { fid }
+        })
+    }
+}
+
+impl ConsensusRules for DefaultRules {
+    fn name(&self) -> &'static str {
+        Profile::Default.name()
+    }
+
+    fn create(
+        &self,
+        posted: &Json,
+        node: &Keypair,
+        uuid: &str,
+        timestamp: u64,
+    ) -> Result<Transaction, InvalidTransaction> {
+        let at = "transaction.fulfillments[0].owners_before";
+        let body = posted.get("transaction");
+        let fulfillments = body.and_then(|body| body.get("fulfillments")?.as_array());
+        let owners = fulfillments.and_then(|list| list.first()?.get("owners_before"));
+        let owners = owners.and_then(|owners| match owners {
+            Json::String(owner) => Some(vec![owner.to_string()]),
+            Json::Array(owners) if !owners.is_empty() => {
+                owners.iter().map(|owner| Some(owner.as_str()?.to_owned())).collect()
+            }
+            _ => None,
+        });
+        let owners_after = owners.ok_or_else(|| {
+            InvalidTransaction::malformed(at, "has to name who is to own the asset")
+        })?;
+        let payload = body.and_then(|body| body.get("data")?.get("payload"));
+        let draft = Draft {
+            payload: payload.cloned().unwrap_or(Json::Null),
+            ..Draft::create(node.public(), owners_after, uuid, timestamp)
+        };
+        let refused = |raised: Raised| {
+            let at = if raised.class == "TypeError" { "transaction.data.payload" } else { at };
+            InvalidTransaction::malformed(at, raised.text)
+        };
+        let transaction = draft.transaction().map_err(refused)?;
+        let signed = transaction.sign(&[node], Profile::Default, &|_| None);
+        signed.map_err(|error| InvalidTransaction::malformed("transaction", error.to_string()))
+    }
+
+    fn check(&self, transaction: &Transaction) -> Checked {
+        Checked(By::Default(self.look(transaction)))
+    }
+
+    fn judge(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        let By::Default(openings) = &checked.0 else {
+            panic!("the transaction was checked by other rules than it is judged by");
+        };
+        let openings = openings.as_ref().map_err(Clone::clone)?;
+        // What is final is said at once. Of what may pass, the first is said in the end.
+        let mut passing = None;
+        let mut note = |reason: InvalidTransaction| {
+            if reason.is_final() {
+                return Err(reason);
+            }
+            passing.get_or_insert(reason);
+            Ok(())
+        };
+        let mut try_all = || {
+            is_new(transaction, facts).or_else(&mut note)?;
+            match transaction.operation() {
+                Some("CREATE") => is_by_member(transaction, federation).or_else(&mut note)?,
+                Some("GENESIS") => {
+                    let reason = "GENESIS belongs into the first block only";
+                    return Err(InvalidTransaction::malformed("transaction.operation", reason));
+                }
+                _ => {}
+            }
+            for (input, opening) in transaction.inputs().iter().zip(openings) {
+                is_unspent(transaction, input, facts).or_else(&mut note)?;
+                is_opened(input, opening, facts).or_else(&mut note)?;
+            }
+            for (fid, opening) in openings.iter().enumerate() {
+                self.is_open(fid, opening, at).or_else(&mut note)?;
+            }
+            Ok(())
+        };
+        try_all()?;
+        passing.map_or(Ok(()), Err)
+    }
+
+    fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+        block::check(block, federation, &*self.signatures)
+    }
+
+    fn check_genesis(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+        let transaction = block::check_genesis(block, federation, &*self.signatures)?;
+        let judged = self.look(transaction).and_then(|openings| {
+            is_by_member(transaction, federation)?;
+            let at = block.timestamp().unwrap_or_default();
+            openings.iter().enumerate().try_for_each(|(fid, one)| self.is_open(fid, one, at))
+        });
+        judged.map_err(|reason| InvalidBlock::Transaction(Box::new(reason)))
+    }
+
+    fn tally(
+        &self,
+        block: &BlockId,
+        federation: &Federation,
+        votes: &[VoteRow],
+    ) -> Result<Election, TallyError> {
+        Ok(self.count(block, federation, votes).election)
+    }
+}
+
+/// What has the documented shape and is storable has its texts.
+fn unwritable(raised: Raised) -> InvalidTransaction {
+    InvalidTransaction::malformed("transaction", raised.text)
+}
+
+/// A CREATE spends nothing: its fulfillment is the plain signature of who made it.
+fn is_opened_by_owner(transaction: &Transaction, openings: &[Opening]) -> bool {
+    let owner = owner(transaction)
+        .and_then(|owner| signature_of(owner.as_str()).ok()?.condition_uri().ok());
+    let opened = openings.first().and_then(|opening| opening.uri.as_deref().ok());
+    owner.is_some() && owner.as_deref() == opened
+}
+
+/// The one who made a CREATE.
+fn owner(transaction: &Transaction) -> Option<NodeKey> {
+    let owners = transaction.fulfillments().first()?.get("owners_before")?.as_array()?;
+    Some(owners.first()?.as_str()?.into())
+}
+
+fn is_by_member(
+    transaction: &Transaction,
+    federation: &Federation,
+) -> Result<(), InvalidTransaction> {
+    let owner = owner(transaction).expect("the shape was checked");
+    if federation.contains(&owner) {
+        return Ok(());
+    }
+    Err(InvalidTransaction::NotAMember { owner })
+}
+
+/// Whether the transaction stands in no block that may count.
+fn is_new(transaction: &Transaction, facts: &Facts) -> Result<(), InvalidTransaction> {
+    let placed = facts.found.get(transaction.id()).map(Vec::as_slice).unwrap_or_default();
+    let standing = placed.iter().filter(|placed| placed.election != Election::Invalid);
+    match standing.min_by_key(|placed| placed.election) {
+        None => Ok(()),
+        Some(placed) if placed.election == Election::Valid => {
+            Err(InvalidTransaction::AlreadyDecided { block: placed.block.clone() })
+        }
+        Some(placed) => Err(InvalidTransaction::AlreadyInBlock { block: placed.block.clone() }),
+    }
+}
+
+/// Whether no other transaction spends this input, in any block that may count.
+fn is_unspent(
+    transaction: &Transaction,
+    input: &Output,
+    facts: &Facts,
+) -> Result<(), InvalidTransaction> {
+    let spends = facts.spends.get(input).map(Vec::as_slice).unwrap_or_default();
+    let others = spends.iter().filter(|spent| spent.by != *transaction.id());
+    let standing = others.filter(|spent| spent.election != Election::Invalid);
+    match standing.min_by_key(|spent| spent.election) {
+        None => Ok(()),
+        Some(spent) => Err(InvalidTransaction::DoubleSpend {
+            input: input.clone(),
+            spent_by: spent.by.clone(),
+            block: spent.block.clone(),
+            election: spent.election,
+        }),
+    }
+}
+
+/// Whether this input exists, in a block decided valid, and what guards it is what was opened.
+fn is_opened(input: &Output, opening: &Opening, facts: &Facts) -> Result<(), InvalidTransaction> {
+    let txid = input.txid.clone();
+    let Some(placed) = facts.decided(&input.txid) else {
+        let placed = facts.found.get(&input.txid).map(Vec::as_slice).unwrap_or_default();
+        let undecided = placed.iter().find(|placed| placed.election == Election::Undecided);
+        return Err(match undecided {
+            Some(placed) => {
+                InvalidTransaction::InputUndecided { txid, block: placed.block.clone() }
+            }
+            None => InvalidTransaction::TransactionDoesNotExist { txid },
+        });
+    };
+    let guard = placed.transaction.condition_uri(input.cid);
+    let guard = guard.ok_or_else(|| InvalidTransaction::NoSuchOutput { input: input.clone() })?;
+    if opening.uri.as_deref() == Ok(guard) {
+        return Ok(());
+    }
+    Err(InvalidTransaction::WrongCondition { input: input.clone() })
+}

@@ -1,0 +1,104 @@
+//! What a store gives back unchanged.
+//!
+//! RethinkDB keeps every number as a double and prints whole ones as integers, cuts strings at
+//! U+0000, and takes objects with a certain key for values of its own. A document that it would
+//! change no longer hashes to its id and would be lost after it was accepted; so it is refused at the
+//! door, with the place and the reason.
+
+use crate::model::Json;
+
+/// How deep a transaction may be nested, the document itself being level 1. The original's driver
+/// gave up at 20; four times as deep is still harmless for whoever reads it by recursion.
+pub const MAX_NESTING: usize = 80;
+
+/// The longest array RethinkDB takes by default.
+pub const MAX_ARRAY: usize = 100_000;
+
+/// Up to here every whole number has a double of its own: 2^53.
+const EXACT: i128 = 1 << 53;
+
+/// The key by which RethinkDB knows its own types (times, binary data, …).
+const PSEUDO_TYPE: &str = "$reql_type$";
+
+/// Where something is that cannot be kept, from the inside out, and why.
+pub(super) struct Flaw {
+    /// The path's parts, innermost first.
+    steps: Vec<String>,
+    pub(super) reason: String,
+}
+
+impl Flaw {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { steps: Vec::new(), reason: reason.into() }
+    }
+
+    fn within(mut self, step: impl FnOnce() -> String) -> Self {
+        self.steps.push(step());
+        self
+    }
+
+    /// The path: `transaction.data.payload.list[3]`.
+    pub(super) fn at(&self) -> String {
+        let path: String = self.steps.iter().rev().map(String::as_str).collect();
+        path.trim_start_matches('.').to_owned()
+    }
+}
+
+/// Whether a store gives this back unchanged.
+pub(super) fn check(value: &Json) -> Result<(), Flaw> {
+    check_level(value, 1)
+}
+
+fn check_level(value: &Json, level: usize) -> Result<(), Flaw> {
+    match value {
+        Json::Null | Json::Bool(_) => Ok(()),
+        Json::String(text) => check_text(text),
+        Json::Int(number) if (-EXACT..=EXACT).contains(number) => Ok(()),
+        Json::Int(_) | Json::BigInt(_) => {
+            Err(Flaw::new("is an integer beyond ±2^53, which is kept inexactly"))
+        }
+        Json::Float(number) if !number.is_finite() => {
+            Err(Flaw::new("is no finite number, which is not kept at all"))
+        }
+        // Of the whole ones, minus zero alone comes back as it was.
+        Json::Float(number)
+            if number.fract() == 0.0 && number.to_bits() != (-0.0_f64).to_bits() =>
+        {
+            Err(Flaw::new(format!(
+                "is the whole number {number} written as a float, which comes back as an integer"
+            )))
+        }
+        Json::Float(_) => Ok(()),
+        Json::Array(_) | Json::Object(_) if level > MAX_NESTING => {
+            Err(Flaw::new(format!("is nested deeper than {MAX_NESTING} levels")))
+        }
+        Json::Array(items) => {
+            if items.len() > MAX_ARRAY {
+                return Err(Flaw::new(format!("is an array of more than {MAX_ARRAY} items")));
+            }
+            for (number, item) in items.iter().enumerate() {
+                check_level(item, level + 1)
+                    .map_err(|flaw| flaw.within(|| format!("[{number}]")))?;
+            }
+            Ok(())
+        }
+        Json::Object(fields) => {
+            for (name, value) in fields.iter() {
+                let within = |flaw: Flaw| flaw.within(|| format!(".{}", name.escape_debug()));
+                if name == PSEUDO_TYPE {
+                    return Err(within(Flaw::new("is a key that the store keeps for itself")));
+                }
+                check_text(name).map_err(within)?;
+                check_level(value, level + 1).map_err(within)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check_text(text: &str) -> Result<(), Flaw> {
+    if text.as_bytes().contains(&0) {
+        return Err(Flaw::new("contains U+0000, behind which nothing is kept or signed"));
+    }
+    Ok(())
+}

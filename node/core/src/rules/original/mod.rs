@@ -1,0 +1,241 @@
+//! What BigchainDB 0.6.0 did, to the verdict: its checks in its order, loopholes and exceptions too.
+//!
+//! Documents are read as Python reads them, so that an odd shape ends in the exception it ended in.
+//! [`check`](ConsensusRules::check) keeps the outcome of each step as a value, and
+//! [`judge`](ConsensusRules::judge) walks through them in the original's order, with the facts in
+//! between: whoever comes first decides. What the original looked up in the database is in `lookup`.
+
+mod lookup;
+
+use std::sync::Arc;
+
+use super::opening::{By, Opening};
+use super::tally;
+use super::{
+    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
+    TallyError,
+};
+use crate::model::cryptoconditions::Fulfillment;
+use crate::model::{
+    Block, BlockId, Direct, Draft, Json, Keypair, NodeKey, Profile, Raised, SignatureCheck, Texts,
+    Transaction, element, item, items, keccak256_hex,
+};
+use crate::query::VoteRow;
+
+/// Profile `v0.6.0`.
+#[derive(Clone, Debug)]
+pub struct OriginalRules {
+    signatures: Arc<dyn SignatureCheck>,
+}
+
+impl Default for OriginalRules {
+    fn default() -> Self {
+        Self::new(Arc::new(Direct))
+    }
+}
+
+impl OriginalRules {
+    /// These rules, with signatures verified by `signatures`.
+    pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
+        Self { signatures }
+    }
+
+    /// Whether every fulfillment opens what it is meant for; or what finding that out raises.
+    ///
+    /// Part of a judgement; the original's helpers ask it alone, too.
+    ///
+    /// # Errors
+    /// What the original raises.
+    pub fn validate_fulfillments(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+    ) -> Result<bool, Raised> {
+        let (_, openings) = steps(checked);
+        let fulfillments = transaction.fulfillments();
+        for (fulfillment, opening) in
+            fulfillments.iter().zip(openings.as_ref().map_err(Clone::clone)?)
+        {
+            let Some(opening) = opening.as_ref().map_err(Clone::clone)? else { return Ok(false) };
+            let holds = opening.holds_at(at, &*self.signatures)?;
+            // The input is looked up even if all is lost already.
+            let condition = lookup::input_condition(fulfillment, facts)?;
+            if !holds || opening.uri.as_ref().map_err(Clone::clone)? != &condition {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads a fulfillment and verifies its signatures; `None` if it cannot be read.
+    fn open(
+        &self,
+        texts: &Texts<'_>,
+        fulfillment: &Json,
+        fid: usize,
+    ) -> Result<Option<Opening>, Raised> {
+        let message = texts.message(fid)?;
+        let Some(uri) = item(fulfillment, "fulfillment")?.as_str() else { return Ok(None) };
+        match Fulfillment::parse(uri, Profile::Original) {
+            Ok(read) => Ok(Some(Opening::of(read, message, Profile::Original, &*self.signatures))),
+            Err(error) => {
+                let raised = Raised::from(error);
+                let is_caught = raised.class == "TypeError" || raised.is_value_error();
+                if is_caught { Ok(None) } else { Err(raised) }
+            }
+        }
+    }
+}
+
+/// The steps that [`ConsensusRules::check`] kept.
+fn steps(checked: &Checked) -> (&Result<bool, Raised>, &Openings) {
+    match &checked.0 {
+        By::Original { id, openings } => (id, openings),
+        By::Default(_) => panic!("the transaction was checked by other rules than it is judged by"),
+    }
+}
+
+/// What reading each fulfillment comes to.
+type Openings = Result<Vec<Result<Option<Opening>, Raised>>, Raised>;
+
+impl ConsensusRules for OriginalRules {
+    fn name(&self) -> &'static str {
+        Profile::Original.name()
+    }
+
+    fn create(
+        &self,
+        posted: &Json,
+        node: &Keypair,
+        uuid: &str,
+        timestamp: u64,
+    ) -> Result<Transaction, InvalidTransaction> {
+        let body = item(posted, "transaction")?;
+        let data = item(body, "data")?;
+        let payload = if data.is_truthy() { data.get("payload") } else { None };
+        let first = element(item(body, "fulfillments")?, &Json::Int(0))?;
+        let owners_after = lookup::as_list(item(first, "owners_before")?)?;
+        let draft = Draft {
+            payload: payload.cloned().unwrap_or(Json::Null),
+            ..Draft::create(node.public(), owners_after, uuid, timestamp)
+        };
+        Ok(draft
+            .transaction()?
+            .sign(&[node], Profile::Original, &|_| None)
+            .map_err(Raised::from)?)
+    }
+
+    fn check(&self, transaction: &Transaction) -> Checked {
+        let texts = Texts::of(transaction);
+        let (id, openings) = match &texts {
+            Ok(texts) => {
+                let open = |(fid, one)| self.open(texts, one, fid);
+                let openings = transaction.fulfillments().iter().enumerate().map(open).collect();
+                (Ok(texts.id() == *transaction.id()), Ok(openings))
+            }
+            Err(raised) => (Err(raised.clone()), Err(raised.clone())),
+        };
+        Checked(By::Original { id, openings })
+    }
+
+    fn judge(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        let body = transaction.body();
+        if matches!(item(body, "operation")?.as_str(), Some("CREATE" | "GENESIS")) {
+            check_creation(body, federation)?;
+        } else {
+            check_transfer(transaction, facts)?;
+        }
+        let (id, _) = steps(checked);
+        if !id.clone()? {
+            let computed = Texts::of(transaction)?.id();
+            return Err(InvalidTransaction::InvalidHash { computed });
+        }
+        if self.validate_fulfillments(transaction, checked, facts, at)? {
+            return Ok(());
+        }
+        // The original does not say which one.
+        Err(InvalidTransaction::InvalidSignature { fid: 0 })
+    }
+
+    fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+        let text = block.text().map_err(Raised::from)?;
+        let computed = BlockId::from(keccak256_hex(text.as_bytes()));
+        if computed != *block.id() {
+            return Err(InvalidBlock::InvalidHash { computed });
+        }
+        let node = block.node_pubkey().clone();
+        if !federation.contains(&node) {
+            return Err(InvalidBlock::NotAMember { node });
+        }
+        if !block.verify(&text, Profile::Original, &*self.signatures)? {
+            return Err(InvalidBlock::InvalidSignature { node });
+        }
+        Ok(())
+    }
+
+    /// The original never asks; what it would say of any other block is said here.
+    fn check_genesis(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+        if !block.is_genesis() {
+            return Err(InvalidBlock::Genesis);
+        }
+        self.check_block(block, federation)
+    }
+
+    fn tally(
+        &self,
+        block: &BlockId,
+        federation: &Federation,
+        votes: &[VoteRow],
+    ) -> Result<Election, TallyError> {
+        tally::original(block, federation, votes, &*self.signatures)
+    }
+}
+
+/// Only the first fulfillment and its first owner are looked at.
+fn check_creation(body: &Json, federation: &Federation) -> Result<(), InvalidTransaction> {
+    let first = Json::Int(0);
+    let fulfillment = element(item(body, "fulfillments")?, &first)?;
+    if item(fulfillment, "input")?.is_truthy() {
+        return Err(Raised::new("ValueError", "A CREATE operation has no inputs").into());
+    }
+    let owner = element(item(fulfillment, "owners_before")?, &first)?;
+    match owner.as_str().map(NodeKey::from) {
+        Some(owner) if federation.contains(&owner) => Ok(()),
+        Some(owner) => Err(InvalidTransaction::NotAMember { owner }),
+        None => Err(InvalidTransaction::NotAMember { owner: owner.to_string().into() }),
+    }
+}
+
+/// Every operation but CREATE and GENESIS, whatever it is called.
+fn check_transfer(transaction: &Transaction, facts: &Facts) -> Result<(), InvalidTransaction> {
+    let fulfillments = item(transaction.body(), "fulfillments")?;
+    if !fulfillments.is_truthy() {
+        return Err(Raised::new("ValueError", "Transaction contains no fulfillments").into());
+    }
+    // One for each input that is not null; a null one ends the walk.
+    let mut outputs = transaction.inputs().iter();
+    for fulfillment in items(fulfillments)? {
+        let input = item(fulfillment, "input")?;
+        if !input.is_truthy() {
+            let text = "Only `CREATE` transactions can have null inputs";
+            return Err(Raised::new("ValueError", text).into());
+        }
+        let output = outputs.next().expect("an input that is not null is an output");
+        item(input, "txid")?;
+        if lookup::transaction(&output.txid, facts)?.is_none() {
+            let txid = output.txid.clone();
+            return Err(InvalidTransaction::TransactionDoesNotExist { txid });
+        }
+        lookup::check_unspent(transaction, output, facts)?;
+    }
+    Ok(())
+}
