@@ -55,7 +55,9 @@ pub(crate) struct Disk {
     database: Database,
     /// The map as the last write left it.
     map: Option<ReadOnlyMap>,
-    cache: RefCell<Cache>,
+    rows: RefCell<Cache<Row>>,
+    /// Transactions that were asked for without their blocks.
+    parts: RefCell<Cache<Transaction>>,
     soft_writes: usize,
 }
 
@@ -67,7 +69,8 @@ impl Disk {
             redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
             other => OpenError::Disk(Box::new(other.into())),
         })?;
-        let mut disk = Self { database, map: None, cache: RefCell::default(), soft_writes: 0 };
+        let (rows, parts) = Default::default();
+        let mut disk = Self { database, map: None, rows, parts, soft_writes: 0 };
         disk.check_layout(&layout(schema))?;
         Ok(disk)
     }
@@ -129,13 +132,13 @@ impl Disk {
 
 impl Storage for Disk {
     fn row(&self, key: &[u8]) -> Result<Option<Arc<Row>>, StorageError> {
-        let mut cache = self.cache.borrow_mut();
-        if let Some(row) = cache.get(key) {
+        let mut rows = self.rows.borrow_mut();
+        if let Some(row) = rows.get(key) {
             return Ok(Some(row));
         }
         let Some((row, size)) = self.read(key)? else { return Ok(None) };
         let row = Arc::new(row);
-        cache.insert(key.into(), row.clone(), size);
+        rows.insert(key.into(), row.clone(), size);
         Ok(Some(row))
     }
 
@@ -145,11 +148,18 @@ impl Storage for Disk {
     }
 
     fn part(&self, key: &[u8], number: u32) -> Result<Option<Arc<Transaction>>, StorageError> {
-        if let Some(row) = self.cache.borrow_mut().get(key) {
+        if let Some(row) = self.rows.borrow_mut().get(key) {
             return Ok(row.part(number));
         }
-        let text = self.map()?.get(&*part_of(key, number)).map_err(failed)?;
-        Ok(text.map(|text| row::read_part(text.value())).transpose()?)
+        let (key, mut parts) = (part_of(key, number), self.parts.borrow_mut());
+        if let Some(part) = parts.get(&key) {
+            return Ok(Some(part));
+        }
+        let Some(text) = self.map()?.get(&*key).map_err(failed)? else { return Ok(None) };
+        let text = text.value();
+        let part = row::read_part(text)?;
+        parts.insert(key.into(), part.clone(), text.len());
+        Ok(Some(part))
     }
 
     fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Key>, StorageError> {
@@ -164,20 +174,25 @@ impl Storage for Disk {
     fn write(&mut self, writes: Writes, durability: Durability) -> Result<(), StorageError> {
         let soft = durability == Durability::Soft && self.soft_writes < SOFT_WRITES_MAX;
         let how = if soft { redb::Durability::None } else { redb::Durability::Immediate };
-        let sizes = self.with_map(how, |map| {
-            writes
-                .iter()
-                .map(|(key, slot)| write_slot(map, key, slot))
-                .collect::<Result<Vec<_>, _>>()
+        let written = self.with_map(how, |map| {
+            let written = writes.iter().map(|(key, slot)| write_slot(map, key, slot));
+            written.collect::<Result<Vec<_>, _>>()
         });
-        let cache = self.cache.get_mut();
+        let (rows, parts) = (self.rows.get_mut(), self.parts.get_mut());
         // Nobody knows what a failed write left behind.
-        let sizes = sizes.inspect_err(|_| cache.clear()).map_err(Box::new)?;
+        let forget = |_: &redb::Error| {
+            rows.clear();
+            parts.clear();
+        };
+        let written = written.inspect_err(forget).map_err(Box::new)?;
         self.soft_writes = if soft { self.soft_writes + 1 } else { 0 };
-        for ((key, slot), size) in writes.into_iter().zip(sizes) {
+        for ((key, slot), written) in writes.into_iter().zip(written) {
+            if written.over_a_block {
+                parts.clear();
+            }
             match slot {
-                Slot::Row(row) => cache.insert(key, row, size),
-                Slot::Empty => cache.remove(&key),
+                Slot::Row(row) => rows.insert(key, row, written.text),
+                Slot::Empty => rows.remove(&key),
                 Slot::Entry => {}
             }
         }
@@ -207,12 +222,20 @@ fn layout(schema: &Schema) -> String {
     format!("format {FORMAT}: {}", tables.join(" "))
 }
 
-/// Writes one key; how much text that was.
-fn write_slot(map: &mut Map<'_>, key: &[u8], slot: &Slot) -> Result<usize, redb::Error> {
+/// What writing a key meant.
+#[derive(Default)]
+struct Written {
+    /// So many bytes of text.
+    text: usize,
+    /// A block stood there before.
+    over_a_block: bool,
+}
+
+fn write_slot(map: &mut Map<'_>, key: &[u8], slot: &Slot) -> Result<Written, redb::Error> {
     let row = match slot {
         Slot::Entry => {
             map.insert(key, [].as_slice())?;
-            return Ok(0);
+            return Ok(Written::default());
         }
         Slot::Empty => None,
         Slot::Row(row) => Some(row),
@@ -222,20 +245,20 @@ fn write_slot(map: &mut Map<'_>, key: &[u8], slot: &Slot) -> Result<usize, redb:
         Some(text) => map.insert(key, text.as_bytes())?,
         None => map.remove(key)?,
     };
-    let was_block = before.is_some_and(|text| row::shape(text.value()) == Shape::Block);
-    if was_block {
+    let over_a_block = before.is_some_and(|text| row::shape(text.value()) == Shape::Block);
+    if over_a_block {
         let [first, last] = parts_of(key);
         map.retain_in(first.as_slice()..=last.as_slice(), |_, _| false)?;
     }
-    let mut size = text.map_or(0, |text| text.len());
+    let mut written = Written { text: text.map_or(0, |text| text.len()), over_a_block };
     let transactions =
         row.and_then(|row| row.block()).map_or(&[][..], |block| block.transactions());
     for (number, transaction) in (0..).zip(transactions) {
         let text = row::write_part(transaction);
-        size += text.len();
+        written.text += text.len();
         map.insert(&*part_of(key, number), text.as_bytes())?;
     }
-    Ok(size)
+    Ok(written)
 }
 
 /// Where a block's transaction is kept.
