@@ -54,9 +54,9 @@ impl Object {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// The fields as they lie in memory, for the writer's own stack.
-    pub(super) fn fields(&self) -> std::slice::Iter<'_, (Box<str>, Json)> {
-        self.0.iter()
+    /// The fields as they lie in memory.
+    pub(super) fn fields(&self) -> &[(Box<str>, Json)] {
+        &self.0
     }
 
     /// Of fields in any order; of two with one name the later wins.

@@ -171,7 +171,7 @@ fn write<S: Style>(json: &Json, out: &mut String) -> Result<(), S::Error> {
             }
             Json::Object(object) => {
                 out.push('{');
-                open.push(Open::Object(object.fields()));
+                open.push(Open::Object(object.fields().iter()));
             }
         }
         let mut first = matches!(value, Json::Array(_) | Json::Object(_));
