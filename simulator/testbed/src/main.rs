@@ -1,3 +1,45 @@
-//! The command line of the testbed.
+//! The command line of the testbed: a file per command, and how commands end.
+//!
+//! Not here: what the commands do (`bigchaindb_simulator`, `bigchaindb_reports`).
 
-fn main() {}
+mod exit;
+mod failure;
+mod list;
+mod output;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A testbed for BigchainDB 0.6 federations: put load and faults on them, and judge what happens.
+///
+/// Exit codes: 0 done, or `pass`; 1 `fail`; 2 wrong usage or scenario; 3 `unknown`; 4 the surroundings
+/// failed, or `void`.
+#[derive(Parser, Debug)]
+#[command(name = "testbed", version, max_term_width = 100)]
+#[command(after_help = "Example:\n  testbed list")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    List(list::List),
+    Up(up::Up),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::List(list) => list.run(),
+        Command::Up(up) => up.run(),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.tell();
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The command line as a user meets it: what is printed where, and how commands end.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod list;
+mod up;
+mod usage;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The project's folder, from which a user calls the commands.
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The command, from the project's folder.
+fn testbed(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+    command.args(arguments).current_dir(project());
+    command
+}
+
+/// What a command printed on stdout and stderr, and its exit code.
+fn outcome(command: &mut Command) -> (String, String, i32) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(stdout), text(stderr), status.code().unwrap())
+}
