@@ -22,12 +22,16 @@ mod one_vote;
 mod statuses_agree;
 mod vote_path;
 
+use std::sync::Arc;
+
+use bigchaindb_core::model::SignatureCheck;
+
 use crate::observe::Observed;
 use crate::plan::Expect;
 
 pub use findings::Findings;
 pub use life::life_line;
-use reference::{News, Reference, Verifier};
+use reference::{News, Reference};
 pub use verdict::{Judgement, LifeEvent, Outcome, Verdict, Violation};
 
 /// What watches over one invariant.
@@ -109,13 +113,13 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// All checkers that the settings want; `verifier` checks signatures.
-    pub fn new(settings: Settings, verifier: Verifier) -> Self {
+    /// All checkers that the settings want. `signatures` may remember what the run has verified.
+    pub fn new(settings: Settings, signatures: Arc<dyn SignatureCheck>) -> Self {
         let mut checkers = standard(&settings);
         if let Some(wanted) = &settings.invariants {
             checkers.retain(|checker| wanted.iter().any(|id| id == checker.invariant()));
         }
-        Self { reference: Reference::new(verifier), checkers, settings }
+        Self { reference: Reference::new(signatures), checkers, settings }
     }
 
     /// Takes the next record.
@@ -133,7 +137,7 @@ impl Judge {
     }
 
     /// Says what was found. `records` are all that were observed, for the life lines.
-    pub fn finish(self, records: &[Observed]) -> Vec<Judgement> {
+    pub fn finish(self, records: &[Observed]) -> Judged {
         let Self { reference, checkers, settings } = self;
         let judgement = |mut checker: Box<dyn Checker>| Judgement {
             invariant: checker.invariant().to_owned(),
@@ -141,13 +145,26 @@ impl Judge {
             meant_to_fail: settings.violations.iter().any(|id| id == checker.invariant()),
             ..checker.finish(&reference).judgement(records, &reference)
         };
-        checkers.into_iter().map(judgement).collect()
+        Judged { judgements: checkers.into_iter().map(judgement).collect(), reference }
     }
 }
 
+/// What was found, and what it follows from.
+#[derive(Debug)]
+pub struct Judged {
+    /// What each checker says, in the order of [`standard`].
+    pub judgements: Vec<Judgement>,
+    /// How things stand at the end of the log.
+    pub reference: Reference,
+}
+
 /// Judges a whole log.
-pub fn judge(records: &[Observed], settings: &Settings) -> Vec<Judgement> {
-    let mut judge = Judge::new(settings.clone(), Verifier::default());
+pub fn judge(
+    records: &[Observed],
+    settings: &Settings,
+    signatures: Arc<dyn SignatureCheck>,
+) -> Judged {
+    let mut judge = Judge::new(settings.clone(), signatures);
     for observed in records {
         judge.observe(observed);
     }

@@ -10,6 +10,10 @@ use super::reference::{News, Reference};
 use super::{Checker, Findings, Moment};
 use crate::observe::{Call, Kind, Operation, Record, What, election_word};
 
+/// How long a node may take to hear of what the votes have come to. An answer that lags no more than
+/// this is overlooked; a node is asked again when all is at rest.
+const HEARD_WITHIN_US: u64 = 2_000_000;
+
 /// Compares what nodes answer, and what they say of blocks, with the votes.
 #[derive(Default)]
 pub(super) struct StatusesAgree {
@@ -70,12 +74,13 @@ impl Checker for StatusesAgree {
         let quiet_from_us = reference.surroundings().quiet_from_us();
         for ((transaction, node), answer) in &self.answers {
             let settled_us = self.moved.get(transaction).copied().unwrap_or(0).max(quiet_from_us);
-            if answer.asked_at_us < settled_us {
+            let expected = status(reference, transaction);
+            let agrees = &*answer.status == expected;
+            if answer.asked_at_us < settled_us + if agrees { 0 } else { HEARD_WITHIN_US } {
                 continue;
             }
             self.findings.looked();
-            let expected = status(reference, transaction);
-            if &*answer.status != expected {
+            if !agrees {
                 let what = format!(
                     "{node} says {transaction} is {}, by the votes it is {expected}",
                     answer.status

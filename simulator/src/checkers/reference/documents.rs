@@ -1,11 +1,11 @@
 //! Reading blocks, transactions and votes, field by field, and what can be said of one alone.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use bigchaindb_core::model::{
-    BlockId, Json, NodeKey, Strictness, TxId, keccak256_hex, public_key_bytes, signature_bytes,
+    BlockId, Json, NodeKey, SignatureCheck, Strictness, TxId, keccak256_hex, public_key_bytes,
+    signature_bytes,
 };
 
 use super::GoodVote;
@@ -13,48 +13,20 @@ use super::GoodVote;
 /// How many transactions a block holds at most. Source: BigchainDB 0.6 docs, "The Block Model".
 const BLOCK_TRANSACTIONS_MAX: usize = 1000;
 
-/// Checks signatures: key, message, signature, strictness. A backend that has verified them already
-/// can hand in something that remembers.
-#[derive(Clone)]
-pub struct Verifier(Arc<Verify>);
-
-type Verify = dyn Fn(&[u8; 32], &[u8], &[u8; 64], Strictness) -> bool + Send + Sync;
-
-impl Verifier {
-    /// Whatever this says.
-    pub fn new(
-        verify: impl Fn(&[u8; 32], &[u8], &[u8; 64], Strictness) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(verify))
-    }
-
-    /// Whether the signature, in base58, is this key's on the canonical text of `signed`.
-    fn is_signed(
-        &self,
-        key: &str,
-        signed: &str,
-        signature: Option<&Json>,
-        strictness: Strictness,
-    ) -> bool {
-        let Some(signature) = signature.and_then(Json::as_str) else { return false };
-        let (Ok(key), Ok(signature)) = (public_key_bytes(key), signature_bytes(signature)) else {
-            return false;
-        };
-        (self.0)(&key, signed.as_bytes(), &signature, strictness)
-    }
-}
-
-impl Default for Verifier {
-    /// Every signature is verified.
-    fn default() -> Self {
-        Self::new(bigchaindb_core::model::verify)
-    }
-}
-
-impl fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Verifier")
-    }
+/// Whether a signature, in base58, is this key's on a text.
+fn is_signed(
+    key: &NodeKey,
+    text: &str,
+    signature: Option<&Json>,
+    strictness: Strictness,
+    signatures: &dyn SignatureCheck,
+) -> bool {
+    let Some(signature) = signature.and_then(Json::as_str) else { return false };
+    let (Ok(key), Ok(signature)) = (public_key_bytes(key.as_str()), signature_bytes(signature))
+    else {
+        return false;
+    };
+    signatures.verify(&key, text.as_bytes(), &signature, strictness)
 }
 
 /// What a block says.
@@ -195,7 +167,11 @@ impl BlockDocument {
     }
 
     /// What is wrong with ids and signature of the block and its transactions; empty if nothing.
-    pub fn forgeries(&self, strictness: Strictness, verifier: &Verifier) -> Vec<String> {
+    pub fn forgeries(
+        &self,
+        strictness: Strictness,
+        signatures: &dyn SignatureCheck,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         let body = self.row.get("block").unwrap_or(&Json::Null);
         match body.canonical() {
@@ -205,7 +181,7 @@ impl BlockDocument {
                     wrong.push("its id is not its hash".into());
                 }
                 let signature = self.row.get("signature");
-                if !verifier.is_signed(self.author.as_str(), &text, signature, strictness) {
+                if !is_signed(&self.author, &text, signature, strictness, signatures) {
                     wrong.push("its signature is not its author's".into());
                 }
             }
@@ -250,8 +226,8 @@ pub(super) fn is_vote_signed(
     row: &Json,
     vote: &GoodVote,
     strictness: Strictness,
-    verifier: &Verifier,
+    signatures: &dyn SignatureCheck,
 ) -> bool {
     let Some(Ok(text)) = row.get("vote").map(Json::canonical) else { return false };
-    verifier.is_signed(vote.voter.as_str(), &text, row.get("signature"), strictness)
+    is_signed(&vote.voter, &text, row.get("signature"), strictness, signatures)
 }

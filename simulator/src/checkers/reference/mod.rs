@@ -13,12 +13,12 @@ mod tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bigchaindb_core::model::{BlockId, Json, NodeKey, Strictness, TxId};
+use bigchaindb_core::model::{BlockId, Json, NodeKey, SignatureCheck, Strictness, TxId};
 use bigchaindb_core::rules::Election;
 
 use crate::observe::{self, Change, Member, Observed, Record, Run, Table};
 
-pub use documents::{BlockDocument, Input, TransactionDocument, Verifier};
+pub use documents::{BlockDocument, Input, TransactionDocument};
 pub use surroundings::{Accepted, Surroundings};
 pub use tally::Ballot;
 
@@ -116,11 +116,12 @@ pub struct TransactionSeen {
 }
 
 /// The state: see the module.
+#[derive(Debug)]
 pub struct Reference {
     run: Option<Run>,
     rules: Rules,
     federation: BTreeSet<NodeKey>,
-    verifier: Verifier,
+    signatures: Arc<dyn SignatureCheck>,
     blocks: BTreeMap<BlockId, BlockSeen>,
     transactions: BTreeMap<TxId, TransactionSeen>,
     /// The transactions that spend an output of this one.
@@ -137,13 +138,13 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Before the first record. `verifier` checks signatures.
-    pub fn new(verifier: Verifier) -> Self {
+    /// Before the first record.
+    pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
         Self {
             run: None,
             rules: Rules::Default,
             federation: BTreeSet::new(),
-            verifier,
+            signatures,
             blocks: BTreeMap::new(),
             transactions: BTreeMap::new(),
             spenders: BTreeMap::new(),
@@ -261,7 +262,7 @@ impl Reference {
         let vote = documents::read_vote(row, &key)
             .filter(|vote| self.rules == Rules::Original || self.federation.contains(&vote.voter));
         let signed = vote.as_ref().is_some_and(|vote| {
-            documents::is_vote_signed(row, vote, self.rules.strictness(), &self.verifier)
+            documents::is_vote_signed(row, vote, self.rules.strictness(), &*self.signatures)
         });
         if let (Some(vote), true) = (&vote, signed) {
             self.news.push(News::Vote(vote.clone()));
@@ -424,7 +425,7 @@ impl Reference {
 
     /// What is wrong with ids and signature of a block and its transactions; empty if nothing.
     pub fn forgeries(&self, block: &BlockSeen) -> Vec<String> {
-        block.document.forgeries(self.rules.strictness(), &self.verifier)
+        block.document.forgeries(self.rules.strictness(), &*self.signatures)
     }
 
     /// The blocks that hold a transaction and are decided so.

@@ -1,10 +1,17 @@
 //! What a run measured: how much was asked, accepted and decided when, and how long it took.
 //!
-//! Everything is counted from the observation log, latencies from the moment the plan intended. A
-//! transaction that is never decided stays in all of them as one that took at least until the log's
-//! end (right-censored); it is never dropped.
+//! Everything is counted from the observation log, latencies from the moment the plan intended. What
+//! was sent and not refused, and never gets there, stays in them as something that took at least
+//! until the log's end (right-censored); it is never dropped. Here: the figures, and [`measure`],
+//! where to start. How they are gathered is in `gather`, distributions are in `distribution`.
+
+mod distribution;
+mod gather;
 
 use serde::{Deserialize, Serialize};
+
+pub use distribution::Distribution;
+pub use gather::{Measured, measure};
 
 /// All that was measured.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]

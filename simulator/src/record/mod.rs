@@ -2,7 +2,9 @@
 //!
 //! `scenario.toml` (the file, byte for byte), `plan.json` (every choice made), `observations.jsonl`
 //! (the log), `results.json` (what it came to: [`Results`]). Pages made of it are crate
-//! `bigchaindb-reports`. Start at [`RunDirectory`].
+//! `bigchaindb-reports`. How a verdict comes about is in `conclude`. Start at [`RunDirectory`].
+
+mod conclude;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkers::{Judgement, Verdict};
 use crate::measure::{FaultWindow, Measures};
+
+pub use conclude::verdict;
 
 /// What a run came to.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

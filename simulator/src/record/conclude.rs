@@ -1,0 +1,112 @@
+//! From what checkers and measures say to one verdict.
+
+use std::collections::BTreeMap;
+
+use crate::checkers::reference::Surroundings;
+use crate::checkers::{Judged, Judgement, Outcome, Verdict};
+use crate::measure::{Distribution, Measured, measure};
+use crate::observe::Log;
+use crate::plan::{Expect, Plan};
+
+use super::{Results, Threshold};
+
+impl Results {
+    /// What a run came to. `command` is the one that runs it again.
+    pub fn conclude(
+        plan: &Plan,
+        log: &Log,
+        judged: Judged,
+        command: String,
+        environment: BTreeMap<String, String>,
+    ) -> Self {
+        let Judged { judgements, reference } = judged;
+        let Measured { measures, faults, mut decided } = measure(log.records(), &reference);
+        let thresholds = thresholds(&plan.expect, &mut decided);
+        let (verdict, reasons) = verdict(&judgements, &thresholds, reference.surroundings());
+        let began_us = log.records().first().map_or(0, |first| first.at_us);
+        Self {
+            version: Self::VERSION,
+            scenario: plan.scenario.clone(),
+            seed: plan.seed,
+            backend: plan.backend.name().to_owned(),
+            rules: plan.rules.clone(),
+            nodes: plan.nodes.iter().map(|node| node.name.clone()).collect(),
+            verdict,
+            reasons,
+            digest: log.digest(),
+            command,
+            started_unix_ms: reference.run().map_or(0, |run| run.started_unix_ms),
+            duration_us: reference.surroundings().now_us().saturating_sub(began_us),
+            invariants: judgements,
+            thresholds,
+            measures,
+            faults,
+            environment,
+        }
+    }
+}
+
+/// Holds what was measured against what the scenario expects.
+fn thresholds(expect: &Expect, decided: &mut Distribution) -> Vec<Threshold> {
+    let bounds = expect.finality.iter();
+    let threshold = bounds.map(|bound| {
+        let measured_us = decided.percentile(bound.millipercent);
+        Threshold {
+            name: format!("finality.{}", bound.name),
+            limit_us: bound.limit_us,
+            measured_us,
+            met: measured_us.is_some_and(|measured_us| measured_us <= bound.limit_us),
+        }
+    });
+    threshold.collect()
+}
+
+/// The verdict on a run and its reasons, the weightiest first.
+///
+/// A failure that the scenario asked for is none, and its absence is one.
+pub fn verdict(
+    judgements: &[Judgement],
+    thresholds: &[Threshold],
+    surroundings: &Surroundings,
+) -> (Verdict, Vec<String>) {
+    let mut reasons: Vec<(Verdict, String)> = Vec::new();
+    for Judgement { invariant, meant_to_fail, outcome, .. } in judgements {
+        match (outcome, meant_to_fail) {
+            (Outcome::Fail { count, violations }, false) => {
+                let first = violations.first().map_or("", |violation| &violation.what);
+                let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+                reasons.push((Verdict::Fail, format!("{invariant} is violated{times}: {first}")));
+            }
+            (Outcome::Fail { .. }, true)
+            | (Outcome::Pass | Outcome::NotApplicable { .. }, false) => {}
+            (_, true) => {
+                let reason = format!("{invariant} was meant to be violated, and was not");
+                reasons.push((Verdict::Fail, reason));
+            }
+            (Outcome::Unknown { why }, false) => {
+                reasons.push((Verdict::Unknown, format!("{invariant} cannot be told: {why}")));
+            }
+        }
+    }
+    for Threshold { name, limit_us, measured_us, .. } in thresholds.iter().filter(|one| !one.met) {
+        let measured = measured_us.map_or_else(
+            || "more than could be measured".to_owned(),
+            |measured_us| format!("{} ms", measured_us / 1000),
+        );
+        let reason = format!("{name} is {measured}, expected at most {} ms", limit_us / 1000);
+        reasons.push((Verdict::Fail, reason));
+    }
+    for shortfall in surroundings.shortfalls() {
+        reasons.push((Verdict::Void, shortfall.to_string()));
+    }
+    for fault in surroundings.unverified() {
+        let reason = format!("fault {} ({}) was not seen to be real", fault.number, fault.kind);
+        reasons.push((Verdict::Void, reason));
+    }
+    if surroundings.sent() > 0 && surroundings.accepted().is_empty() {
+        reasons.push((Verdict::Unknown, "no transaction was accepted".into()));
+    }
+    reasons.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
+    let verdict = reasons.first().map_or(Verdict::Pass, |(verdict, _)| *verdict);
+    (verdict, reasons.into_iter().map(|(_, reason)| reason).collect())
+}
