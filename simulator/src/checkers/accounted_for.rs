@@ -57,9 +57,6 @@ impl Checker for AccountedFor {
     fn finish(&mut self, reference: &Reference) -> Findings {
         let surroundings = reference.surroundings();
         let now_us = surroundings.now_us();
-        for id in self.nowhere.keys().cloned().collect::<Vec<_>>() {
-            self.end_absence(now_us, &id, reference);
-        }
         for (id, accepted) in surroundings.accepted() {
             self.findings.looked();
             let valid = reference.blocks_of(id, Election::Valid);
@@ -67,6 +64,7 @@ impl Checker for AccountedFor {
                 continue;
             }
             if !surroundings.at_rest(accepted.at_us, self.within_us) {
+                self.end_absence(now_us, id, reference);
                 self.findings.doubted(format!(
                     "{id} is not decided, and the log ends before all is at rest"
                 ));

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod checkers;
+mod measure;
 mod observe;
 mod plan;
+mod record;
 mod scenario;
 mod workload;

@@ -1,3 +1,8 @@
-//! The checkers, on recordings of the original.
+//! The checkers, on histories written by hand, lawful and not, and on recordings of the original.
 
+mod history;
+mod invariants;
 mod recordings;
+mod verdicts;
+
+pub(crate) use history::history;
