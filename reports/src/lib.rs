@@ -13,6 +13,7 @@ mod junit;
 mod page;
 mod standing;
 mod summary;
+mod violations;
 mod words;
 
 use std::io;

@@ -4,12 +4,13 @@
 //! One file without scripts that asks nobody for anything; whatever comes from a run is escaped. It
 //! is well-formed XML as well, so that a test can read it. Start at [`page`].
 
-use bigchaindb_simulator::checkers::{Judgement, Outcome, Violation};
+use bigchaindb_simulator::checkers::{Judgement, Outcome};
 use bigchaindb_simulator::measure::{FaultWindow, Percentiles};
 use bigchaindb_simulator::record::{Results, Threshold};
 
 use crate::figures;
 use crate::standing::{self, Standing};
+use crate::violations;
 use crate::words::{self, bounded, escape};
 
 const STYLE: &str = include_str!("page.css");
@@ -24,7 +25,7 @@ pub(crate) fn page(results: &Results) -> String {
         heading(results),
         verdict(results),
         again(results),
-        violations(results),
+        violations::section(results),
         numbers(results),
         charts(results),
         hops(results),
@@ -84,66 +85,6 @@ fn again(results: &Results) -> String {
             ("Digest of the log", format!("<code>{}</code>", escape(&results.digest))),
         ]),
     )
-}
-
-/// Each invariant that does not hold, by its first violation and that one's witness.
-fn violations(results: &Results) -> String {
-    let found: String = (results.invariants.iter())
-        .filter_map(|judgement| match &judgement.outcome {
-            Outcome::Fail { count, violations } => {
-                Some(violation(judgement, *count, violations.first()?))
-            }
-            _ => None,
-        })
-        .collect();
-    if found.is_empty() {
-        return found;
-    }
-    format!("<section>\n<h2>What went wrong</h2>\n{found}</section>\n")
-}
-
-fn violation(judgement: &Judgement, count: u64, first: &Violation) -> String {
-    let mut involved = Vec::new();
-    if let Some(transaction) = &first.transaction {
-        involved.push(("Witness", format!("<code>{}</code>", escape(transaction))));
-    }
-    if !first.blocks.is_empty() {
-        let blocks: Vec<String> =
-            first.blocks.iter().map(|block| format!("<code>{}</code>", escape(block))).collect();
-        involved.push(("Blocks", blocks.join("<br/>")));
-    }
-    let meant = if judgement.meant_to_fail { " As this scenario wants it." } else { "" };
-    format!(
-        "<article class=\"violation\">\n<h3>{}: {}</h3>\n<p>{}</p>\n<p class=\"note\">First of {}, \
-         at {}.{meant}</p>\n{}{}</article>\n",
-        escape(&judgement.invariant),
-        escape(&judgement.statement),
-        escape(&first.what),
-        words::counted(count, "violation", "violations"),
-        words::moment(first.at_us),
-        facts(&involved),
-        life_line(first),
-    )
-}
-
-/// The witness's events as a chart and one by one.
-fn life_line(violation: &Violation) -> String {
-    if violation.life_line.is_empty() {
-        return String::new();
-    }
-    let events: String = (violation.life_line.iter())
-        .map(|event| {
-            let class = if event.at_us == violation.at_us { " class=\"witness\"" } else { "" };
-            format!(
-                "<li{class}><span class=\"time\">{}</span><span>{}</span><span>{}</span></li>\n",
-                words::moment(event.at_us),
-                escape(&event.place),
-                escape(&event.what),
-            )
-        })
-        .collect();
-    let chart = figures::life(&violation.life_line).unwrap_or_default();
-    format!("{chart}<ol class=\"life\" aria-label=\"Life line\">\n{events}</ol>\n")
 }
 
 /// The few numbers that matter most.
@@ -345,7 +286,7 @@ fn footer() -> String {
 }
 
 /// Pairs of a name, which is escaped here, and a value that is HTML already.
-fn facts(pairs: &[(&str, String)]) -> String {
+pub(crate) fn facts(pairs: &[(&str, String)]) -> String {
     let pairs: String = pairs
         .iter()
         .map(|(name, html)| format!("<dt>{}</dt><dd>{html}</dd>\n", escape(name)))

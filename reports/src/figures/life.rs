@@ -1,17 +1,18 @@
 //! The life of one transaction: where it was when, from client to node to table and back.
 
-use bigchaindb_simulator::checkers::LifeEvent;
+use bigchaindb_simulator::checkers::{LifeEvent, Violation};
 
 use super::{Figure, both_sizes};
 use crate::axis::Axis;
-use crate::chart::{Chart, Ink, Line, Size};
+use crate::chart::{Band, Chart, Ink, Line, Size};
 use crate::words;
 
 /// More places than these have no room for their names.
 const PLACES_MAX: usize = 14;
 
-/// The figure as HTML; none if the life has a single moment or place.
-pub(crate) fn life(events: &[LifeEvent]) -> Option<String> {
+/// The figure as HTML, the bad moment marked; none if the life has a single moment or place.
+pub(crate) fn life(violation: &Violation) -> Option<String> {
+    let events = &violation.life_line;
     let (first, last) = (events.first()?, events.last()?);
     let mut places: Vec<&str> = Vec::new();
     for event in events {
@@ -31,10 +32,15 @@ pub(crate) fn life(events: &[LifeEvent]) -> Option<String> {
     };
     let path: Vec<(f64, Option<f64>)> = events.iter().filter_map(point).collect();
     let dots = path.iter().flat_map(|(x, y)| [(*x, *y), (*x, None)]).collect();
+    let bad_us = violation.at_us.saturating_sub(first.at_us) as f64;
+    let bad = Band { short: "✗".into(), label: "✗".into(), from: bad_us, to: bad_us };
     both_sizes(|size| {
         Some(Figure {
             heading: "Where it was when",
-            note: format!("Since {}, its first event.", words::moment(first.at_us)),
+            note: format!(
+                "Since {}, its first event; ✗ is the bad moment.",
+                words::moment(first.at_us)
+            ),
             chart: Chart {
                 title: "Life line of the witness: each event by place and time".into(),
                 description: format!(
@@ -48,7 +54,7 @@ pub(crate) fn life(events: &[LifeEvent]) -> Option<String> {
                     Line { label: "", ink: Ink::Quiet, points: path.clone() },
                     Line { label: "", ink: Ink::Late, points: Vec::clone(&dots) },
                 ],
-                bands: Vec::new(),
+                bands: vec![bad.clone()],
                 shaded: None,
             },
         })
