@@ -3,9 +3,9 @@
 //! Every operation has a key of its own, the owner of the output it makes. Not here: when a document
 //! is sent, and where (`workload::driver`), documents of richer conditions (`bigchaindb_core`).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bigchaindb_core::model::{Json, Keypair, Texts, Transaction, TxId};
+use std::sync::Arc;
+
+use bigchaindb_core::model::{Draft, Json, Keypair, Output, Profile, SignError, Transaction};
 
 use crate::chance::{Domain, draw_bytes};
 use crate::plan::{Action, Operation};
@@ -24,40 +24,51 @@ impl Clients {
 
     /// A CREATE of and for the operation's owner. The node that receives it makes its own of it, for
     /// the same owner and with the same payload.
-    pub(super) fn create(&self, operation: &Operation) -> Json {
+    pub(super) fn create(&self, operation: &Operation) -> Arc<Transaction> {
         let owner = self.owner(operation.number);
-        self.signed(operation, "CREATE", Json::Null, &owner)
+        let owners_after = vec![owner.public().to_string()];
+        let (uuid, timestamp) = (self.uuid(operation), self.timestamp(operation));
+        let draft = Draft::create(owner.public(), owners_after, uuid, timestamp);
+        self.signed(operation, draft, &owner, None).expect("owners can sign for themselves")
     }
 
-    /// A TRANSFER of the output that operation `input` made in transaction `tx`, to the operation's
-    /// owner.
-    pub(super) fn transfer(&self, operation: &Operation, input: u32, tx: &TxId) -> Json {
-        let spent = Json::object([("txid", tx.as_str().into()), ("cid", Json::Int(0))]);
-        self.signed(operation, "TRANSFER", spent, &self.owner(input))
+    /// A TRANSFER of the output that operation `input` made in `spent`, to the operation's owner.
+    ///
+    /// # Errors
+    /// If `spent`, which a node has made, does not belong to the owner that was asked for.
+    pub(super) fn transfer(
+        &self,
+        operation: &Operation,
+        input: u32,
+        spent: &Arc<Transaction>,
+    ) -> Result<Arc<Transaction>, SignError> {
+        let (before, after) = (self.owner(input), self.owner(operation.number));
+        let inputs = vec![Output { txid: spent.id().clone(), cid: 0, oddity: None }];
+        let (uuid, timestamp) = (self.uuid(operation), self.timestamp(operation));
+        let owners = |owner: &Keypair| vec![owner.public().to_string()];
+        let draft = Draft::transfer(owners(&before), owners(&after), inputs, uuid, timestamp);
+        self.signed(operation, draft, &before, Some(spent))
     }
 
     fn owner(&self, operation: u32) -> Keypair {
         Keypair::from_seed(draw_bytes(self.seed, Domain::ClientKey, operation.into(), 0))
     }
 
-    fn signed(&self, operation: &Operation, name: &str, input: Json, signer: &Keypair) -> Json {
-        let payload = self.payload(operation);
-        let timestamp = (self.started_unix_ms + operation.at_us / 1_000) / 1_000;
-        let fulfillment = Json::object([
-            ("fid", Json::Int(0)),
-            ("fulfillment", Json::Null),
-            ("input", input),
-            ("owners_before", vec![signer.public().as_str().into()].into()),
-        ]);
-        let body = Json::object([
-            ("version", Json::Int(1)),
-            ("operation", name.into()),
-            ("timestamp", timestamp.to_string().into()),
-            ("data", Json::object([("uuid", self.uuid(operation).into()), ("payload", payload)])),
-            ("fulfillments", vec![fulfillment].into()),
-            ("conditions", vec![condition(&self.owner(operation.number))].into()),
-        ]);
-        sign(body, signer)
+    fn signed(
+        &self,
+        operation: &Operation,
+        draft: Draft,
+        signer: &Keypair,
+        spent: Option<&Arc<Transaction>>,
+    ) -> Result<Arc<Transaction>, SignError> {
+        let draft = Draft { payload: self.payload(operation), ..draft };
+        let unsigned = draft.transaction()?;
+        Ok(Arc::new(unsigned.sign(&[signer], Profile::Default, &|_| spent.cloned())?))
+    }
+
+    /// The client's clock, Unix seconds.
+    fn timestamp(&self, operation: &Operation) -> u64 {
+        (self.started_unix_ms + operation.at_us / 1_000) / 1_000
     }
 
     /// An object of this many bytes, as JSON; `null` if there is no room for one.
@@ -90,45 +101,4 @@ impl Clients {
         let hex: String = bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     }
-}
-
-/// A condition that the owner's signature fulfils.
-fn condition(owner: &Keypair) -> Json {
-    let public: Json = owner.public().as_str().into();
-    let details = Json::object([
-        ("bitmask", Json::Int(32)),
-        ("public_key", public.clone()),
-        ("signature", Json::Null),
-        ("type", "fulfillment".into()),
-        ("type_id", Json::Int(4)),
-    ]);
-    let uri = format!("cc:4:20:{}:96", URL_SAFE_NO_PAD.encode(owner.public_bytes()));
-    Json::object([
-        ("cid", Json::Int(0)),
-        ("condition", Json::object([("details", details), ("uri", uri.into())])),
-        ("owners_after", vec![public].into()),
-    ])
-}
-
-/// Gives a body its id and its one signature.
-fn sign(body: Json, signer: &Keypair) -> Json {
-    let document = Json::object([("id", "".into()), ("transaction", body)]);
-    let unsigned = Transaction::from_document(document).expect("it has an id and a body");
-    let id = Texts::of(&unsigned).expect("the body is well-formed").id();
-    let mut document = unsigned.document().clone();
-    *document.get_mut("id").expect("it has an id") = id.as_str().into();
-    let named = Transaction::from_document(document).expect("it has an id and a body");
-    let texts = Texts::of(&named).expect("the body is well-formed");
-    let message = texts.message(0).expect("it has one fulfillment and one condition");
-    let mut opened = signer.public_bytes().to_vec();
-    opened.extend(signer.sign(message.as_bytes()));
-    let uri = format!("cf:4:{}", URL_SAFE_NO_PAD.encode(opened));
-    let mut document = named.document().clone();
-    let fulfillment = document
-        .get_mut("transaction")
-        .and_then(|body| body.get_mut("fulfillments"))
-        .and_then(|list| if let Json::Array(items) = list { items.first_mut() } else { None })
-        .and_then(|first| first.get_mut("fulfillment"));
-    *fulfillment.expect("it has one fulfillment") = uri.into();
-    document
 }

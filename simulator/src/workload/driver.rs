@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Json, TxId};
+use bigchaindb_core::model::{Json, Transaction, TxId};
 
 use super::documents::Clients;
 use crate::chance::{Domain, draw};
@@ -144,12 +144,12 @@ enum Doing {
 }
 
 /// What is known of an operation's output.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 enum Output {
-    /// Posted, the transaction's id not known yet.
-    Nameless,
-    /// In this transaction, which may be decided valid or not.
-    Named { tx: TxId, valid: bool },
+    /// Posted; the node that makes the transaction has not answered yet.
+    Unseen,
+    /// In this transaction, which is decided valid or not yet.
+    Made { by: Arc<Transaction>, valid: bool },
     /// There is none, and will be none.
     Never,
 }
@@ -240,7 +240,7 @@ impl Turn<'_> {
     fn due(&mut self, number: u32) {
         let Some(input) = self.driver.document_of(number).1 else { return self.post(number, 0) };
         match self.driver.outputs.get(&input) {
-            Some(Output::Named { valid: true, .. }) => self.post(number, 0),
+            Some(Output::Made { valid: true, .. }) => self.post(number, 0),
             Some(Output::Never) => self.unsent(number, "there is no output for it to spend"),
             _ => {
                 let waiting = self.driver.waiting.entry(input).or_default();
@@ -256,15 +256,18 @@ impl Turn<'_> {
     fn post(&mut self, number: u32, attempt: u32) {
         let driver = &mut *self.driver;
         let (document, input) = driver.document_of(number);
-        let made_by = driver.operation(document);
-        let request = match input.map(|input| (input, driver.outputs.get(&input))) {
-            None => driver.clients.create(made_by),
-            Some((input, Some(Output::Named { tx, .. }))) => {
-                driver.clients.transfer(made_by, input, tx)
+        let operation = driver.operation(document);
+        let spent = input.map(|input| (input, driver.outputs.get(&input)));
+        let transaction = match spent {
+            None => driver.clients.create(operation),
+            Some((input, Some(Output::Made { by, .. }))) => {
+                match driver.clients.transfer(operation, input, by) {
+                    Ok(transaction) => transaction,
+                    Err(error) => return self.unsent(number, &error.to_string()),
+                }
             }
             Some(_) => panic!("operation {number} is posted before its input is known"),
         };
-        let tx = input.and_then(|_| Some(request.get("id")?.as_str()?.into()));
         let mut node = driver.operation(number).node;
         if attempt > 0 {
             let drawn = draw(driver.plan.seed, Domain::Retry, number.into(), attempt.into());
@@ -272,28 +275,32 @@ impl Turn<'_> {
             let step = 1 + drawn.below((nodes - 1).max(1));
             node = usize::try_from((node as u64 + step) % nodes).expect("an index into the nodes");
         }
+        // Of a CREATE the node makes a transaction of its own.
+        let made = input.map(|_| transaction.clone());
         if document == number {
-            let output = match tx.clone() {
-                Some(tx) => Output::Named { tx, valid: false },
-                None => Output::Nameless,
+            let output = match made.clone() {
+                Some(by) => Output::Made { by, valid: false },
+                None => Output::Unseen,
             };
             driver.outputs.entry(number).or_insert(output);
         }
-        let under_way = UnderWay { number, node, doing: Doing::Post(attempt), tx };
-        self.send(under_way, Request::Post(Arc::new(request)));
+        let doing = Doing::Post(attempt);
+        let tx = made.map(|made| made.id().clone());
+        let document = Arc::new(transaction.document().clone());
+        self.send(UnderWay { number, node, doing, tx }, Request::Post(document));
     }
 
     /// Asks where the transaction of an operation stands, if somebody waits for it.
     fn poll(&mut self, number: u32, question: u32) {
         let waited_for = self.driver.waiting.contains_key(&number);
         // While its POST has no answer, the answer will set the polls going.
-        let Some(Output::Named { tx, valid: false }) = self.driver.outputs.get(&number) else {
+        let Some(Output::Made { by, valid: false }) = self.driver.outputs.get(&number) else {
             return;
         };
         if !waited_for || self.is_closed() {
             return;
         }
-        let tx = tx.clone();
+        let tx = by.id().clone();
         // Another node each time: one that is dead must not hide what the others know.
         let nodes = self.driver.plan.nodes.len();
         let node = (self.driver.operation(number).node + question as usize) % nodes;
@@ -333,15 +340,19 @@ impl Turn<'_> {
     fn posted(&mut self, mut under_way: UnderWay, attempt: u32, answer: Answer) {
         let number = under_way.number;
         let creates = under_way.tx.is_none();
+        let mut made = None;
         let (kind, http, value) = match answer {
             Answer::Http { status: status @ 200..=299, body } => {
-                let id: Option<TxId> = body.get("id").and_then(Json::as_str).map(Into::into);
-                match id {
-                    Some(id) => {
-                        under_way.tx = Some(id);
+                match Transaction::from_document(body) {
+                    Ok(transaction) => {
+                        under_way.tx = Some(transaction.id().clone());
+                        made = Some(Arc::new(transaction));
                         (Kind::Ok, Some(status), None)
                     }
-                    None => (Kind::Info, Some(status), Some("accepted, but without an id".into())),
+                    Err(_) => {
+                        let why = "accepted, but the answer is no transaction";
+                        (Kind::Info, Some(status), Some(why.into()))
+                    }
                 }
             }
             Answer::Http { status: status @ 400..=499, body } => {
@@ -359,21 +370,21 @@ impl Turn<'_> {
         if again && self.now_us + RETRY_US <= self.driver.plan.quiet_from_us {
             return self.later(RETRY_US, Timer::Retry(number, attempt + 1));
         }
-        self.concluded(number, kind, under_way.tx);
+        self.concluded(number, kind, made);
     }
 
     /// An operation has come to its end: whoever waits for its output hears of it.
-    fn concluded(&mut self, number: u32, kind: Kind, tx: Option<TxId>) {
+    fn concluded(&mut self, number: u32, kind: Kind, made: Option<Arc<Transaction>>) {
         if self.driver.document_of(number).0 != number {
             return;
         }
-        match (kind, tx) {
-            (Kind::Ok | Kind::Info, Some(tx)) => {
-                let known = self.driver.outputs.get(&number);
-                if !matches!(known, Some(Output::Named { .. })) {
-                    self.driver.outputs.insert(number, Output::Named { tx, valid: false });
-                    self.poll(number, 0);
-                }
+        let output = self.driver.outputs.get(&number);
+        match (output, made) {
+            // It may be there, if nobody knows; whoever waits for it asks.
+            (Some(Output::Made { .. }), _) if kind != Kind::Fail => {}
+            (Some(Output::Unseen), Some(by)) => {
+                self.driver.outputs.insert(number, Output::Made { by, valid: false });
+                self.poll(number, 0);
             }
             _ => {
                 self.driver.outputs.insert(number, Output::Never);
@@ -386,7 +397,7 @@ impl Turn<'_> {
 
     /// An output is decided valid: whoever waits for it goes on, rivals in the same moment.
     fn decided(&mut self, number: u32) {
-        if let Some(Output::Named { valid, .. }) = self.driver.outputs.get_mut(&number) {
+        if let Some(Output::Made { valid, .. }) = self.driver.outputs.get_mut(&number) {
             *valid = true;
         }
         for waiting in self.driver.waiting.remove(&number).unwrap_or_default() {
@@ -436,8 +447,8 @@ impl Turn<'_> {
     fn probe_all(&mut self) {
         let nodes = self.driver.plan.nodes.len();
         let named = self.driver.outputs.iter().filter_map(|(number, output)| match output {
-            Output::Named { tx, .. } => Some((*number, tx.clone())),
-            Output::Nameless | Output::Never => None,
+            Output::Made { by, .. } => Some((*number, by.id().clone())),
+            Output::Unseen | Output::Never => None,
         });
         let each =
             |(number, tx): (u32, TxId)| (0..nodes).map(move |node| (number, tx.clone(), node));
