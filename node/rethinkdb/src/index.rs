@@ -122,7 +122,7 @@ fn of_each<'a>(items: Vec<(u32, &'a Json)>, name: &str) -> Option<Vec<(u32, &'a 
 }
 
 /// The elements of what is at a path, each with its number; a single value is element 0.
-fn elements<'a>(row: &'a Row, path: Path) -> Vec<(u32, &'a Json)> {
+fn elements(row: &Row, path: Path) -> Vec<(u32, &Json)> {
     match follow(row.root(), path) {
         Some(Found::Many(items)) => items,
         Some(Found::One(field)) => match field.items() {
