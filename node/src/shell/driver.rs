@@ -67,11 +67,14 @@ impl Driver {
         let mut batch = Vec::with_capacity(INPUTS_AT_ONCE);
         loop {
             let alarm = self.wake.map(|at| at.saturating_sub(clock::now().monotonic));
+            let is_due = alarm == Some(Duration::ZERO);
+            // Inputs may come faster than a timer ticks; so an alarm that is due does not go
+            // through one.
             tokio::select! {
+                biased;
                 _ = inputs.recv_many(&mut batch, INPUTS_AT_ONCE) => {}
-                () = tokio::time::sleep(alarm.unwrap_or_default()), if alarm.is_some() => {
-                    self.wake = None;
-                }
+                () = std::future::ready(()), if is_due => {}
+                () = tokio::time::sleep(alarm.unwrap_or_default()), if alarm.is_some() => {}
             }
             while let Some(ended) = self.tasks.try_join_next() {
                 if let Err(error) = ended
@@ -82,7 +85,8 @@ impl Driver {
             }
             // An error means that the handle is gone, and with it, soon, this task.
             let _ = self.paused.wait_for(|paused| !paused).await;
-            if batch.is_empty() {
+            if self.wake.is_some_and(|at| at <= clock::now().monotonic) {
+                self.wake = None;
                 self.handle(Event::Woken);
             }
             for input in batch.drain(..) {

@@ -1,0 +1,61 @@
+//! Documents that clients post, signed before the clock starts; equal seeds give equal keys.
+//!
+//! Each asset has an owner of its own, so that every signature is made and checked with another
+//! key. Not here: the mixes of a scenario (crate `bigchaindb-simulator`, `workload`).
+
+use std::sync::Arc;
+
+use bigchaindb_core::model::{Draft, Json, Keypair, Output, Profile, Transaction};
+
+/// The timestamp of every document: clients' clocks say nothing about a node's work.
+const TIMESTAMP: u64 = 1_472_688_000;
+
+/// What clients can post.
+#[derive(Clone, Copy, Debug)]
+pub struct Corpus {
+    seed: u64,
+    payload_bytes: usize,
+}
+
+impl Corpus {
+    /// A corpus with payloads of so many bytes.
+    pub fn new(seed: u64, payload_bytes: usize) -> Self {
+        Self { seed, payload_bytes }
+    }
+
+    /// Who owns this asset at first.
+    pub fn owner(&self, asset: u64) -> Keypair {
+        let mut secret = [0; 32];
+        secret[..8].copy_from_slice(&self.seed.to_be_bytes());
+        secret[8..16].copy_from_slice(&asset.to_be_bytes());
+        Keypair::from_seed(secret)
+    }
+
+    /// A CREATE of this asset; the node that receives it makes its own of it.
+    pub fn create(&self, asset: u64) -> String {
+        let owner = self.owner(asset);
+        let owners_after = vec![owner.public().to_string()];
+        let draft = Draft::create(owner.public(), owners_after, asset.to_string(), TIMESTAMP);
+        self.sign(draft, &owner, None)
+    }
+
+    /// A TRANSFER of this asset to its owner, out of the first output of `last`, a transaction
+    /// that belongs to the owner.
+    pub fn transfer(&self, asset: u64, last: &Transaction) -> String {
+        let owner = self.owner(asset);
+        let owners = vec![owner.public().to_string()];
+        let input = Output { txid: last.id().clone(), cid: 0, oddity: None };
+        let uuid = format!("{asset} after {}", last.id());
+        let draft = Draft::transfer(owners.clone(), owners, vec![input], uuid, TIMESTAMP);
+        self.sign(draft, &owner, Some(last))
+    }
+
+    fn sign(&self, draft: Draft, owner: &Keypair, last: Option<&Transaction>) -> String {
+        let payload = Json::object([("filling", Json::from("x".repeat(self.payload_bytes)))]);
+        let draft = Draft { payload, ..draft };
+        let last = last.map(|last| Arc::new(last.clone()));
+        let unsigned = draft.transaction().expect("the draft is well-formed");
+        let signed = unsigned.sign(&[owner], Profile::Default, &|_| last.clone());
+        signed.expect("the owner has the key").document().to_string()
+    }
+}
