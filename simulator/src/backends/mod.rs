@@ -3,6 +3,8 @@
 //! Here: their names. Each world has a folder: start a federation, load it, harm it, mend it, let it
 //! settle, collect. All write the same observation log, so whoever judges need not know which it was.
 
+pub mod sim;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -24,6 +24,7 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
         seed,
         backend: scenario.backend(),
         rules: scenario.federation.rules.clone(),
+        quirks: scenario.federation.quirks.iter().map(|quirk| quirk.name().to_owned()).collect(),
         nodes: (0..scenario.federation.nodes as usize).map(node).collect(),
         store: scenario.federation.store.clone(),
         links: scenario.links,

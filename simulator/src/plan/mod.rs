@@ -13,6 +13,7 @@ pub use make::make;
 
 use std::collections::BTreeSet;
 
+use bigchaindb_core::rules::{Quirk, Quirks};
 use serde::{Deserialize, Serialize};
 
 use crate::backends::Backend;
@@ -33,6 +34,9 @@ pub struct Plan {
     pub backend: Backend,
     /// The rules' profile, by name.
     pub rules: String,
+    /// Safeguards taken away on purpose, by name.
+    #[serde(default)]
+    pub quirks: Vec<String>,
     /// The members of the federation, in the order of their names.
     pub nodes: Vec<Node>,
     /// The store all nodes share.
@@ -235,6 +239,11 @@ impl Plan {
     /// The secret from which a node's keypair is made; the node is an index into [`Plan::nodes`].
     pub fn node_key_seed(&self, node: usize) -> [u8; 32] {
         draw_bytes(self.seed, Domain::NodeKey, node as u64, 0)
+    }
+
+    /// Safeguards taken away on purpose; names that are none are left out.
+    pub fn quirks(&self) -> Quirks {
+        self.quirks.iter().filter_map(|name| Quirk::by_name(name)).collect()
     }
 
     /// The operation of this number.

@@ -1,5 +1,7 @@
 //! `[federation]`, `[links]` and `[costs]`: who is in it, and how fast its world is.
 
+use bigchaindb_core::rules::{Quirk, Quirks};
+
 use super::ScenarioError;
 use super::reader::{Entry, Section};
 use crate::plan::{Costs, Durability, Links, Store};
@@ -11,6 +13,8 @@ pub struct Federation {
     pub nodes: u32,
     /// The rules' profile.
     pub rules: String,
+    /// Safeguards taken away on purpose.
+    pub quirks: Quirks,
     /// The store they share.
     pub store: Store,
 }
@@ -39,7 +43,7 @@ impl Default for Federation {
     /// Four nodes that follow the default rules, on one server that keeps what it acknowledges.
     fn default() -> Self {
         let store = Store { servers: 1, shards: 1, replicas: 1, durability: Durability::Hard };
-        Self { nodes: 4, rules: "default".to_owned(), store }
+        Self { nodes: 4, rules: "default".to_owned(), quirks: Quirks::new(), store }
     }
 }
 
@@ -62,6 +66,12 @@ pub(super) fn read(
             );
         }
         federation.rules = name.to_owned();
+    }
+    if let Some(quirks) = section.take("quirks") {
+        let names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.name()).collect();
+        for quirk in quirks.list() {
+            federation.quirks.extend(Quirk::by_name(quirk.one_of(&names)?));
+        }
     }
     if let Some(store) = section.take("rethinkdb") {
         federation.store = read_store(&store)?;

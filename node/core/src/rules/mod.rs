@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::model::{Block, BlockId, Json, Keypair, Transaction};
+use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
 use crate::query::{Needs, VoteRow};
 
 mod default;
@@ -32,7 +32,7 @@ pub use invalid::{InvalidBlock, InvalidTransaction};
 pub use opening::Checked;
 pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
-pub use tally::{Count, Election, Ignored, TallyError, good_vote, is_good_vote};
+pub use tally::{Count, Election, Ignored, TallyError, is_good_vote};
 
 /// The most transactions a block may hold, as the original's pipeline cut them.
 pub const MAX_BLOCK_TRANSACTIONS: usize = 1000;
@@ -113,6 +113,14 @@ pub trait ConsensusRules: Send + Sync + Debug {
         federation: &Federation,
         votes: &[VoteRow],
     ) -> Result<Election, TallyError>;
+
+    /// The one vote of this member on this block that counts, if it has cast one.
+    fn vote_of<'a>(
+        &self,
+        block: &BlockId,
+        voter: &NodeKey,
+        votes: &'a [VoteRow],
+    ) -> Option<&'a VoteRow>;
 }
 
 /// No rules have this name.

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::{
     Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
-    TallyError, good_vote,
+    TallyError,
 };
-use crate::model::{Block, BlockId, Json, Keypair, Transaction};
+use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
 use crate::query::VoteRow;
 
 /// The quirks that are switched on.
@@ -128,12 +128,21 @@ impl ConsensusRules for Quirky {
     ) -> Result<Election, TallyError> {
         if self.quirks.contains(&Quirk::TieIsValid) {
             let valid = |voter: &&_| {
-                good_vote(block, voter, votes).is_some_and(|row| row.vote.is_valid_vote())
+                self.vote_of(block, voter, votes).is_some_and(|row| row.vote.is_valid_vote())
             };
             if federation.voters().iter().filter(valid).count() * 2 >= federation.len() {
                 return Ok(Election::Valid);
             }
         }
         self.rules.tally(block, federation, votes)
+    }
+
+    fn vote_of<'a>(
+        &self,
+        block: &BlockId,
+        voter: &NodeKey,
+        votes: &'a [VoteRow],
+    ) -> Option<&'a VoteRow> {
+        self.rules.vote_of(block, voter, votes)
     }
 }

@@ -152,17 +152,18 @@ pub fn is_good_vote(vote: &Vote, block: &BlockId, voter: &NodeKey) -> bool {
 }
 
 /// The one vote of this member on this block that counts. Profile `default`.
-pub fn good_vote<'a>(
+pub(super) fn good_vote<'a>(
     block: &BlockId,
     voter: &NodeKey,
     votes: &'a [VoteRow],
+    signatures: &dyn SignatureCheck,
 ) -> Option<&'a VoteRow> {
     (0..)
         .map_while(|number| {
             let key = Vote::key(block, voter, number);
             votes.iter().find(|row| row.key == key)
         })
-        .find(|row| is_good_vote(&row.vote, block, voter))
+        .find(|row| is_good(&row.vote, block, voter, signatures))
 }
 
 fn is_good(vote: &Vote, block: &BlockId, voter: &NodeKey, signatures: &dyn SignatureCheck) -> bool {

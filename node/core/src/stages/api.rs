@@ -67,7 +67,12 @@ impl Stage for Api {
         match prepared {
             Ok((transaction, checked)) => {
                 cx.remember(vec![(transaction.clone(), checked.clone())]);
-                self.gather(cx, id, Purpose::Post { transaction, checked, entropy });
+                if transaction.inputs().is_empty() {
+                    // It was made a moment ago and builds on nothing: there are no facts about it.
+                    self.post(cx, id, transaction, &checked, entropy, &Facts::default());
+                } else {
+                    self.gather(cx, id, Purpose::Post { transaction, checked, entropy });
+                }
             }
             Err(reason) => cx.respond(id, Response::Refused(reason)),
         }

@@ -68,8 +68,8 @@ pub(super) enum Notice {
     Changed(Change),
     /// Everything that was in the list at start is known.
     ListRead,
-    /// These blocks found their place in the list.
-    Listed(Vec<BlockId>),
+    /// Blocks found their place in the list.
+    Listed,
     /// This node wrote a block; it wants a place in the list.
     Written(BlockId),
     /// A block that was to get a place is not in the database.
@@ -77,7 +77,7 @@ pub(super) enum Notice {
     /// This node wrote its vote on a block.
     Voted(BlockId),
     /// This node's own vote on a block was read back.
-    VoteSeen(BlockId),
+    VoteSeen,
     /// Votes on all that was listed at start are counted.
     CaughtUp,
     /// A block is decided; the ledger says how.

@@ -13,7 +13,7 @@ use super::context::{Context, Notice, Stage};
 use super::{Report, Ticket};
 use crate::model::{BlockId, Position};
 use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
-use crate::rules::{self, Election};
+use crate::rules::Election;
 
 #[derive(Default)]
 pub(super) struct ElectionStage {
@@ -120,10 +120,10 @@ fn count(cx: &mut Context, blocks: Vec<BlockId>, rows: Vec<VoteRow>) {
     for block in blocks {
         let rows = votes.remove(&block).unwrap_or_default();
         decide(cx, &block, &rows);
-        if rules::good_vote(&block, cx.config.federation.me(), &rows).is_some()
+        if cx.rules.vote_of(&block, cx.config.federation.me(), &rows).is_some()
             && cx.ledger.note_vote(&block)
         {
-            cx.notify(Notice::VoteSeen(block));
+            cx.notify(Notice::VoteSeen);
         }
     }
 }

@@ -144,6 +144,7 @@ impl OrderStage {
 
     /// Takes in an entry, wherever it was heard of.
     fn learn(&mut self, cx: &mut Context, entry: &ListEntry) {
+        let mut first = false;
         if let Some(block) = &entry.genesis
             && self.genesis.as_ref().is_none_or(|genesis| genesis.step == GenesisStep::Claim)
         {
@@ -155,15 +156,17 @@ impl OrderStage {
             let (block, step) = (block.clone(), GenesisStep::Look);
             self.genesis = Some(Genesis { block, step, ticket: None });
             self.settle_genesis(cx);
+            // Whoever claimed the place: the list begins here, and what follows is to be read.
+            first = true;
         }
         let listed = cx.ledger.learn(entry);
         for block in &listed {
             self.homeless.remove(block);
         }
         if !listed.is_empty() {
-            cx.notify(Notice::Listed(listed));
+            cx.notify(Notice::Listed);
         }
-        if cx.ledger.has_gap() {
+        if cx.ledger.has_gap() || first {
             self.read_list(cx);
         }
     }
@@ -205,8 +208,8 @@ impl OrderStage {
             Err(error) => return self.retry = Some(cx.retry("making sure of genesis", &error)),
         };
         genesis.step = match genesis.step {
-            // Whoever has the place, the list now tells, with the block to look for.
-            GenesisStep::Claim => return self.read_list(cx),
+            // Whoever has the place: the entry says which block to look for.
+            GenesisStep::Claim => return self.learn(cx, &answer.into_claimed()),
             GenesisStep::Look if answer.into_block_ids().is_empty() => GenesisStep::Write,
             GenesisStep::Look | GenesisStep::Write | GenesisStep::Done => GenesisStep::Done,
         };

@@ -146,7 +146,7 @@ impl Stage for VoteStage {
             Notice::Decided(block) => {
                 self.touched.remove(block);
             }
-            Notice::Listed(_) | Notice::VoteSeen(_) => {}
+            Notice::Listed | Notice::VoteSeen => {}
             _ => return,
         }
         self.go_on(cx);

@@ -212,6 +212,15 @@ impl ConsensusRules for DefaultRules {
     ) -> Result<Election, TallyError> {
         Ok(self.count(block, federation, votes).election)
     }
+
+    fn vote_of<'a>(
+        &self,
+        block: &BlockId,
+        voter: &NodeKey,
+        votes: &'a [VoteRow],
+    ) -> Option<&'a VoteRow> {
+        super::tally::good_vote(block, voter, votes, &*self.signatures)
+    }
 }
 
 /// What has the documented shape and is storable has its texts.

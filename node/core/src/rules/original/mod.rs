@@ -198,6 +198,16 @@ impl ConsensusRules for OriginalRules {
     ) -> Result<Election, TallyError> {
         tally::original(block, federation, votes, &*self.signatures)
     }
+
+    /// Any vote of the member: whoever has two is an error of [`tally`](Self::tally).
+    fn vote_of<'a>(
+        &self,
+        block: &BlockId,
+        voter: &NodeKey,
+        votes: &'a [VoteRow],
+    ) -> Option<&'a VoteRow> {
+        votes.iter().find(|row| row.vote.block() == block && row.vote.voter() == voter)
+    }
 }
 
 /// Only the first fulfillment and its first owner are looked at.

@@ -1,0 +1,51 @@
+//! The backend `sim`: a federation in virtual time, one event after the other, in one thread.
+//!
+//! Same plan, same bytes of the observation log. From the top: [`carry_out`], then `world` (what can
+//! happen, and what follows from it), `node`, `store`, `kernel`.
+
+mod kernel;
+mod node;
+mod store;
+mod world;
+
+use std::sync::Arc;
+
+use bigchaindb_core::model::{Keypair, Memo, SignatureCheck};
+use bigchaindb_core::rules::{self, Quirky, UnknownRules};
+
+use crate::observe::{self, Log, Record};
+use crate::plan::{EPOCH_UNIX_MS, Plan};
+
+/// Signatures remembered; a seed of the standard size makes some hundreds.
+const SIGNATURES: usize = 10_000;
+
+/// Carries out a plan in virtual time.
+///
+/// # Errors
+/// If no rules have the name that the plan gives.
+pub fn carry_out(plan: &Arc<Plan>, log: &mut Log) -> Result<(), UnknownRules> {
+    // All nodes of the simulation share what one of them has verified: N voters cost one.
+    let signatures: Arc<dyn SignatureCheck> = Arc::new(Memo::new(SIGNATURES));
+    let rules = rules::by_name_with(&plan.rules, signatures)?;
+    let rules = Quirky::wrap(rules, &plan.quirks());
+    log.append(0, Record::Run(first_record(plan)));
+    let mut world = world::World::new(plan, rules, log);
+    world.run();
+    world.collect();
+    Ok(())
+}
+
+fn first_record(plan: &Plan) -> observe::Run {
+    let member = |(index, node): (usize, &crate::plan::Node)| observe::Member {
+        name: node.name.as_str().into(),
+        key: Keypair::from_seed(plan.node_key_seed(index)).public().clone(),
+    };
+    observe::Run {
+        scenario: plan.scenario.as_str().into(),
+        seed: plan.seed,
+        backend: plan.backend.name().into(),
+        rules: plan.rules.as_str().into(),
+        nodes: plan.nodes.iter().enumerate().map(member).collect(),
+        started_unix_ms: EPOCH_UNIX_MS,
+    }
+}

@@ -1,0 +1,119 @@
+//! A node of the simulation: the core, and what a machine adds to it.
+//!
+//! Here: being up, paused or down, what waits while it stands still, how long its work takes, which
+//! feeds it follows. Not here: what it decides (`bigchaindb_core::stages`), the network (`world`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigchaindb_core::query::Feed;
+use bigchaindb_core::rules::ConsensusRules;
+use bigchaindb_core::stages::{Config, Effect, Event, Node, Now};
+
+use crate::plan::EPOCH_UNIX_MS;
+
+/// A node of the simulation.
+pub(super) struct SimNode {
+    pub(super) name: Arc<str>,
+    pub(super) config: Arc<Config>,
+    rules: Arc<dyn ConsensusRules>,
+    /// The running node; `None` while it is down.
+    core: Option<Node>,
+    /// How often it was started: what was meant for an earlier start reaches nobody.
+    pub(super) starts: u64,
+    started_us: u64,
+    paused: bool,
+    /// What arrived while it stood still.
+    held: VecDeque<Event>,
+    /// It cannot reach its store.
+    pub(super) cut: bool,
+    /// Its processor works until then.
+    busy_until_us: u64,
+    /// The feeds it follows, each with the number of its subscription.
+    pub(super) feeds: BTreeMap<Feed, u64>,
+    /// Requests it was sent, over all starts.
+    pub(super) requests: u64,
+    /// Pieces of work it did, over all starts.
+    pub(super) works: u64,
+}
+
+impl SimNode {
+    pub(super) fn new(name: &str, config: Config, rules: Arc<dyn ConsensusRules>) -> Self {
+        Self {
+            name: name.into(),
+            config: Arc::new(config),
+            rules,
+            core: None,
+            starts: 0,
+            started_us: 0,
+            paused: false,
+            held: VecDeque::new(),
+            cut: false,
+            busy_until_us: 0,
+            feeds: BTreeMap::new(),
+            requests: 0,
+            works: 0,
+        }
+    }
+
+    /// Starts afresh, with nothing but its configuration.
+    pub(super) fn start(&mut self, now_us: u64) {
+        self.core = Some(Node::new(self.config.clone(), self.rules.clone()));
+        self.starts += 1;
+        self.started_us = now_us;
+        self.busy_until_us = now_us;
+    }
+
+    /// Stops at once; all that is not in the store is lost.
+    pub(super) fn kill(&mut self) {
+        self.core = None;
+        self.paused = false;
+        self.held.clear();
+        self.feeds.clear();
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.core.is_some()
+    }
+
+    /// Does it answer? It may be up and stand still.
+    pub(super) fn is_running(&self) -> bool {
+        self.is_up() && !self.paused
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Goes on; returns what it has to catch up with.
+    pub(super) fn resume(&mut self) -> VecDeque<Event> {
+        self.paused = false;
+        std::mem::take(&mut self.held)
+    }
+
+    /// An event reaches it: it acts, or the event waits, or nobody is there.
+    pub(super) fn handle(&mut self, now_us: u64, event: Event, effects: &mut Vec<Effect>) {
+        if self.paused {
+            return self.held.push_back(event);
+        }
+        let now = Now {
+            monotonic: Duration::from_micros(now_us - self.started_us),
+            unix_ms: EPOCH_UNIX_MS + now_us / 1000,
+        };
+        if let Some(core) = &mut self.core {
+            core.handle(now, event, effects);
+        }
+    }
+
+    /// The moment of a node's monotonic time, on the run's clock.
+    pub(super) fn moment_us(&self, monotonic: Duration) -> u64 {
+        self.started_us + u64::try_from(monotonic.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Occupies the processor for this long; returns when the work is done.
+    pub(super) fn occupy(&mut self, now_us: u64, cost_us: u64) -> u64 {
+        self.busy_until_us = self.busy_until_us.max(now_us) + cost_us;
+        self.busy_until_us
+    }
+}
