@@ -1,7 +1,5 @@
 //! The hash that names documents.
 
-use std::fmt::Write as _;
-
 use sha3::{Digest, Keccak256};
 
 /// Lower-case hex of the Keccak-256 of these bytes: 64 digits.
@@ -22,8 +20,7 @@ pub fn keccak256_hex(text: &[u8]) -> String {
 
 /// Lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes all it is given");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }

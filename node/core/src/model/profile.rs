@@ -36,12 +36,13 @@ impl Profile {
     /// # Errors
     /// Under `v0.6.0`, if a character is not ASCII.
     pub fn signed_bytes(self, text: &str) -> Result<&[u8], NotAscii> {
-        match text.chars().enumerate().find(|(_, character)| !character.is_ascii()) {
-            Some((position, character)) if self == Self::Original => {
-                Err(NotAscii { character, position })
-            }
-            _ => Ok(text.as_bytes()),
+        // The usual text is ASCII, and told so many bytes at a time.
+        if self == Self::Default || text.is_ascii() {
+            return Ok(text.as_bytes());
         }
+        let found = text.chars().enumerate().find(|(_, character)| !character.is_ascii());
+        let (position, character) = found.expect("the text is not ASCII");
+        Err(NotAscii { character, position })
     }
 }
 

@@ -54,6 +54,11 @@ impl Object {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
+    /// The values, to be changed.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Json> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// The fields as they lie in memory.
     pub(super) fn fields(&self) -> &[(Box<str>, Json)] {
         &self.0

@@ -113,29 +113,28 @@ fn input(fulfillment: &Json) -> Option<Output> {
 
 /// The integer a number is equal to, as the store compares numbers.
 fn whole(number: &Json) -> Option<i64> {
-    match number {
-        Json::Int(int) => i64::try_from(*int).ok(),
-        Json::Float(_) => whole(&by_value(number)),
-        _ => None,
-    }
+    by_value(number).as_i64()
 }
 
 /// The value with every whole float as an integer: equal values, as the store compares them, become
 /// the same document.
 fn by_value(value: &Json) -> Json {
-    match value {
-        Json::Float(float) if float.fract() == 0.0 && float.abs() <= EXACT => {
-            #[expect(clippy::cast_possible_truncation, reason = "whole and within ±2^53")]
-            let int = *float as i64;
-            Json::Int(int.into())
+    let mut value = value.clone();
+    // Not by recursion: a document may be deep.
+    let mut places = vec![&mut value];
+    while let Some(place) = places.pop() {
+        match place {
+            Json::Float(float) if float.fract() == 0.0 && float.abs() <= EXACT => {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and within ±2^53")]
+                let int = *float as i64;
+                *place = Json::Int(int.into());
+            }
+            Json::Array(items) => places.extend(items),
+            Json::Object(fields) => places.extend(fields.values_mut()),
+            _ => {}
         }
-        Json::Array(items) => Json::Array(items.iter().map(by_value).collect()),
-        Json::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| (key.into(), by_value(value)));
-            Json::Object(fields.collect())
-        }
-        _ => value.clone(),
     }
+    value
 }
 
 /// Up to here every whole number has a double of its own: 2^53.
