@@ -99,9 +99,9 @@ const CASES: &str = "
     S11 | unknown | create a; post a@1; pass 31
     S11 | fail in no VALID block | create a; post a@1; block A@2 a; list A; vote A iii.; drop a; pass 31; end
     S11 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a b; list A; vote A vvv.; post c@1; drop c; pass 31; end         # lost a conflict
-    S11 | fail is nowhere | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; post c@1; drop c; post b@1; pass 31; end  # lost to nobody
+    S11 | fail is nowhere | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; block B@1 b; list B; post c@1; drop c; pass 31; end  # lost to nobody yet
     S11 | fail in 2 VALID blocks | create a; post a@1; block A@1 a; block B@2 a; list A; list B; vote A vvv.; vote B vvv.; pass 31; end
-    S11 | fail was nowhere for 31 s | create a; post a@1; drop a; pass 31                                                             # no end, and yet too long
+    S11 | fail was nowhere for 31 s | create a; post a@1; drop a; pass 31; fault cut planned                                          # no end, and yet too long
     S11 | fail was nowhere for 40 s | create a; post a@1; drop a; pass 40; block A@2 a; list A; vote A vvv.                           # a block held in memory
     S11 | pass | create a; post a@1; drop a; pass 20; block A@2 a; list A; vote A vvv.
     S11 | fail is nowhere | create a; post a@1; block A@2 a; list A; vote A vvv.; drop a; lose A; pass 31; dump; end                  # lost by the store

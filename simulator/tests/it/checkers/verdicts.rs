@@ -12,7 +12,7 @@ use super::history::history;
 const CASES: &str = "
     pass    | | | create a; post a@1; block A@2 a; list A; vote A vvv.; drop a; pass 31; end
     fail    | S11 is violated: | | create a; post a@1; drop a; pass 31; end
-    fail    | S18 is violated: | | create a; post a@1; drop a; pass 31; block H@2 g; short x
+    fail    | S2 is violated: | | block H@2 g; short x
     void    | short | | create a; post a@1; block A@2 a; list A; vote A vvv.; pass 31; short short
     void    | fault 1 (kill) was not seen to be real | | create a; post a@1; fault kill applied; pass 31; fault kill healed; end
     pass    | | | fault kill planned; fault kill applied; fault kill verified; fault kill healed; end
