@@ -4,6 +4,7 @@
 //! it out and writes an observation log; checkers judge that log.
 
 pub mod backends;
+pub mod campaign;
 pub mod chance;
 pub mod checkers;
 pub mod faults;
@@ -11,5 +12,6 @@ pub mod measure;
 pub mod observe;
 pub mod plan;
 pub mod record;
+pub mod run;
 pub mod scenario;
 pub mod workload;

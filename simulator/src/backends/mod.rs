@@ -1,13 +1,19 @@
 //! The worlds that can carry out a plan.
 //!
-//! Here: their names. Each world has a folder: start a federation, load it, harm it, mend it, let it
-//! settle, collect. All write the same observation log, so whoever judges need not know which it was.
+//! Here: their names, and which is which. Each world has a folder: start a federation, load it, harm
+//! it, mend it, let it settle, collect. All write the same observation log, so whoever judges need not
+//! know which it was.
 
 pub mod sim;
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use crate::observe::Log;
+use crate::plan::Plan;
 
 /// A world that carries out plans.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -35,5 +41,25 @@ impl Backend {
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// Why a world cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// There is no such world yet.
+    #[error("it is not built yet")]
+    NotBuilt,
+}
+
+/// Carries out a plan in its world and writes what happens into `log`. Nodes that keep data keep it
+/// in the folder `data`, or in memory if there is none.
+///
+/// # Errors
+/// If the world cannot be set up. What goes wrong later is in the log.
+pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result<(), BackendError> {
+    let _ = (data, log);
+    match plan.backend {
+        Backend::Sim | Backend::Local => Err(BackendError::NotBuilt),
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! Not here: what the commands do (`bigchaindb_simulator`, `bigchaindb_reports`).
 
+mod campaign;
+mod environment;
 mod exit;
 mod failure;
 mod list;
 mod output;
+mod progress;
+mod run;
 mod up;
 
 use std::process::ExitCode;
@@ -18,7 +22,7 @@ use clap::{Parser, Subcommand};
 /// failed, or `void`.
 #[derive(Parser, Debug)]
 #[command(name = "testbed", version, max_term_width = 100)]
-#[command(after_help = "Example:\n  testbed list")]
+#[command(after_help = "Example:\n  testbed run scenarios/smoke/first-federation.toml --seed 7")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,13 +30,17 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Run(run::Run),
     List(list::List),
+    Campaign(campaign::Campaign),
     Up(up::Up),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Run(run) => run.run(),
         Command::List(list) => list.run(),
+        Command::Campaign(campaign) => campaign.run(),
         Command::Up(up) => up.run(),
     };
     match outcome {

@@ -2,10 +2,18 @@
 
 use crate::{outcome, testbed};
 
+const COMMANDS: [&[&str]; 5] = [
+    &["--help"],
+    &["run", "--help"],
+    &["list", "--help"],
+    &["campaign", "--help"],
+    &["up", "--help"],
+];
+
 #[test]
 fn every_command_explains_itself_and_ends_in_an_example() {
     let mut said = String::new();
-    for command in [&["--help"][..], &["list", "--help"], &["up", "--help"]] {
+    for command in COMMANDS {
         let (help, _, code) = outcome(&mut testbed(command));
         assert_eq!(code, 0);
         let last = help.trim_end().lines().last().unwrap_or_default();
@@ -17,7 +25,18 @@ fn every_command_explains_itself_and_ends_in_an_example() {
 
 #[test]
 fn wrong_usage_has_a_code_of_its_own() {
-    for arguments in [&["fly"][..], &["list", "--format", "xml"], &["up", "--nodes", "0"], &[]] {
+    let file = "scenarios/smoke/first-federation.toml";
+    let wrong: [&[&str]; 8] = [
+        &["fly"],
+        &["list", "--format", "xml"],
+        &["up", "--nodes", "0"],
+        &["run"],
+        &["run", file, "--backend", "moon"],
+        &["run", file, "--backend", "local", "--jobs", "2"],
+        &["campaign", file, "--seeds", "0"],
+        &[],
+    ];
+    for arguments in wrong {
         assert_eq!(outcome(&mut testbed(arguments)).2, 2, "{arguments:?}");
     }
 }

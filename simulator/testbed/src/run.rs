@@ -1,0 +1,173 @@
+//! `testbed run`: one scenario, one seed, one verdict.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use bigchaindb_simulator::backends::Backend;
+use bigchaindb_simulator::plan::{self, Plan};
+use bigchaindb_simulator::record::{Results, RunDirectory};
+use bigchaindb_simulator::run::{RunError, run};
+use bigchaindb_simulator::scenario::Scenario;
+use clap::Args;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+use crate::{environment, progress};
+
+/// Run a scenario, judge what happened, and write a report.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  testbed run scenarios/smoke/first-federation.toml --seed 7")]
+pub(crate) struct Run {
+    /// The scenario's file.
+    file: PathBuf,
+    /// The seed of all chance; without it, the scenario's own.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where to run it: sim (virtual time) or local (real time, real sockets).
+    #[arg(long, value_parser = backend)]
+    backend: Option<Backend>,
+    /// Run it so many times at once; if their digests differ, that is an error.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// The folder for all that is kept of the run; without it, a new one in `runs`.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What programs are told.
+#[derive(Serialize)]
+struct Told<'a> {
+    scenario: &'a str,
+    seed: u64,
+    backend: &'a str,
+    run: String,
+    digest: &'a str,
+    verdict: &'a str,
+    reasons: &'a [String],
+    report: String,
+    replay: &'a str,
+}
+
+fn backend(name: &str) -> std::result::Result<Backend, String> {
+    let names = Backend::ALL.map(Backend::name).join(", ");
+    let found = Backend::ALL.into_iter().find(|backend| backend.name() == name);
+    found.ok_or_else(|| format!("there are: {names}"))
+}
+
+impl Run {
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let scenario = Scenario::load(&self.file, self.backend)?;
+        for note in &scenario.notes {
+            eprintln!("note: {note}");
+        }
+        let plan = Arc::new(plan::make(&scenario, self.seed.unwrap_or(scenario.seed))?);
+        if self.jobs > 1 && plan.backend != Backend::Sim {
+            let message =
+                format!("`--jobs` compares digests; in {} each run has its own", plan.backend);
+            return Err(Failure::wrong(message, "leave `--jobs` out, or run it in sim"));
+        }
+        let path = match &self.out {
+            Some(path) => empty(path)?,
+            None => unused(&self.file, &plan),
+        };
+        self.output.line(format!("seed: {}", plan.seed));
+        self.output.line(format!("run: {}", path.display()));
+
+        let results = self.carry_out(&scenario, &plan, &path)?;
+        let report = bigchaindb_reports::write(&path).map_err(|error| {
+            Failure::surroundings(&error, "the results themselves are in results.json")
+        })?;
+        self.tell(&results, &path, &report);
+        Ok(results.verdict.into())
+    }
+
+    fn carry_out(&self, scenario: &Scenario, plan: &Arc<Plan>, path: &Path) -> Result<Results> {
+        let failed = |error: RunError| Failure::surroundings(&error, "nothing was judged");
+        let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
+        directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
+        let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
+        let command = replay(&self.file, plan.seed, plan.backend);
+        let outcome = thread::scope(|scope| {
+            let others: Vec<_> = (1..self.jobs)
+                .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))
+                .collect();
+            let first = run(plan, Some(&directory), command.clone(), environment::of_this());
+            let others = others.into_iter().map(|other| other.join().expect("runs do not panic"));
+            (first, others.collect::<Vec<_>>())
+        });
+        spinner.finish_and_clear();
+        let (results, others) = outcome;
+        let results = results.map_err(failed)?;
+        for other in others {
+            let other = other.map_err(failed)?.digest;
+            if other != results.digest {
+                let message =
+                    format!("the same seed gave two digests: {} and {other}", results.digest);
+                return Err(Failure::broken(message));
+            }
+        }
+        Ok(results)
+    }
+
+    fn tell(&self, results: &Results, path: &Path, report: &Path) {
+        let verdict = results.verdict.as_str();
+        self.output.line(format!("digest: {}", results.digest));
+        self.output.line(format!("verdict: {verdict}"));
+        for reason in &results.reasons {
+            self.output.line(format!("  {reason}"));
+        }
+        self.output.line(format!("report: {}", report.display()));
+        if Exit::from(results.verdict) != Exit::Done {
+            self.output.line(format!("replay: {}", results.command));
+        }
+        self.output.data(&Told {
+            scenario: &results.scenario,
+            seed: results.seed,
+            backend: &results.backend,
+            run: path.display().to_string(),
+            digest: &results.digest,
+            verdict,
+            reasons: &results.reasons,
+            report: report.display().to_string(),
+            replay: &results.command,
+        });
+    }
+}
+
+/// The command that runs a plan again.
+pub(crate) fn replay(file: &Path, seed: u64, backend: Backend) -> String {
+    let file = file.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+    let file = match file.bytes().all(plain) {
+        true => file,
+        false => format!("'{}'", file.replace('\'', r"'\''")),
+    };
+    format!("cargo run --release -- run {file} --seed {seed} --backend {backend}")
+}
+
+/// A folder that was asked for: nothing in it may be overwritten.
+fn empty(path: &Path) -> Result<PathBuf> {
+    match path.read_dir().map(|mut entries| entries.next().is_none()) {
+        Ok(false) => {
+            let message = format!("{} is not empty", path.display());
+            Err(Failure::wrong(message, "name another folder, or leave `--out` out"))
+        }
+        Ok(true) | Err(_) => Ok(path.to_owned()),
+    }
+}
+
+/// A folder for a run that nobody has used yet.
+pub(crate) fn unused(file: &Path, plan: &Plan) -> PathBuf {
+    let stem = file.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
+    let name = format!("{stem}-{}-{}", plan.backend, plan.seed);
+    let numbered = |number| match number {
+        1 => Path::new("runs").join(&name),
+        number => Path::new("runs").join(format!("{name}.{number}")),
+    };
+    (1..).map(numbered).find(|path| !path.exists()).expect("there is always a number left")
+}
