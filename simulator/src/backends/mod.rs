@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use bigchaindb_core::rules::UnknownRules;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::Log;
@@ -47,6 +48,9 @@ impl fmt::Display for Backend {
 /// Why a world cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
+    /// There are no such rules.
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
     /// There is no such world yet.
     #[error("it is not built yet")]
     NotBuilt,
@@ -58,8 +62,9 @@ pub enum BackendError {
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log.
 pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result<(), BackendError> {
-    let _ = (data, log);
+    let _ = data;
     match plan.backend {
-        Backend::Sim | Backend::Local => Err(BackendError::NotBuilt),
+        Backend::Sim => Ok(sim::carry_out(plan, log)?),
+        Backend::Local => Err(BackendError::NotBuilt),
     }
 }
