@@ -7,7 +7,7 @@ use bigchaindb_simulator::plan;
 use bigchaindb_simulator::scenario::{Scenario, ScenarioError};
 
 /// The folder of scenarios that come with the project.
-fn smoke() -> Vec<PathBuf> {
+pub(crate) fn smoke() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/smoke");
     let entries = std::fs::read_dir(folder).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();

@@ -1,0 +1,27 @@
+//! Golden digests: same plan, same bytes of the observation log, on every machine and in every build.
+//!
+//! Whoever changes what nodes, clients or the simulated world do changes these, and has to say so by
+//! accepting the new ones; nothing else may.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bigchaindb_simulator::checkers::Verdict;
+use bigchaindb_simulator::plan;
+use bigchaindb_simulator::run::run;
+use bigchaindb_simulator::scenario::Scenario;
+
+use crate::scenario::smoke;
+
+#[test]
+fn every_smoke_scenario_passes_with_its_golden_digest() {
+    let mut digests = String::new();
+    for file in smoke() {
+        let scenario = Scenario::load(&file, None).unwrap();
+        let plan = Arc::new(plan::make(&scenario, 7).unwrap());
+        let results = run(&plan, None, String::new(), BTreeMap::new()).unwrap();
+        assert_eq!(results.verdict, Verdict::Pass, "{}: {:?}", scenario.name, results.reasons);
+        digests += &format!("{} --seed 7: {}\n", scenario.name, results.digest);
+    }
+    insta::assert_snapshot!(digests);
+}
