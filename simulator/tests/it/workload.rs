@@ -1,5 +1,5 @@
 //! The clients, against a federation made of a few lines: it accepts everything, and decides it valid
-//! two seconds later.
+//! six seconds later: later than most of what spends it is due.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use bigchaindb_simulator::scenario::Scenario;
 use bigchaindb_simulator::workload::{Answer, ClientEffect, ClientEvent, Driver, Request};
 
 const LATENCY_US: u64 = 1_000;
-const DECIDED_AFTER_US: u64 = 2_000_000;
+const DECIDED_AFTER_US: u64 = 6_000_000;
 
 /// A document that was posted: when, where, and its text.
 #[derive(Clone, PartialEq, Debug)]
@@ -129,7 +129,7 @@ fn all_that_is_planned_is_done() {
     let done: BTreeSet<_> = ends(&run, Kind::Ok).iter().map(|record| record.number).collect();
     let unsent = ends(&run, Kind::Fail);
     assert_eq!(done.len() + unsent.len(), plan.operations.len());
-    assert!(unsent.len() < plan.operations.len() / 10, "{}", unsent.len());
+    assert!(unsent.len() < plan.operations.len() / 5, "{}", unsent.len());
     assert_eq!(ends(&run, Kind::Info), Vec::<&Operation>::new());
     for record in ends(&run, Kind::Invoke) {
         let operation = plan.operation(record.number.try_into().unwrap()).unwrap();
