@@ -77,8 +77,9 @@ impl fmt::Debug for super::Object {
 trait Style {
     type Error;
 
-    /// What is written of a string.
-    fn text(text: &str) -> &str;
+    /// Whether a string ends at its first U+0000.
+    const ENDS_AT_NUL: bool;
+
     fn int(value: i128, out: &mut String) -> Result<(), Self::Error>;
     fn big_int(digits: &str, out: &mut String) -> Result<(), Self::Error>;
     /// May a value stand at this level?
@@ -90,10 +91,7 @@ struct Canonical;
 impl Style for Canonical {
     type Error = CanonicalJsonError;
 
-    fn text(text: &str) -> &str {
-        // Both `memchr`-like searches together cost less than escaping does.
-        text.bytes().position(|byte| byte == 0).map_or(text, |end| &text[..end])
-    }
+    const ENDS_AT_NUL: bool = true;
 
     fn int(value: i128, out: &mut String) -> Result<(), Self::Error> {
         if let Ok(value) = i64::try_from(value) {
@@ -126,9 +124,7 @@ struct Lossless;
 impl Style for Lossless {
     type Error = std::convert::Infallible;
 
-    fn text(text: &str) -> &str {
-        text
-    }
+    const ENDS_AT_NUL: bool = false;
 
     fn int(value: i128, out: &mut String) -> Result<(), Self::Error> {
         push(out, format_args!("{value}"));
@@ -164,7 +160,7 @@ fn write<S: Style>(json: &Json, out: &mut String) -> Result<(), S::Error> {
             Json::Int(value) => S::int(*value, out)?,
             Json::BigInt(digits) => S::big_int(digits, out)?,
             Json::Float(value) => float::write(*value, out),
-            Json::String(text) => write_string(S::text(text), out),
+            Json::String(text) => write_string::<S>(text, out),
             Json::Array(items) => {
                 out.push('[');
                 open.push(Open::Array(items.iter()));
@@ -193,7 +189,7 @@ fn write<S: Style>(json: &Json, out: &mut String) -> Result<(), S::Error> {
                         if !first {
                             out.push(',');
                         }
-                        write_string(S::text(key), out);
+                        write_string::<S>(key, out);
                         out.push(':');
                         break next;
                     }
@@ -226,11 +222,11 @@ const ESCAPES: [u8; 256] = {
 
 /// Appends a field's name, or any other string, as canonical text has it.
 pub(crate) fn write_name(name: &str, out: &mut String) {
-    write_string(Canonical::text(name), out);
+    write_string::<Canonical>(name, out);
 }
 
 /// Copies runs of plain text; what is escaped is ASCII, so runs end between characters.
-fn write_string(text: &str, out: &mut String) {
+fn write_string<S: Style>(text: &str, out: &mut String) {
     out.push('"');
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {
@@ -239,6 +235,10 @@ fn write_string(text: &str, out: &mut String) {
             continue;
         }
         out.push_str(&text[start..at]);
+        if S::ENDS_AT_NUL && byte == 0 {
+            out.push('"');
+            return;
+        }
         start = at + 1;
         if escape == b'u' {
             push(out, format_args!("\\u{byte:04x}"));
