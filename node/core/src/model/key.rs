@@ -117,8 +117,8 @@ pub fn signature_bytes(base58: &str) -> Result<[u8; 64], KeyError> {
 /// How much of a signature's form is checked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Strictness {
-    /// One signature per key and message: S below the group's order, key and R of large order and
-    /// spelled in the one canonical way. Profile `default`.
+    /// S below the group's order, key and R of large order: nobody can change a signature into
+    /// another, or make one that fits several messages. Profile `default`.
     Strict,
     /// As the original verified (SUPERCOP's `ref`): S is reduced, a key of small order or with a
     /// spelling beyond the field's prime is welcome. Profile `v0.6.0`.
@@ -141,9 +141,6 @@ pub fn verify(
     } else {
         Scalar::from_bytes_mod_order(s)
     };
-    if strict && !is_canonical_y(public) {
-        return false;
-    }
     let Some(key) = CompressedEdwardsY(*public).decompress() else { return false };
     if strict && key.is_small_order() {
         return false;
@@ -152,10 +149,4 @@ pub fn verify(
     let challenge = Scalar::from_bytes_mod_order_wide(&challenge.finalize().into());
     let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, &-key, &s);
     expected.compress().as_bytes() == &r && !(strict && expected.is_small_order())
-}
-
-/// Whether y, the lower 255 bits, is below the field's prime 2²⁵⁵ − 19.
-fn is_canonical_y(point: &[u8; 32]) -> bool {
-    let [low, middle @ .., high] = point;
-    *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }

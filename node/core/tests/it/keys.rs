@@ -3,7 +3,11 @@
 use bigchaindb_core::model::{
     Keypair, Strictness, from_base58, public_key_bytes, to_base58, verify,
 };
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::scalar::Scalar;
+use curve25519_dalek::traits::Identity as _;
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha512};
 
 const BOTH: [Strictness; 2] = [Strictness::Strict, Strictness::Original];
 
@@ -20,6 +24,25 @@ fn private_keys_come_with_or_without_their_public_half() {
 fn private_keys_are_not_shown() {
     let keypair = Keypair::from_seed([7; 32]);
     assert!(!format!("{keypair:?}").contains(&keypair.private()));
+}
+
+#[test]
+fn points_of_small_order_are_not_signed_with() {
+    let check = |public, r: CompressedEdwardsY, s: Scalar| {
+        let signature = [r.to_bytes(), s.to_bytes()].concat().try_into().unwrap();
+        BOTH.map(|strictness| verify(public, b"message", &signature, strictness))
+    };
+    // With the neutral element as its key, whatever R = s·B signs everything.
+    let neutral = EdwardsPoint::identity().compress();
+    let s = Scalar::from(5_u64);
+    assert_eq!(check(neutral.as_bytes(), EdwardsPoint::mul_base(&s).compress(), s), [false, true]);
+    // With the neutral element as R, whoever has the key signs.
+    let secret = Scalar::from(7_u64);
+    let public = EdwardsPoint::mul_base(&secret).compress();
+    let hash = Sha512::new().chain_update(neutral.as_bytes()).chain_update(public.as_bytes());
+    let hash = hash.chain_update(b"message").finalize().into();
+    let s = Scalar::from_bytes_mod_order_wide(&hash) * secret;
+    assert_eq!(check(public.as_bytes(), neutral, s), [false, true]);
 }
 
 #[test]
