@@ -48,6 +48,8 @@ pub struct Common {
     pub rules: Arc<dyn ConsensusRules>,
     /// Their bounds and waits.
     pub settings: Settings,
+    /// Safeguards that are taken away from them; none, unless it is to be seen what they are for.
+    pub quirks: Quirks,
     /// How long they wait for an answer of the store.
     pub query_timeout: Duration,
     /// Hears the reports of each node, named by its index.
@@ -191,7 +193,7 @@ impl Common {
                 keypair: keypair.clone(),
                 federation: Federation::new(me.clone(), keyring),
                 settings: self.settings.clone(),
-                quirks: Quirks::new(),
+                quirks: self.quirks.clone(),
             }),
             rules: self.rules.clone(),
             store: Arc::new(CuttableStore::new(store.clone(), link.clone())),

@@ -129,8 +129,10 @@ impl NodeHandle {
     pub async fn stop(mut self) -> Result<(), JoinError> {
         self.stopping.send_replace(true);
         // What takes longer than that is cut off.
-        let _ = tokio::time::timeout(STOP_TIMEOUT, &mut self.server).await;
-        self.end().await
+        if tokio::time::timeout(STOP_TIMEOUT, &mut self.server).await.is_err() {
+            cut_off(&mut self.server).await?;
+        }
+        cut_off(&mut self.driver).await
     }
 
     /// Ends at once, as a kill would: nothing is finished, connections break. What had been sent to
@@ -139,20 +141,18 @@ impl NodeHandle {
     /// # Errors
     /// If the node had ended before, by a panic.
     pub async fn kill(mut self) -> Result<(), JoinError> {
-        self.end().await
-    }
-
-    async fn end(&mut self) -> Result<(), JoinError> {
         // The server first, so that no client is told that the node is stopping.
-        for task in [&mut self.server, &mut self.driver] {
-            task.abort();
-            if let Err(error) = task.await
-                && error.is_panic()
-            {
-                return Err(error);
-            }
-        }
-        Ok(())
+        cut_off(&mut self.server).await?;
+        cut_off(&mut self.driver).await
+    }
+}
+
+/// Ends a task wherever it is.
+async fn cut_off(task: &mut JoinHandle<()>) -> Result<(), JoinError> {
+    task.abort();
+    match task.await {
+        Err(error) if error.is_panic() => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::store::EmbeddedStore;
 use bigchaindb_core::model::{Draft, Json, Keypair, Output, Profile, Transaction};
-use bigchaindb_core::rules;
+use bigchaindb_core::rules::{self, Quirks};
 use bigchaindb_core::stages::Settings;
 use bigchaindb_load::client::{Answer, Call, Client, NoAnswer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,6 +34,7 @@ pub(crate) fn common() -> Common {
     Common {
         rules: rules::by_name("default").unwrap(),
         settings: Settings { block_wait: Duration::from_millis(10), ..Settings::default() },
+        quirks: Quirks::new(),
         query_timeout: Duration::from_millis(300),
         // Shown if a test fails.
         on_report: Arc::new(|node, report| println!("n{}: {report:?}", node + 1)),

@@ -4,6 +4,7 @@
 //! it, mend it, let it settle, collect. All write the same observation log, so whoever judges need not
 //! know which it was.
 
+pub mod local;
 pub mod sim;
 
 use std::fmt;
@@ -51,9 +52,9 @@ pub enum BackendError {
     /// There are no such rules.
     #[error(transparent)]
     Rules(#[from] UnknownRules),
-    /// There is no such world yet.
-    #[error("it is not built yet")]
-    NotBuilt,
+    /// The world `local` has its own reasons.
+    #[error(transparent)]
+    Local(#[from] local::LocalError),
 }
 
 /// Carries out a plan in its world and writes what happens into `log`. Nodes that keep data keep it
@@ -62,9 +63,8 @@ pub enum BackendError {
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log.
 pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result<(), BackendError> {
-    let _ = data;
     match plan.backend {
         Backend::Sim => Ok(sim::carry_out(plan, log)?),
-        Backend::Local => Err(BackendError::NotBuilt),
+        Backend::Local => Ok(local::carry_out(plan, data, log)?),
     }
 }

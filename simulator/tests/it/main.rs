@@ -3,6 +3,7 @@
 
 mod checkers;
 mod golden;
+mod local;
 mod measure;
 mod observe;
 mod plan;

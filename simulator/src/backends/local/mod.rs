@@ -1,0 +1,174 @@
+//! The world `local`: nodes in one process on real sockets, one embedded store, real time.
+//!
+//! Here: the course of a run, from the first node's start to the last row. Its parts: who loads
+//! (`clients`), who harms and mends ([`nemesis`]), what is written down ([`recorder`]). Not here: what
+//! a node is (crate `bigchaindb`), how requests travel (crate `bigchaindb-load`). Start at
+//! [`carry_out`].
+
+mod clients;
+mod nemesis;
+mod recorder;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigchaindb::clock;
+use bigchaindb::federation::{Common, LocalFederation};
+use bigchaindb::shell::QUERY_TIMEOUT;
+use bigchaindb::store::EmbeddedStore;
+use bigchaindb_core::model::Keypair;
+use bigchaindb_core::query::StoreError;
+use bigchaindb_core::rules::{self, Quirky, UnknownRules};
+use bigchaindb_core::stages::Settings;
+use bigchaindb_load::client::Client;
+use bigchaindb_load::engine::{self, Slip};
+use bigchaindb_rethinkdb::{Durability, OpenError};
+use tokio::time::Instant;
+
+use crate::observe::{Befell, End, Log, Member, Record, Run};
+use crate::plan::{self, Plan};
+use clients::Clients;
+use nemesis::Nemesis;
+use recorder::Recorder;
+
+/// A request without an answer is given up by its client after this long: later than a node gives
+/// up its store, so that the node's word comes first.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The store's file in the data folder.
+const STORE_FILE: &str = "store.redb";
+
+/// Load that is sent later than this after its moment is not the load that was planned.
+const SLIP_US_MAX: u64 = 1_000_000;
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// There are no such rules.
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
+    /// The store's file cannot be opened.
+    #[error("cannot open the store")]
+    Open(#[from] OpenError),
+    /// The store stopped.
+    #[error("the store does not answer")]
+    Store(#[from] StoreError),
+    /// Folders, sockets or threads cannot be had.
+    #[error("cannot start the nodes")]
+    Start(#[from] io::Error),
+}
+
+/// Carries out a plan in real time and writes what happens into `log`. The store is kept in the
+/// folder `data`, or in memory if there is none.
+///
+/// # Errors
+/// If the world cannot be set up. What goes wrong later is in the log: shortfalls of the harness in
+/// its last record.
+pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result<(), LocalError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let records = runtime.block_on(run(plan, data))?;
+    for observed in records {
+        log.append(observed.at_us, observed.record);
+    }
+    Ok(())
+}
+
+async fn run(
+    plan: &Arc<Plan>,
+    data: Option<&Path>,
+) -> Result<Vec<crate::observe::Observed>, LocalError> {
+    let rules = rules::by_name(&plan.rules)?;
+    let keypairs: Vec<_> =
+        (0..plan.nodes.len()).map(|node| Keypair::from_seed(plan.node_key_seed(node))).collect();
+    let store = Arc::new(open(plan, data)?);
+    let began = Instant::now();
+    let started_unix_ms = clock::now().unix_ms;
+    let recorder = Recorder::new(plan);
+    recorder.tell(Record::Run(introduce(plan, &keypairs, started_unix_ms)));
+
+    let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
+    let reports = recorder.clone();
+    let common = Common {
+        rules: Quirky::wrap(rules, &plan.quirks()),
+        settings: Settings::default(),
+        quirks: plan.quirks(),
+        query_timeout: QUERY_TIMEOUT,
+        on_report: Arc::new(move |node, report| reports.report(node, report)),
+    };
+    let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); keypairs.len()];
+    let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;
+    for node in 0..keypairs.len() {
+        recorder.tell_node(node, Befell::Started, "");
+    }
+
+    let client = Client::new(&federation.addresses());
+    let nemesis = Nemesis::new(plan.clone(), federation, recorder.clone());
+    let harming = tokio::spawn(nemesis.run(began));
+    let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
+    let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+    judge_slip(slip, &recorder);
+    let federation = harming.await.map_err(io::Error::other)?;
+
+    recorder.settled(plan).await;
+    clients.probe();
+    engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+    for (node, address) in federation.addresses().iter().enumerate() {
+        if federation.node(node).is_none() {
+            recorder.fall_short(format!("the node at {address} ended by itself"));
+        }
+    }
+    // A node that has panicked has been told of above.
+    let _ = federation.stop().await;
+
+    let tables = store.tables().await?;
+    drop(common);
+    drop(store);
+    // The store's last handle is gone, so the feeds end and the observer has seen everything.
+    observing.await.map_err(io::Error::other)?;
+    recorder.tell_final(&tables);
+    recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
+    Ok(recorder.into_records())
+}
+
+fn open(plan: &Plan, data: Option<&Path>) -> Result<EmbeddedStore, LocalError> {
+    let durability = match plan.store.durability {
+        plan::Durability::Hard => Durability::Hard,
+        plan::Durability::Soft => Durability::Soft,
+    };
+    match data {
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            Ok(EmbeddedStore::open(&folder.join(STORE_FILE), durability)?)
+        }
+        None => Ok(EmbeddedStore::in_memory()),
+    }
+}
+
+fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {
+    let member = |(node, keypair): (&plan::Node, &Keypair)| Member {
+        name: node.name.as_str().into(),
+        key: keypair.public().clone(),
+    };
+    Run {
+        scenario: plan.scenario.as_str().into(),
+        seed: plan.seed,
+        backend: plan.backend.name().into(),
+        rules: plan.rules.as_str().into(),
+        nodes: plan.nodes.iter().zip(keypairs).map(member).collect(),
+        started_unix_ms,
+    }
+}
+
+/// Load that came too late was another load.
+fn judge_slip(slip: Slip, recorder: &Recorder) {
+    if slip.max_us > SLIP_US_MAX {
+        let Slip { wakes, late, max_us } = slip;
+        recorder.fall_short(format!(
+            "the load slipped by {} ms ({late} of {wakes} wake-ups were late)",
+            max_us / 1000
+        ));
+    }
+}

@@ -1,0 +1,200 @@
+//! What is written down during a run, by whoever sees it, each with its moment.
+//!
+//! Clients, nodes, faults and the observer of the tables write at the same time; their records are
+//! put in order of time at the end. A moment is taken when something is seen, except for changes of
+//! the tables, which the store stamps.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bigchaindb::clock;
+use bigchaindb::store::{Observation, Tables};
+use bigchaindb_core::model::{BlockId, Json};
+use bigchaindb_core::stages::Report;
+use tokio::sync::mpsc;
+
+use crate::observe::{self, Befell, Change, FinalRow, NodeEvent, Observed, Phase, Record, Table};
+use crate::plan::{Fault, Plan};
+
+/// How often it is asked whether all has settled.
+const SETTLED_POLL: Duration = Duration::from_millis(100);
+
+/// Writes records down. Clones write into the same book.
+#[derive(Clone)]
+pub(super) struct Recorder(Arc<Book>);
+
+struct Book {
+    /// The run's zero, on the monotonic clock.
+    began_us: u64,
+    /// The nodes' names.
+    names: Vec<Arc<str>>,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Default)]
+struct Pages {
+    records: Vec<Observed>,
+    shortfalls: Vec<Arc<str>>,
+    unsettled: Unsettled,
+}
+
+/// What is still under way in the tables, as far as records tell.
+#[derive(Default)]
+struct Unsettled {
+    /// Rows in the backlog.
+    waiting: u64,
+    /// The blocks in the list, without genesis.
+    listed: BTreeSet<BlockId>,
+    /// Which nodes have said how a block was decided.
+    decided: BTreeSet<(BlockId, usize)>,
+}
+
+impl Recorder {
+    /// An empty book; the run's clock stands at 0 now.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
+        let pages = Mutex::default();
+        Self(Arc::new(Book { began_us: clock::monotonic_us(), names, pages }))
+    }
+
+    /// What the run's clock says.
+    pub(super) fn now_us(&self) -> u64 {
+        clock::monotonic_us() - self.0.began_us
+    }
+
+    /// Something happened just now.
+    pub(super) fn tell(&self, record: Record) {
+        // The lock first, so that times in the book do not go back.
+        let mut pages = self.pages();
+        let at_us = self.now_us();
+        pages.records.push(Observed { at_us, record });
+    }
+
+    /// Something befell a node just now.
+    pub(super) fn tell_node(&self, node: usize, event: Befell, text: &str) {
+        let node = self.0.names[node].clone();
+        self.tell(Record::Node(NodeEvent { node, event, text: text.into() }));
+    }
+
+    /// A fault moves on.
+    pub(super) fn tell_fault(&self, plan: &Plan, fault: &Fault, phase: Phase) {
+        let names: Vec<_> = fault.nodes.iter().map(|&node| &*plan.nodes[node].name).collect();
+        self.tell(Record::Fault(observe::Fault {
+            number: fault.number.into(),
+            kind: fault.kind.nature().name.into(),
+            phase,
+            target: names.join(",").into(),
+        }));
+    }
+
+    /// The harness could not do what it should.
+    pub(super) fn fall_short(&self, why: String) {
+        self.pages().shortfalls.push(why.into());
+    }
+
+    /// What a node reports.
+    pub(super) fn report(&self, node: usize, report: Report) {
+        match report {
+            Report::Decided { block, election } => {
+                self.pages().unsettled.decided.insert((block.clone(), node));
+                let node = self.0.names[node].clone();
+                self.tell(Record::Decided(observe::Decided { node, block, election }));
+            }
+            other => {
+                if let Some(text) = log_line(&other) {
+                    self.tell_node(node, Befell::Log, &text);
+                }
+            }
+        }
+    }
+
+    /// Writes down what the store's tables go through, until the store is gone.
+    pub(super) async fn observe(self, mut observations: mpsc::Receiver<Observation>) {
+        while let Some(Observation { monotonic_us, table, old, new }) = observations.recv().await {
+            let Some(table) = Table::from_word(table) else { continue };
+            let at_us = monotonic_us.saturating_sub(self.0.began_us);
+            let (old, new) = (old.map(Arc::new), new.map(Arc::new));
+            let change = Change::of(table, old.as_ref(), new.as_ref());
+            let mut pages = self.pages();
+            pages.unsettled.see(&change);
+            pages.records.push(Observed { at_us, record: Record::Change(change) });
+        }
+    }
+
+    /// Waits until nothing waits in the backlog and every node has said how every listed block was
+    /// decided, or the plan is at its end.
+    pub(super) async fn settled(&self, plan: &Plan) {
+        while self.now_us() < plan.end_us && !self.is_settled() {
+            tokio::time::sleep(SETTLED_POLL).await;
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        let nodes = self.0.names.len();
+        let unsettled = &self.pages().unsettled;
+        let is_decided = |block: &BlockId| {
+            (0..nodes).all(|node| unsettled.decided.contains(&(block.clone(), node)))
+        };
+        unsettled.waiting == 0 && unsettled.listed.iter().all(is_decided)
+    }
+
+    /// Writes down what the tables hold when all is over.
+    pub(super) fn tell_final(&self, tables: &Tables) {
+        for (name, rows) in tables {
+            let Some(table) = Table::from_word(name) else { continue };
+            for row in rows {
+                self.tell(Record::Final(FinalRow { table, row: Arc::new(row.clone()) }));
+            }
+        }
+    }
+
+    /// Where the harness fell short.
+    pub(super) fn shortfalls(&self) -> Vec<Arc<str>> {
+        self.pages().shortfalls.clone()
+    }
+
+    /// All that was written down, in order of time.
+    pub(super) fn into_records(self) -> Vec<Observed> {
+        let mut records = std::mem::take(&mut self.pages().records);
+        records.sort_by_key(|observed| observed.at_us);
+        records
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.pages.lock().expect("nobody panics while writing")
+    }
+}
+
+impl Unsettled {
+    fn see(&mut self, change: &Change) {
+        match (change.table, &change.old, &change.new) {
+            (Table::Backlog, None, Some(_)) => self.waiting += 1,
+            (Table::Backlog, Some(_), None) => self.waiting -= 1,
+            (Table::Positions, None, Some(row)) => {
+                let position = row.get("id").and_then(Json::as_i64);
+                let block = row.get("block").and_then(Json::as_str);
+                if let (Some(1..), Some(block)) = (position, block) {
+                    self.listed.insert(block.into());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a node's log says of a report; of what the tables show, nothing.
+fn log_line(report: &Report) -> Option<String> {
+    match report {
+        Report::Decided { .. } | Report::BlockWritten { .. } => None,
+        Report::Voted { reason: None, .. } => None,
+        Report::Voted { block, reason: Some(reason), .. } => {
+            Some(format!("voted invalid on block {block}: {reason}"))
+        }
+        Report::Dropped { transaction, reason } => Some(format!("dropped {transaction}: {reason}")),
+        Report::Reassigned { transaction, from } => {
+            Some(format!("took over {transaction} from {from}"))
+        }
+        Report::Trouble(text) => Some(text.clone()),
+    }
+}

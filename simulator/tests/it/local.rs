@@ -1,0 +1,79 @@
+//! The world `local`: a short run on real sockets, with a fault of every kind, judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bigchaindb_core::model::Direct;
+use bigchaindb_simulator::backends::local;
+use bigchaindb_simulator::checkers::{Outcome, Settings, judge};
+use bigchaindb_simulator::observe::{Kind, Log, Phase, Record};
+use bigchaindb_simulator::plan::{self, Fault, FaultKind};
+use bigchaindb_simulator::scenario::Scenario;
+
+const SCENARIO: &str = r#"
+name = "a little of everything"
+backends = ["local"]
+
+[federation]
+nodes = 4
+
+[[load]]
+at = "500ms"
+for = "6s"
+arrivals = { rate = "20/s" }
+mix = { create = 0.6, transfer = 0.3, conflict = 0.07, duplicate = 0.03 }
+
+[[fault]]
+do = "kill"
+at = "1s"
+target = "n1"
+restart_after = "500ms"
+
+[[fault]]
+do = "pause"
+at = "2500ms"
+for = "500ms"
+target = "n2"
+
+[[fault]]
+do = "partition"
+at = "4s"
+for = "500ms"
+from = "n3"
+to = "store"
+"#;
+
+#[test]
+fn a_run_with_every_fault_is_judged_lawful() {
+    let scenario = Scenario::parse("local.toml", SCENARIO, None).unwrap();
+    let mut plan = plan::make(&scenario, 1).unwrap();
+    let (nodes, at_us, until_us) = (vec![3], 5_000_000, 5_000_000);
+    plan.faults.push(Fault { number: 3, kind: FaultKind::FeedAbort, nodes, at_us, until_us });
+    let plan = Arc::new(plan);
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::new();
+    local::carry_out(&plan, Some(folder.path()), &mut log).unwrap();
+
+    let mut phases: BTreeMap<u64, Vec<Phase>> = BTreeMap::new();
+    let mut accepted = 0;
+    for observed in log.records() {
+        match &observed.record {
+            Record::Fault(fault) => phases.entry(fault.number).or_default().push(fault.phase),
+            Record::Operation(operation) => {
+                accepted += usize::from(operation.kind == Kind::Ok && operation.http == Some(201));
+            }
+            Record::End(end) => assert!(end.shortfalls.is_empty(), "{:?}", end.shortfalls),
+            _ => {}
+        }
+    }
+    let whole = vec![Phase::Planned, Phase::Applied, Phase::Verified, Phase::Healed];
+    assert_eq!(phases.into_values().collect::<Vec<_>>(), vec![whole; 4]);
+    assert!(accepted * 2 > plan.operations.len(), "{accepted} of {}", plan.operations.len());
+    for judgement in
+        judge(log.records(), &Settings::from(&plan.expect), Arc::new(Direct)).judgements
+    {
+        let name = &judgement.invariant;
+        assert!(judgement.looked_at > 0, "{name} looked at nothing");
+        assert!(matches!(judgement.outcome, Outcome::Pass), "{name}: {:#?}", judgement.outcome);
+    }
+}
