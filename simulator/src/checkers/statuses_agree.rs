@@ -8,7 +8,7 @@ use bigchaindb_core::rules::Election;
 
 use super::reference::{News, Reference};
 use super::{Checker, Findings, Moment};
-use crate::observe::{Call, Kind, Operation, Record, What, election_word};
+use crate::observe::{Call, Decided, Kind, Operation, Record, What, election_word};
 
 /// How long a node may take to hear of what the votes have come to. An answer that lags no more than
 /// this is overlooked; a node is asked again when all is at rest.
@@ -41,7 +41,7 @@ impl Checker for StatusesAgree {
     }
 
     fn statement(&self) -> &'static str {
-        "At rest every node reports of each transaction and block what the votes say."
+        "No node calls a block decided before the votes do, and at rest all report what the votes say."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -49,6 +49,7 @@ impl Checker for StatusesAgree {
         match &moment.observed.record {
             Record::Operation(operation) => self.operation(at_us, operation),
             Record::Decided(decided) => {
+                self.premature(moment, at_us, decided);
                 let key = (decided.block.clone(), Arc::clone(&decided.node));
                 self.decisions.insert(key, (at_us, decided.election));
             }
@@ -102,6 +103,16 @@ impl Checker for StatusesAgree {
 }
 
 impl StatusesAgree {
+    /// A node that calls a block decided before the votes do will be right most of the time.
+    fn premature(&mut self, moment: &Moment<'_>, at_us: u64, decided: &Decided) {
+        let Some(block) = moment.reference.block(&decided.block) else { return };
+        if moment.reference.surroundings().is_exact() && block.election == Election::Undecided {
+            let (node, id, said) = (&decided.node, &decided.block, election_word(decided.election));
+            let what = format!("{node} says block {id} is {said}, by the votes it is undecided");
+            self.findings.violated(at_us, what, None, &[id]);
+        }
+    }
+
     fn operation(&mut self, at_us: u64, operation: &Operation) {
         if (operation.what, operation.call) != (What::Probe, Call::Status) {
             return;

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::quirks::WithQuirks;
 use crate::run::{replay, unused};
 use crate::{environment, progress};
 
@@ -40,6 +41,8 @@ pub(crate) struct Campaign {
     /// How many runs at once; without it, as many as there are cores.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    #[command(flatten)]
+    quirks: WithQuirks,
     #[command(flatten)]
     output: Output,
 }
@@ -76,7 +79,11 @@ struct Found {
 
 impl Campaign {
     pub(crate) fn run(&self) -> Result<Exit> {
-        let load = |file: &PathBuf| Scenario::load(file, Some(Backend::Sim));
+        let load = |file: &PathBuf| -> Result<Scenario> {
+            let mut scenario = Scenario::load(file, Some(Backend::Sim))?;
+            self.quirks.apply(&mut scenario);
+            Ok(scenario)
+        };
         let scenarios = self.files.iter().map(load).collect::<std::result::Result<Vec<_>, _>>()?;
         let at_once = self.jobs.map_or_else(environment::cores, usize::from);
         let mut summary = Summary::default();
@@ -180,7 +187,8 @@ impl Summary {
             }
         };
         let Scenario { file, .. } = scenario;
-        let replay = replay(file.as_ref(), job.seed, Backend::Sim);
+        let quirks = &scenario.federation.quirks;
+        let replay = replay(file.as_ref(), job.seed, Backend::Sim, quirks);
         let (scenario, seed) = (file.clone(), job.seed);
         Some(Found { scenario, seed, verdict, invariants, reason, replay, job })
     }

@@ -9,6 +9,7 @@ mod failure;
 mod list;
 mod output;
 mod progress;
+mod quirks;
 mod run;
 mod up;
 

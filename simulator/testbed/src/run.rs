@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::quirks::WithQuirks;
 use crate::{environment, progress};
 
 /// Run a scenario, judge what happened, and write a report.
@@ -35,6 +37,8 @@ pub(crate) struct Run {
     /// The folder for all that is kept of the run; without it, a new one in `runs`.
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    quirks: WithQuirks,
     #[command(flatten)]
     output: Output,
 }
@@ -61,7 +65,8 @@ fn backend(name: &str) -> std::result::Result<Backend, String> {
 
 impl Run {
     pub(crate) fn run(&self) -> Result<Exit> {
-        let scenario = Scenario::load(&self.file, self.backend)?;
+        let mut scenario = Scenario::load(&self.file, self.backend)?;
+        self.quirks.apply(&mut scenario);
         for note in &scenario.notes {
             eprintln!("note: {note}");
         }
@@ -91,7 +96,7 @@ impl Run {
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
         let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
-        let command = replay(&self.file, plan.seed, plan.backend);
+        let command = replay(&self.file, plan.seed, plan.backend, &plan.quirks());
         let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..self.jobs)
                 .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))
@@ -140,14 +145,15 @@ impl Run {
 }
 
 /// The command that runs a plan again.
-pub(crate) fn replay(file: &Path, seed: u64, backend: Backend) -> String {
+pub(crate) fn replay(file: &Path, seed: u64, backend: Backend, quirks: &Quirks) -> String {
     let file = file.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
     let file = match file.bytes().all(plain) {
         true => file,
         false => format!("'{}'", file.replace('\'', r"'\''")),
     };
-    format!("cargo run --release -- run {file} --seed {seed} --backend {backend}")
+    let quirks: String = quirks.iter().map(|quirk| format!(" --quirk {}", quirk.name())).collect();
+    format!("cargo run --release -- run {file} --seed {seed} --backend {backend}{quirks}")
 }
 
 /// A folder that was asked for: nothing in it may be overwritten.

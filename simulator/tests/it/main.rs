@@ -7,6 +7,7 @@ mod local;
 mod measure;
 mod observe;
 mod plan;
+mod quirks;
 mod record;
 mod scenario;
 mod workload;

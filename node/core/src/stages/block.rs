@@ -244,7 +244,7 @@ impl BlockStage {
         let mine = |row: &&BacklogRow| row.assignee == *federation.me();
         let mine: BTreeSet<_> =
             gathered.waiting.iter().filter(mine).map(|row| row.transaction.id().clone()).collect();
-        let facts = Facts::settle(gathered, |block| Some(cx.ledger.election(block)));
+        let facts = Facts::settle(gathered, |block| cx.election(block));
         let deleted = cx.config.quirks.contains(&Quirk::DeletedBeforeWritten);
         let now = cx.timestamp();
         let (mut chosen, mut spent) = (Vec::new(), BTreeSet::new());

@@ -9,7 +9,7 @@ use super::{Call, RequestId};
 use super::{Config, Effect, Now, Outcome, Report, Response, Ticket, Work};
 use crate::model::{BlockId, Transaction};
 use crate::query::{Answer, Change, Feed, Query, StoreError};
-use crate::rules::{Checked, ConsensusRules};
+use crate::rules::{Checked, ConsensusRules, Election, Quirk};
 
 /// The stages, in the order in which they hear of things.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,6 +129,14 @@ impl Context<'_> {
     /// The check of a document: remembered, or done here and now (a batch larger than the memory).
     pub(super) fn recall(&self, transaction: &Arc<Transaction>) -> Checked {
         self.memory.recall(transaction).cloned().unwrap_or_else(|| self.rules.check(transaction))
+    }
+
+    /// How a block is decided, as far as a judgement is to know: under a quirk, nothing is known of
+    /// blocks that are not decided.
+    pub(super) fn election(&self, block: &BlockId) -> Option<Election> {
+        let election = self.ledger.election(block);
+        let blind = self.config.quirks.contains(&Quirk::JudgedOutOfOrder);
+        (!blind || election != Election::Undecided).then_some(election)
     }
 
     /// Answers a client.

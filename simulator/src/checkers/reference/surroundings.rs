@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::TxId;
 
+use crate::backends::Backend;
 use crate::observe::{Call, Fault, Kind, Observed, Operation, Phase, Record, What};
 
 /// What clients were told, and what harmed the federation.
@@ -19,6 +20,7 @@ pub struct Surroundings {
     ended: bool,
     shortfalls: Vec<Arc<str>>,
     now_us: u64,
+    exact: bool,
 }
 
 /// A transaction was acknowledged with 2xx.
@@ -36,6 +38,7 @@ impl Surroundings {
     pub(super) fn observe(&mut self, observed: &Observed) {
         self.now_us = self.now_us.max(observed.at_us);
         match &observed.record {
+            Record::Run(run) => self.exact = &*run.backend == Backend::Sim.name(),
             Record::Operation(operation) if operation.what != What::Probe => {
                 self.operation(observed.at_us, operation);
             }
@@ -46,6 +49,12 @@ impl Surroundings {
             }
             _ => {}
         }
+    }
+
+    /// Is the log's order the order in which things happened? In virtual time it is; elsewhere the
+    /// observer may hear of a row later than a node speaks of it.
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 
     fn operation(&mut self, at_us: u64, operation: &Operation) {
