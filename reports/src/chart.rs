@@ -356,7 +356,8 @@ mod tests {
     #[test]
     fn bands_that_overlap_are_labelled_one_above_the_other() {
         let x = Axis::time(100_000_000, 5);
-        let cases: [(&[(f64, f64)], &[usize]); 5] = [
+        type Case<'a> = (&'a [(f64, f64)], &'a [usize]);
+        let cases: [Case<'_>; 5] = [
             (&[], &[]),
             (&[(10.0, 20.0), (20.0, 30.0)], &[0, 0]),
             (&[(10.0, 20.0), (15.0, 30.0), (21.0, 25.0)], &[0, 1, 0]),

@@ -148,15 +148,11 @@ impl OrderStage {
         if let Some(block) = &entry.genesis
             && self.genesis.as_ref().is_none_or(|genesis| genesis.step == GenesisStep::Claim)
         {
-            // The feed may be quicker than the answer to this node's own claim, which then nobody
-            // waits for any more: the list is there, and has not been read.
-            if self.genesis.is_some() {
-                self.read_list(cx);
-            }
             let (block, step) = (block.clone(), GenesisStep::Look);
             self.genesis = Some(Genesis { block, step, ticket: None });
             self.settle_genesis(cx);
-            // Whoever claimed the place: the list begins here, and what follows is to be read.
+            // The feed may be quicker than the answer to this node's own claim, which then nobody
+            // waits for any more: the list begins here, and what follows is to be read.
             first = true;
         }
         let listed = cx.ledger.learn(entry);

@@ -31,9 +31,24 @@ const REQUEST_TIMEOUT_US: u64 = 10_000_000;
 /// A feed that cannot be opened is refused after this long.
 const FEED_REFUSED_US: u64 = 1_000_000;
 
-/// The ends of links, for drawing delays: nodes are 0, 1, 2, …
-const STORE: u32 = u32::MAX;
-const CLIENTS: u32 = u32::MAX - 1;
+/// An end of a link.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Node(usize),
+    Clients,
+    Store,
+}
+
+impl End {
+    /// Its number in the keys by which delays are drawn.
+    fn number(self) -> u32 {
+        match self {
+            Self::Node(node) => u32::try_from(node).expect("a federation has some dozen nodes"),
+            Self::Clients => u32::MAX - 1,
+            Self::Store => u32::MAX,
+        }
+    }
+}
 
 /// What happens.
 pub(super) enum Event {
@@ -103,7 +118,7 @@ pub(super) struct World<'a> {
     /// Requests under way, and the nodes they went to.
     under_way: BTreeMap<CallId, usize>,
     /// Messages sent so far on each link.
-    messages: BTreeMap<(u32, u32), u64>,
+    messages: BTreeMap<(End, End), u64>,
     rules: Arc<dyn ConsensusRules>,
     log: &'a mut Log,
     /// Reused from event to event.
@@ -227,11 +242,11 @@ impl<'a> World<'a> {
                 if self.nodes[node].cut {
                     return self.lose(node, start, ticket, asked_us);
                 }
-                let delay = self.delay(node as u32, STORE) + self.store.cost_us(&query);
+                let delay = self.delay(End::Node(node), End::Store) + self.store.cost_us(&query);
                 self.kernel.after(delay, Event::Ask { node, start, ticket, query, asked_us });
             }
             Effect::Open(feed) => {
-                let delay = self.delay(node as u32, STORE);
+                let delay = self.delay(End::Node(node), End::Store);
                 self.kernel.after(delay, Event::Follow { node, start, feed });
             }
             Effect::Work { ticket, work } => {
@@ -294,12 +309,12 @@ impl<'a> World<'a> {
             self.tell(Record::Change(seen.record));
             let Some(told) = seen.told else { continue };
             for (subscription, follower) in self.store.followers(seen.feed) {
-                let delay = self.delay(STORE, follower as u32);
+                let delay = self.delay(End::Store, End::Node(follower));
                 let at = self.store.arrival(subscription, seen.shard, now + delay);
                 self.kernel.at(at, Event::Deliver { subscription, change: told.clone() });
             }
         }
-        let delay = self.delay(STORE, node as u32);
+        let delay = self.delay(End::Store, End::Node(node));
         self.kernel.after(delay, Event::Answer { node, start, ticket, answer, asked_us });
     }
 
@@ -318,7 +333,7 @@ impl<'a> World<'a> {
             let event = stages::Event::FeedClosed(feed);
             return self.kernel.after(FEED_REFUSED_US, Event::Node { node, start, event });
         }
-        let opened_us = self.now() + self.delay(STORE, node as u32);
+        let opened_us = self.now() + self.delay(End::Store, End::Node(node));
         let subscription = self.store.subscribe(node, feed, opened_us);
         if let Some(earlier) = self.nodes[node].feeds.insert(feed, subscription) {
             self.store.unsubscribe(earlier);
@@ -352,7 +367,7 @@ impl<'a> World<'a> {
             match effect {
                 ClientEffect::Send { call, node, request } => {
                     self.under_way.insert(call, node);
-                    let delay = self.delay(CLIENTS, node as u32);
+                    let delay = self.delay(End::Clients, End::Node(node));
                     self.kernel.after(delay, Event::Arrive { call, request });
                     self.kernel.after(REQUEST_TIMEOUT_US, Event::GiveUp { call });
                 }
@@ -392,7 +407,7 @@ impl<'a> World<'a> {
     /// A request ends, one way or the other; whoever asked hears of it.
     fn answered(&mut self, call: CallId, answer: workload::Answer) {
         let Some(node) = self.under_way.remove(&call) else { return };
-        let delay = self.delay(node as u32, CLIENTS);
+        let delay = self.delay(End::Node(node), End::Clients);
         self.kernel.after(delay, Event::Client(ClientEvent::Answered { call, answer }));
     }
 
@@ -498,9 +513,9 @@ impl<'a> World<'a> {
     }
 
     /// How long the next message on a link takes.
-    fn delay(&mut self, from: u32, to: u32) -> u64 {
+    fn delay(&mut self, from: End, to: End) -> u64 {
         let message = self.messages.entry((from, to)).or_default();
         *message += 1;
-        self.plan.links.delay_us(self.plan.seed, from, to, *message)
+        self.plan.links.delay_us(self.plan.seed, from.number(), to.number(), *message)
     }
 }
