@@ -3,7 +3,7 @@
 //! `results.json` becomes `report.html` (one file with everything in it, no script, nothing loaded),
 //! `junit.xml` (for build servers) and `summary.md` (for everything that shows Markdown). Here: how
 //! results are shown. Not here: what they are (`bigchaindb_simulator::record`) and how they came
-//! about (`bigchaindb_simulator::checkers`, `measure`). Start at [`write`]; the page itself, from
+//! about (`bigchaindb_simulator::checkers`, `measure`). Start at [`write()`]; the page itself, from
 //! top to bottom, is in `page`.
 
 mod axis;

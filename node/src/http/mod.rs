@@ -1,7 +1,7 @@
 //! The HTTP client–server API, over HTTP/1.1.
 //!
-//! Here: connections, their number and their end. What a path means is in [`routes`], how an
-//! answer reads in [`reply`]. Not here: what the answer is (`bigchaindb_core::stages`).
+//! Here: connections, their number and their end. What a path means is in `routes`, how an
+//! answer reads in `reply`. Not here: what the answer is (`bigchaindb_core::stages`).
 //!
 //! Source: BigchainDB 0.6 docs, "The HTTP Client-Server API".
 

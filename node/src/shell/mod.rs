@@ -1,7 +1,7 @@
 //! The shell: runs a node's core on tokio. Effects become I/O, answers become events.
 //!
 //! Here: starting a node and ending it, gracefully or not ([`NodeHandle`]). The loop that owns the
-//! core is in [`driver`], the queue in front of it in [`inbox`]. Not here: anything the node
+//! core is in `driver`, the queue in front of it in `inbox`. Not here: anything the node
 //! decides (`bigchaindb_core::stages`), how requests read (`http`), the database (`store`).
 
 mod driver;

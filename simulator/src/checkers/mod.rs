@@ -1,6 +1,6 @@
 //! What judges a run: one file per invariant, and all of them see the observation log alone.
 //!
-//! A [`Checker`] is shown every record together with what it changed ([`reference`]), while the run
+//! A [`Checker`] is shown every record together with what it changed ([`mod@reference`]), while the run
 //! goes on or afterwards from a stored log: the verdicts are the same. One more invariant is a file
 //! and a line in [`standard`]. Here: the list, and [`Judge`], who drives it. Not here: what is
 //! merely measured (`measure`). Start at [`judge`].

@@ -1,7 +1,7 @@
 //! The world `local`: nodes in one process on real sockets, one embedded store, real time.
 //!
 //! Here: the course of a run, from the first node's start to the last row. Its parts: who loads
-//! (`clients`), who harms and mends ([`nemesis`]), what is written down ([`recorder`]). Not here: what
+//! (`clients`), who harms and mends (`nemesis`), what is written down (`recorder`). Not here: what
 //! a node is (crate `bigchaindb`), how requests travel (crate `bigchaindb-load`). Start at
 //! [`carry_out`].
 
