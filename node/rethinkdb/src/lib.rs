@@ -17,6 +17,7 @@ mod engine;
 mod feeds;
 mod index;
 mod key;
+pub mod reql;
 mod row;
 mod schema;
 mod storage;
