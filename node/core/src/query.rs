@@ -88,12 +88,6 @@ pub enum Query {
         /// How many at most.
         limit: usize,
     },
-    /// Where these blocks stand in the list, every place of each, ascending. Answer:
-    /// [`Answer::Positions`].
-    PositionsOf {
-        /// Which blocks.
-        blocks: Vec<BlockId>,
-    },
     /// Claims a position for a block unless it is taken; the answer holds the entry that has it.
     /// Answer: [`Answer::Claimed`].
     Claim {

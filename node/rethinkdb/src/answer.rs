@@ -19,8 +19,7 @@ use crate::key::{self, Key};
 use crate::row::{Field, Row, Shape};
 use crate::schema::{
     BACKLOG, BACKLOG_BY_ASSIGNEE, BACKLOG_BY_TIMESTAMP, BIGCHAIN, BIGCHAIN_BY_SPENT_OUTPUT,
-    BIGCHAIN_BY_TRANSACTION, IndexId, POSITIONS, POSITIONS_BY_BLOCK, TableId, VOTES,
-    VOTES_BY_BLOCK,
+    BIGCHAIN_BY_TRANSACTION, IndexId, POSITIONS, TableId, VOTES, VOTES_BY_BLOCK,
 };
 use crate::storage::{Space, StorageError};
 use crate::unlisted;
@@ -47,7 +46,6 @@ pub(crate) fn answer(batch: &mut Batch<'_>, query: &Query) -> Result<Answer, Bat
         Query::InsertVote { vote } => insert_vote(batch, vote)?,
         Query::Votes { blocks } => votes(batch, blocks)?,
         Query::Positions { from, limit } => positions(batch, *from, *limit)?,
-        Query::PositionsOf { blocks } => positions_of(batch, blocks)?,
         Query::Claim { entry } => claim(batch, entry)?,
     })
 }
@@ -222,17 +220,6 @@ fn positions(batch: &Batch<'_>, from: Position, limit: usize) -> Result<Answer, 
         }
     }
     Ok(Answer::Positions(entries))
-}
-
-fn positions_of(batch: &Batch<'_>, blocks: &[BlockId]) -> Result<Answer, BatchError> {
-    let mut positions = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        let entries = batch.entries_under(POSITIONS_BY_BLOCK, block.as_str(), usize::MAX)?;
-        let rows = batch.rows_of(&entries)?;
-        positions.extend(rows.iter().filter_map(|row| list_entry(row)));
-    }
-    positions.sort_by_key(|entry| entry.position);
-    Ok(Answer::Positions(positions))
 }
 
 fn claim(batch: &mut Batch<'_>, entry: &ListEntry) -> Result<Answer, BatchError> {

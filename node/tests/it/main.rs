@@ -3,5 +3,6 @@
 
 mod faults;
 mod http;
+mod list;
 mod restart;
 mod support;

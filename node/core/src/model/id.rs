@@ -71,9 +71,6 @@ text_id! {
 pub struct Position(pub u64);
 
 impl Position {
-    /// Where genesis stands.
-    pub const GENESIS: Self = Self(0);
-
     /// The place after this one.
     pub fn next(self) -> Self {
         Self(self.0 + 1)

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
 use super::{Report, Ticket};
-use crate::model::{BlockId, Position};
+use crate::model::BlockId;
 use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
 use crate::rules::Election;
 
@@ -85,7 +85,7 @@ impl ElectionStage {
     /// far as it knows.
     fn want_undecided(&mut self, cx: &Context) {
         if self.catching_up {
-            self.unread.extend(cx.ledger.listed(Position::GENESIS.next()).cloned());
+            self.unread.extend(cx.ledger.listed().cloned());
         } else {
             self.unread.extend(cx.ledger.undecided().map(|(_, block)| block.clone()));
         }

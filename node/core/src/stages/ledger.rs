@@ -6,9 +6,9 @@
 //! `order` stage learns the list, the `election` stage the decisions, every stage reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::model::{BlockId, Position};
-use crate::query::ListEntry;
+use crate::model::{Block, BlockId, Position};
 use crate::rules::Election;
 
 /// What is known of one block.
@@ -21,13 +21,25 @@ struct Known {
     voted: bool,
 }
 
+/// What an entry of the list brought to light.
+#[derive(Default, Debug)]
+pub(super) struct Learned {
+    /// Blocks that found their place, in order.
+    pub(super) listed: Vec<BlockId>,
+    /// Genesis, if the chain was found to begin here.
+    pub(super) genesis: Option<Arc<Block>>,
+}
+
 /// What this node knows of the order of blocks and of their elections.
 #[derive(Default, Debug)]
 pub(super) struct Ledger {
-    /// The list without repeats is read off this one: `None` where a block stands a second time.
+    /// The list without repeats is read off this one: `None` where a block stands a second time, and
+    /// in front of genesis.
     list: Vec<Option<BlockId>>,
-    /// Entries heard of before those that come before them.
-    ahead: BTreeMap<Position, BlockId>,
+    /// Entries heard of before those that come before them; with genesis, where one brings it.
+    ahead: BTreeMap<Position, (BlockId, Option<Arc<Block>>)>,
+    /// Where the chain begins.
+    genesis: Option<Position>,
     blocks: BTreeMap<BlockId, Known>,
     /// Listed and not decided, in order.
     undecided: BTreeSet<Position>,
@@ -44,21 +56,39 @@ impl Ledger {
         !self.ahead.is_empty()
     }
 
-    /// Takes in an entry of the list; returns the blocks that thereby found their place, in order.
-    pub(super) fn learn(&mut self, entry: &ListEntry) -> Vec<BlockId> {
-        if entry.position >= self.end() {
-            self.ahead.insert(entry.position, entry.block.clone());
+    /// Is it known where the chain begins?
+    pub(super) fn has_genesis(&self) -> bool {
+        self.genesis.is_some()
+    }
+
+    /// Takes in an entry of the list, with the block it brings if that is a genesis block that this
+    /// federation can begin with. The first such entry begins the chain; what stands before it is
+    /// nobody's block.
+    pub(super) fn learn(
+        &mut self,
+        position: Position,
+        block: BlockId,
+        genesis: Option<Arc<Block>>,
+    ) -> Learned {
+        if position >= self.end() {
+            self.ahead.insert(position, (block, genesis));
         }
-        let mut listed = Vec::new();
-        while let Some(block) = self.ahead.remove(&self.end()) {
+        let mut learned = Learned::default();
+        while let Some((block, genesis)) = self.ahead.remove(&self.end()) {
             let position = self.end();
+            let begins = self.genesis.is_none() && genesis.is_some();
+            if begins {
+                self.genesis = Some(position);
+                learned.genesis = genesis;
+            }
+            let begun = self.genesis.is_some();
             let known = self.known(&block);
-            if known.position.is_some() {
+            if !begun || known.position.is_some() {
                 self.list.push(None);
                 continue;
             }
             known.position = Some(position);
-            if position == Position::GENESIS {
+            if begins {
                 // Genesis counts as valid; nobody votes on it.
                 known.election = Election::Valid;
             }
@@ -66,12 +96,13 @@ impl Ledger {
                 self.undecided.insert(position);
             }
             self.list.push(Some(block.clone()));
-            listed.push(block);
+            learned.listed.push(block);
         }
-        listed
+        learned
     }
 
-    /// The block at a place; `None` beyond the end, and where a block stands a second time.
+    /// The block at a place; `None` beyond the end, in front of genesis, and where a block stands a
+    /// second time.
     pub(super) fn at(&self, position: Position) -> Option<&BlockId> {
         self.list.get(usize::try_from(position.0).ok()?)?.as_ref()
     }
@@ -120,9 +151,14 @@ impl Ledger {
         self.undecided.iter().filter_map(|&position| Some((position, self.at(position)?)))
     }
 
-    /// Every listed block from a place on, in order.
-    pub(super) fn listed(&self, from: Position) -> impl Iterator<Item = &BlockId> {
-        let from = usize::try_from(from.0).unwrap_or(usize::MAX).min(self.list.len());
+    /// The first place that is voted on: the one after genesis.
+    pub(super) fn first(&self) -> Position {
+        self.genesis.unwrap_or_default().next()
+    }
+
+    /// Every listed block after genesis, in order.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &BlockId> {
+        let from = usize::try_from(self.first().0).unwrap_or(usize::MAX).min(self.list.len());
         self.list[from..].iter().flatten()
     }
 
@@ -138,39 +174,66 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Keypair;
 
-    fn entry(position: u64, block: &str) -> ListEntry {
-        ListEntry { position: Position(position), block: block.into(), genesis: None }
+    /// A ledger that knows where the chain begins.
+    fn begun() -> Ledger {
+        let mut ledger = Ledger::default();
+        assert_eq!(learn(&mut ledger, 0, "g", true).listed, ["g".into()]);
+        ledger
+    }
+
+    fn learn(ledger: &mut Ledger, position: u64, block: &str, begins: bool) -> Learned {
+        let keypair = Keypair::from_seed([1; 32]);
+        let voters = [keypair.public().clone()];
+        let genesis = || Block::genesis(&keypair, &voters, 0, "uuid").unwrap();
+        ledger.learn(Position(position), block.into(), begins.then(|| Arc::new(genesis())))
     }
 
     #[test]
     fn entries_find_their_place_in_any_order() {
         let mut ledger = Ledger::default();
-        assert!(ledger.learn(&entry(2, "c")).is_empty());
+        assert!(learn(&mut ledger, 2, "c", false).listed.is_empty());
         assert!(ledger.has_gap());
-        assert_eq!(ledger.learn(&entry(0, "g")), ["g".into()]);
-        assert_eq!(ledger.learn(&entry(1, "b")), ["b".into(), "c".into()]);
+        assert_eq!(learn(&mut ledger, 0, "g", true).listed, ["g".into()]);
+        assert_eq!(learn(&mut ledger, 1, "b", false).listed, ["b".into(), "c".into()]);
         assert!(!ledger.has_gap());
         assert_eq!(ledger.end(), Position(3));
     }
 
     #[test]
     fn a_repeated_block_counts_once() {
-        let mut ledger = Ledger::default();
-        for (position, block) in [(0, "g"), (1, "b"), (2, "b"), (3, "c")] {
-            ledger.learn(&entry(position, block));
+        let mut ledger = begun();
+        for (position, block) in [(1, "b"), (2, "b"), (3, "c")] {
+            learn(&mut ledger, position, block, false);
         }
         assert_eq!(ledger.position(&"b".into()), Some(Position(1)));
         assert_eq!(ledger.at(Position(2)), None);
         assert_eq!(ledger.before(Position(3)), Some(&"b".into()));
-        assert_eq!(ledger.listed(Position(1)).count(), 2);
+        assert_eq!(ledger.listed().count(), 2);
+    }
+
+    #[test]
+    fn the_chain_begins_where_the_first_genesis_stands() {
+        let mut ledger = Ledger::default();
+        let learned = learn(&mut ledger, 0, "forged", false);
+        assert!(learned.listed.is_empty() && !ledger.has_genesis());
+        assert!(learn(&mut ledger, 2, "b", false).genesis.is_none());
+        let learned = learn(&mut ledger, 1, "g", true);
+        assert!(learned.genesis.is_some());
+        assert_eq!(learned.listed, ["g".into(), "b".into()]);
+        assert!(learn(&mut ledger, 3, "second", true).genesis.is_none());
+        assert_eq!(ledger.election(&"g".into()), Election::Valid);
+        assert_eq!(ledger.election(&"second".into()), Election::Undecided);
+        assert_eq!(ledger.first(), Position(2));
+        assert_eq!(ledger.before(Position(2)), Some(&"g".into()));
+        assert_eq!(ledger.listed().collect::<Vec<_>>(), [&"b".into(), &"second".into()]);
     }
 
     #[test]
     fn a_decision_never_changes() {
-        let mut ledger = Ledger::default();
-        ledger.learn(&entry(0, "g"));
-        ledger.learn(&entry(1, "b"));
+        let mut ledger = begun();
+        learn(&mut ledger, 1, "b", false);
         assert_eq!(ledger.election(&"g".into()), Election::Valid);
         assert_eq!(ledger.undecided().count(), 1);
         assert!(ledger.decide(&"b".into(), Election::Invalid));

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
 use super::{Report, Ticket};
-use crate::model::{Block, BlockId, Position};
+use crate::model::{Block, BlockId};
 use crate::query::{Answer, Change, Feed, ListEntry, Query, StoreError};
+use crate::rules::InvalidBlock;
 
 #[derive(Default)]
 pub(super) struct OrderStage {
@@ -46,9 +47,9 @@ struct Genesis {
 
 #[derive(Clone, Copy, PartialEq)]
 enum GenesisStep {
-    /// The list is empty: this node claims its first place.
+    /// No entry begins a chain: this node claims the next place.
     Claim,
-    /// The first place is taken: is the block there?
+    /// The chain's first place is taken: is the block there?
     Look,
     /// It is not: whoever claimed the place stopped too early.
     Write,
@@ -133,7 +134,7 @@ impl OrderStage {
         }
         if entries.len() >= cx.config.settings.page {
             self.read_list(cx);
-        } else if cx.ledger.end() == Position::GENESIS {
+        } else if !cx.ledger.has_genesis() {
             self.make_genesis(cx);
         } else if !self.read {
             self.read = true;
@@ -144,30 +145,28 @@ impl OrderStage {
 
     /// Takes in an entry, wherever it was heard of.
     fn learn(&mut self, cx: &mut Context, entry: &ListEntry) {
-        let mut first = false;
-        if let Some(block) = &entry.genesis
-            && self.genesis.as_ref().is_none_or(|genesis| genesis.step == GenesisStep::Claim)
-        {
-            let (block, step) = (block.clone(), GenesisStep::Look);
-            self.genesis = Some(Genesis { block, step, ticket: None });
-            self.settle_genesis(cx);
-            // The feed may be quicker than the answer to this node's own claim, which then nobody
-            // waits for any more: the list begins here, and what follows is to be read.
-            first = true;
-        }
-        let listed = cx.ledger.learn(entry);
-        for block in &listed {
+        let genesis = genesis_of(cx, entry);
+        let learned = cx.ledger.learn(entry.position, entry.block.clone(), genesis);
+        for block in &learned.listed {
             self.homeless.remove(block);
         }
-        if !listed.is_empty() {
+        if !learned.listed.is_empty() {
             cx.notify(Notice::Listed);
         }
-        if cx.ledger.has_gap() || first {
+        let begun = learned.genesis.is_some();
+        if let Some(block) = learned.genesis {
+            self.genesis = Some(Genesis { block, step: GenesisStep::Look, ticket: None });
+            self.settle_genesis(cx);
+        }
+        // The feed may be quicker than the answer to this node's own claim, which then nobody waits
+        // for any more: the list begins here, and what follows is to be read.
+        if cx.ledger.has_gap() || begun {
             self.read_list(cx);
         }
     }
 
-    /// The list is empty: its first place shall be for a genesis block of this node's.
+    /// Nothing in the list begins a chain: its next place shall be for a genesis block of this
+    /// node's.
     fn make_genesis(&mut self, cx: &mut Context) {
         let uuid = uuid(&self.entropy);
         let voters = cx.config.federation.voters();
@@ -188,7 +187,7 @@ impl OrderStage {
         let id = block.id().clone();
         genesis.ticket = match genesis.step {
             GenesisStep::Claim => Some(cx.ask(Query::Claim {
-                entry: ListEntry { position: Position::GENESIS, block: id, genesis: Some(block) },
+                entry: ListEntry { position: cx.ledger.end(), block: id, genesis: Some(block) },
             })),
             GenesisStep::Look => Some(cx.ask(Query::KnownBlocks { ids: vec![id] })),
             GenesisStep::Write => Some(cx.ask(Query::InsertBlock { block })),
@@ -204,8 +203,15 @@ impl OrderStage {
             Err(error) => return self.retry = Some(cx.retry("making sure of genesis", &error)),
         };
         genesis.step = match genesis.step {
-            // Whoever has the place: the entry says which block to look for.
-            GenesisStep::Claim => return self.learn(cx, &answer.into_claimed()),
+            // Whoever has the place: the entry says which block to look for. If it begins no chain,
+            // the next place serves.
+            GenesisStep::Claim => {
+                self.learn(cx, &answer.into_claimed());
+                if !cx.ledger.has_genesis() {
+                    self.read_list(cx);
+                }
+                return;
+            }
             GenesisStep::Look if answer.into_block_ids().is_empty() => GenesisStep::Write,
             GenesisStep::Look | GenesisStep::Write | GenesisStep::Done => GenesisStep::Done,
         };
@@ -278,6 +284,24 @@ impl OrderStage {
             Err(error) => self.retry = Some(cx.retry("giving a block its place", &error)),
         }
         self.place(cx);
+    }
+}
+
+/// The genesis block that an entry brings, if this federation can begin with it and has not begun.
+fn genesis_of(cx: &mut Context, entry: &ListEntry) -> Option<Arc<Block>> {
+    let block = entry.genesis.as_ref().filter(|_| !cx.ledger.has_genesis())?;
+    let named = if *block.id() == entry.block { Ok(()) } else { Err(InvalidBlock::Genesis) };
+    match named.and_then(|()| cx.rules.check_genesis(block, &cx.config.federation)) {
+        Ok(()) => Some(block.clone()),
+        Err(reason) => {
+            let place = entry.position.0;
+            let refused = format!(
+                "place {place} of the list begins no chain of this federation ({reason}); \
+                 if it should, check the keyring"
+            );
+            cx.report(Report::Trouble(refused));
+            None
+        }
     }
 }
 

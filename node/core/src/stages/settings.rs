@@ -40,6 +40,8 @@ pub struct Settings {
     pub watched: usize,
     /// A block that has no place in the list for this long is given one by any node.
     pub adopt: Duration,
+    /// A block that is listed and was not in the database for this long is voted invalid.
+    pub missing: Duration,
     /// After a store error, the next try.
     pub store_retry: Duration,
     /// Undecided blocks' votes are read this often even if no feed says anything.
@@ -68,6 +70,7 @@ impl Default for Settings {
             reassign: Duration::from_secs(10),
             watched: 100_000,
             adopt: Duration::from_secs(5),
+            missing: Duration::from_secs(10),
             store_retry: Duration::from_millis(500),
             poll: Duration::from_secs(5),
             page: 1000,

@@ -31,6 +31,8 @@ pub(super) struct VoteStage {
     touched: BTreeMap<BlockId, Touched>,
     /// The timestamp of the block before, where it is known.
     before: Option<(Position, u64)>,
+    /// The list had grown to this end by this time; what is about places before `next` is forgotten.
+    heard: BTreeMap<Position, Duration>,
     /// When to try again what did not work.
     retry: Option<Duration>,
 }
@@ -49,9 +51,26 @@ enum Step {
     /// The facts are being gathered.
     Gathering(Ticket, Arc<Block>),
     /// The vote is being written.
-    Voting { ticket: Option<Ticket>, block: Arc<Block>, vote: Arc<Vote>, key: u32 },
+    Voting { ticket: Option<Ticket>, subject: Subject, vote: Arc<Vote>, key: u32 },
     /// The vote is written and has to be read back; if it is not, it is written again.
-    Voted { block: Arc<Block>, vote: Arc<Vote>, key: u32, again: Duration },
+    Voted { subject: Subject, vote: Arc<Vote>, key: u32, again: Duration },
+}
+
+/// What a vote is on.
+#[derive(Clone)]
+enum Subject {
+    Block(Arc<Block>),
+    /// An entry of the list whose block is not in the database.
+    Missing(BlockId),
+}
+
+impl Subject {
+    fn id(&self) -> &BlockId {
+        match self {
+            Self::Block(block) => block.id(),
+            Self::Missing(id) => id,
+        }
+    }
 }
 
 struct Checking {
@@ -102,8 +121,8 @@ impl Stage for VoteStage {
                     self.step = Step::Waiting(block);
                 }
             },
-            Step::Voting { ticket: Some(asked), block, vote, key } if asked == ticket => {
-                self.vote_answered(cx, block, vote, key, answer);
+            Step::Voting { ticket: Some(asked), subject, vote, key } if asked == ticket => {
+                self.vote_answered(cx, subject, vote, key, answer);
             }
             other => self.step = other,
         }
@@ -122,7 +141,7 @@ impl Stage for VoteStage {
                     // A malformed block is invalid by rule, whatever anybody votes.
                     let block = checking.block.clone();
                     election::settle(cx, block.id(), Election::Invalid);
-                    return self.vote(cx, block, Err(reason));
+                    return self.vote(cx, Subject::Block(block), Err(reason));
                 }
             }
             _ => return,
@@ -138,7 +157,7 @@ impl Stage for VoteStage {
             Notice::Started(entropy) => self.entropy = *entropy,
             Notice::CaughtUp => {
                 self.ready = true;
-                self.next = Position::GENESIS.next();
+                self.next = cx.ledger.first();
                 if cx.config.quirks.contains(&Quirk::VotesAgain) {
                     self.vote_again(cx);
                 }
@@ -146,7 +165,10 @@ impl Stage for VoteStage {
             Notice::Decided(block) => {
                 self.touched.remove(block);
             }
-            Notice::Listed | Notice::VoteSeen => {}
+            Notice::Listed => {
+                self.heard.insert(cx.ledger.end(), cx.now.monotonic);
+            }
+            Notice::VoteSeen => {}
             _ => return,
         }
         self.go_on(cx);
@@ -157,11 +179,11 @@ impl Stage for VoteStage {
             self.retry = None;
             self.go_on(cx);
         }
-        if let Step::Voted { block, vote, key, again } = &self.step
+        if let Step::Voted { subject, vote, key, again } = &self.step
             && *again <= cx.now.monotonic
         {
-            let (block, vote, key) = (block.clone(), vote.clone(), *key);
-            self.step = Step::Voting { ticket: None, block, vote, key };
+            let (subject, vote, key) = (subject.clone(), vote.clone(), *key);
+            self.step = Step::Voting { ticket: None, subject, vote, key };
             self.write(cx);
         }
     }
@@ -184,6 +206,7 @@ impl VoteStage {
             self.next = self.next.next();
             self.step = Step::Idle;
         }
+        self.heard = self.heard.split_off(&self.next);
         match &self.step {
             Step::Idle if self.next < cx.ledger.end() => self.fetch(cx),
             Step::Waiting(_) => self.gather(cx),
@@ -227,14 +250,27 @@ impl VoteStage {
             }
         }
         let Some(block) = wanted else {
-            // It is in the list, so it was written: a feed ran ahead, or somebody deleted it.
-            let missing = format!("block at position {} is missing", self.next.0);
-            self.retry = Some(cx.retry("voting", &StoreError::Refused(missing)));
-            return;
+            return self.miss(cx);
         };
         let transaction_checks = cx.check(block.transactions());
         let block_check = Some(cx.work(Work::CheckBlock(block.clone())));
         self.step = Step::Checking(Checking { block, block_check, transaction_checks });
+    }
+
+    /// The block is in the list, but not in the database: somebody deleted it, or wrote the entry for
+    /// a block that never was. It may still come; in the end it is voted invalid, so that nobody can
+    /// hold up the others with an entry. Entries heard of together run out together.
+    fn miss(&mut self, cx: &mut Context) {
+        let missing = format!("the block at place {} is missing", self.next.0);
+        let heard = self.heard.range(self.next.next()..).next().map(|(_, heard)| *heard);
+        let overdue = heard.unwrap_or_default() + cx.config.settings.missing;
+        match cx.ledger.at(self.next) {
+            Some(id) if cx.now.monotonic >= overdue => {
+                let subject = Subject::Missing(id.clone());
+                self.vote(cx, subject, Err(missing));
+            }
+            _ => self.retry = Some(cx.retry("voting", &StoreError::Refused(missing))),
+        }
     }
 
     /// Gathers the facts, once everything they depend on is decided.
@@ -272,7 +308,7 @@ impl VoteStage {
             Some(reason) => Err(reason),
             None => block.transactions().iter().find_map(reject).map_or(Ok(()), Err),
         };
-        self.vote(cx, block, verdict);
+        self.vote(cx, Subject::Block(block), verdict);
     }
 
     /// Is the block's timestamp too far from what this node, and the block before, take for now?
@@ -288,14 +324,14 @@ impl VoteStage {
         }
     }
 
-    fn vote(&mut self, cx: &mut Context, block: Arc<Block>, verdict: Result<(), String>) {
+    fn vote(&mut self, cx: &mut Context, subject: Subject, verdict: Result<(), String>) {
         let Some(previous) = cx.ledger.before(self.next) else { return };
         let valid = verdict.is_ok();
-        match Vote::create(&cx.config.keypair, block.id(), previous, valid, cx.timestamp()) {
+        match Vote::create(&cx.config.keypair, subject.id(), previous, valid, cx.timestamp()) {
             Ok(vote) => {
-                let (block_id, reason) = (block.id().clone(), verdict.err());
-                cx.report(Report::Voted { block: block_id, valid, reason });
-                self.step = Step::Voting { ticket: None, block, vote: Arc::new(vote), key: 0 };
+                let (block, reason) = (subject.id().clone(), verdict.err());
+                cx.report(Report::Voted { block, valid, reason });
+                self.step = Step::Voting { ticket: None, subject, vote: Arc::new(vote), key: 0 };
                 self.write(cx);
                 if cx.config.quirks.contains(&Quirk::JudgedOutOfOrder) {
                     // On to the next, whatever becomes of this vote.
@@ -305,15 +341,17 @@ impl VoteStage {
                 }
             }
             Err(error) => {
-                self.step = Step::Waiting(block);
+                if let Subject::Block(block) = subject {
+                    self.step = Step::Waiting(block);
+                }
                 self.retry = Some(cx.retry("voting", &StoreError::Refused(error.to_string())));
             }
         }
     }
 
     fn write(&mut self, cx: &mut Context) {
-        let Step::Voting { ticket, block, vote, key } = &mut self.step else { return };
-        let key = Vote::key(block.id(), cx.config.federation.me(), *key);
+        let Step::Voting { ticket, subject, vote, key } = &mut self.step else { return };
+        let key = Vote::key(subject.id(), cx.config.federation.me(), *key);
         let vote = VoteRow { key, vote: vote.clone() };
         *ticket = Some(cx.ask(Query::InsertVote { vote }));
     }
@@ -323,39 +361,39 @@ impl VoteStage {
     fn vote_answered(
         &mut self,
         cx: &mut Context,
-        block: Arc<Block>,
+        subject: Subject,
         vote: Arc<Vote>,
         key: u32,
         answer: Result<Answer, StoreError>,
     ) {
-        match answer {
-            Ok(answer) => {
-                let row = answer.into_vote_written();
-                if rules::is_good_vote(&row.vote, block.id(), cx.config.federation.me()) {
-                    self.before = Some((self.next, block.timestamp().unwrap_or_default()));
-                    if cx.ledger.election(block.id()) == Election::Undecided {
-                        self.touched.insert(block.id().clone(), Touched::by(&block));
-                    }
-                    cx.notify(Notice::Voted(block.id().clone()));
-                    let again = cx.now.monotonic + cx.config.settings.poll;
-                    self.step = Step::Voted { block, vote, key, again };
-                } else {
-                    let forged = format!("row {} is not the vote it should be", row.key);
-                    cx.report(Report::Trouble(forged));
-                    self.step = Step::Voting { ticket: None, block, vote, key: key + 1 };
-                    self.write(cx);
-                }
-            }
+        let row = match answer {
+            Ok(answer) => answer.into_vote_written(),
             Err(error) => {
                 self.retry = Some(cx.retry("writing a vote", &error));
-                self.step = Step::Voting { ticket: None, block, vote, key };
+                self.step = Step::Voting { ticket: None, subject, vote, key };
+                return;
+            }
+        };
+        if !rules::is_good_vote(&row.vote, subject.id(), cx.config.federation.me()) {
+            let forged = format!("row {} is not the vote it should be", row.key);
+            cx.report(Report::Trouble(forged));
+            self.step = Step::Voting { ticket: None, subject, vote, key: key + 1 };
+            return self.write(cx);
+        }
+        if let Subject::Block(block) = &subject {
+            self.before = Some((self.next, block.timestamp().unwrap_or_default()));
+            if cx.ledger.election(block.id()) == Election::Undecided {
+                self.touched.insert(block.id().clone(), Touched::by(block));
             }
         }
+        cx.notify(Notice::Voted(subject.id().clone()));
+        let again = cx.now.monotonic + cx.config.settings.poll;
+        self.step = Step::Voted { subject, vote, key, again };
     }
 
     /// Quirk: as if nothing were known of the votes before this start.
     fn vote_again(&self, cx: &mut Context) {
-        let voted = cx.ledger.listed(Position::GENESIS.next()).filter(|id| cx.ledger.voted(id));
+        let voted = cx.ledger.listed().filter(|id| cx.ledger.voted(id));
         for block in voted.cloned().collect::<Vec<_>>() {
             let place = cx.ledger.position(&block).and_then(|place| cx.ledger.before(place));
             let Some(previous) = place.cloned() else { continue };

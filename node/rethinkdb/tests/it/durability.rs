@@ -65,7 +65,8 @@ fn a_power_failure_brings_back_what_was_changed_and_deleted_and_breaks_feeds() {
     }
     assert_eq!(engine.power_loss(), Some(soft.len()));
     assert_eq!(engine.tables().unwrap(), before);
-    for (line, said) in [("backlog n1 9", "a~n1 b~n1"), ("unlisted 9", "X"), ("of X", "")] {
+    for (line, said) in [("backlog n1 9", "a~n1 b~n1"), ("unlisted 9", "X"), ("positions 0 9", "")]
+    {
         assert_eq!(words(&engine.apply(&query(line), Durability::Hard).unwrap()), said);
     }
     assert!(feed.is_closed());

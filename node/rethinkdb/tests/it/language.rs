@@ -143,9 +143,6 @@ pub(crate) fn query(line: &str) -> Query {
         ["positions", from, limit] => {
             Query::Positions { from: Position(from.parse().unwrap()), limit: number(limit) }
         }
-        ["of", ref ids @ ..] => {
-            Query::PositionsOf { blocks: ids.iter().map(|id| (*id).into()).collect() }
-        }
         _ => panic!("no such query: {line}"),
     }
 }

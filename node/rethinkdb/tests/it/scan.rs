@@ -113,11 +113,6 @@ impl Scan {
                 let entries = self.list.range(from.0..).take(*limit);
                 Answer::Positions(entries.map(|(_, entry)| entry.clone()).collect())
             }
-            Query::PositionsOf { blocks } => {
-                let mut entries: Vec<_> = self.list.values().cloned().collect();
-                entries.retain(|entry| blocks.contains(&entry.block));
-                Answer::Positions(entries)
-            }
             Query::Claim { entry } => {
                 let holder = self.list.entry(entry.position.0).or_insert_with(|| entry.clone());
                 Answer::Claimed(holder.clone())
@@ -163,7 +158,6 @@ fn line() -> impl Strategy<Value = String> {
         2 => ids().prop_map(|ids| format!("votes {ids}")),
         3 => (0..9, named()).prop_map(|(position, id)| format!("claim {position} {id}")),
         2 => (0..9, 0..9).prop_map(|(from, limit)| format!("positions {from} {limit}")),
-        1 => ids().prop_map(|ids| format!("of {ids}")),
         1 => Just("reopen".to_owned()),
     ]
 }

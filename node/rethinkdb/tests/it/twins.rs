@@ -60,7 +60,6 @@ const STEPS: &str = "
     positions 300 9         |
     claim 256 X             | 256=X
     positions 3 9           | 3=Y 256=X
-    of Y G Q Z              | 0=G(genesis G) 1=Y 2=Q 3=Y
 
     # Votes: one row per key, whoever comes first.
     vote k1 X n1 yes        | k1:X:n1:yes

@@ -150,7 +150,7 @@ impl SimStore {
             Query::InsertBlock { block } => (block.transactions().len(), true),
             Query::Gather(needs) => (needs.transactions.len() + needs.outputs.len(), false),
             Query::Blocks { ids } | Query::KnownBlocks { ids } => (ids.len(), false),
-            Query::Votes { blocks } | Query::PositionsOf { blocks } => (blocks.len(), false),
+            Query::Votes { blocks } => (blocks.len(), false),
             Query::Backlog { .. } | Query::UnlistedBlocks { .. } | Query::Positions { .. } => {
                 (1, false)
             }
