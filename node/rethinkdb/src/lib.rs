@@ -22,6 +22,7 @@ mod row;
 mod schema;
 mod storage;
 mod unlisted;
+pub mod wire;
 
 pub use batch::{Batch, BatchError};
 pub use engine::Engine;

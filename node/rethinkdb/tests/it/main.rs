@@ -4,6 +4,7 @@
 
 mod durability;
 mod feeds;
+mod handshake;
 mod indexes;
 mod language;
 mod malformed;

@@ -1,0 +1,17 @@
+//! What goes over the line between a driver and a RethinkDB server: bytes and their meaning.
+//!
+//! Here: the handshakes of both sides ([`handshake`]) with their authentication ([`scram`]), the
+//! frames that carry queries and responses ([`frame`]), and the protocol's numbers ([`numbers`]).
+//! Not here: sockets, time and chance (module `server`; the client in the crate `bigchaindb`), and
+//! what a query says ([`reql`](crate::reql)). Everything is a function or a state machine: bytes in,
+//! bytes out.
+//!
+//! Source: RethinkDB manual, "Writing RethinkDB drivers".
+
+pub mod frame;
+pub mod handshake;
+pub mod numbers;
+pub mod scram;
+
+/// The release of RethinkDB whose protocol is spoken and whose answers are given.
+pub const RELEASE: &str = "2.4.4";
