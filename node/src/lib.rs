@@ -6,6 +6,7 @@
 //! transaction says. Start at [`shell::NodeHandle::start`].
 
 pub mod clock;
+pub mod config;
 pub mod federation;
 pub mod http;
 pub mod shell;

@@ -1,0 +1,125 @@
+//! Configuration: what BigchainDB 0.6.0 made of its sources, and what is refused.
+
+use std::path::Path;
+
+use bigchaindb::config::{Environment, Loaded, default_path, load};
+use bigchaindb_core::model::{Json, Keypair};
+
+/// Where ours is another on purpose: workers and threads are numbers, so texts become numbers.
+const OTHER: [(&str, &str); 1] =
+    [("workers-stay-text", r#"{"bind":"localhost:9984","threads":3,"workers":5}"#)];
+
+fn environment(of: &[(&str, &str)]) -> Environment {
+    of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The configuration of this file's text and these variables.
+fn configured(text: Option<&str>, variables: &[(&str, &str)]) -> Result<Loaded, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    if let Some(text) = text {
+        std::fs::write(&path, text).unwrap();
+    }
+    load(Some(&path), &environment(variables))
+        .map_err(|error| error.to_string().replace(path.to_str().unwrap(), "FILE"))
+}
+
+#[test]
+fn sources_make_what_they_made_of_the_original() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/config.json");
+    let vectors = Json::parse(&std::fs::read(vectors).unwrap()).unwrap();
+    let cases = vectors.get("cases").unwrap().as_array().unwrap();
+    assert_eq!(cases.len(), 14);
+    for case in cases {
+        let name = case.get("name").unwrap().as_str().unwrap();
+        let variables = case.get("env").unwrap().as_object().unwrap();
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| (name, value.as_str().unwrap())).collect();
+        let loaded = configured(case.get("file_json").unwrap().as_str(), &variables);
+        let Some(expected) = case.get("config") else {
+            assert!(loaded.is_err(), "{name}");
+            continue;
+        };
+        let mut expected = expected.clone();
+        if let Some((_, server)) = OTHER.iter().find(|(other, _)| *other == name) {
+            *expected.get_mut("server").unwrap() = Json::parse(server.as_bytes()).unwrap();
+        }
+        assert_eq!(*loaded.unwrap().settings.document(), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_setting_is_named_with_its_place() {
+    let private = Keypair::from_seed([1; 32]).private();
+    let pair = format!(r#"{{"keypair":{{"private":"{private}","public":"other"}}}}"#);
+    let cases = [
+        ("{", "Failed to parse the JSON configuration from `FILE`, "),
+        ("[]", "Failed to parse the JSON configuration from `FILE`, it is no JSON object"),
+        (r#"{"database":{"port":"x"}}"#, "FILE: database.port: `x` is no whole number"),
+        (r#"{"database":{"port":70000}}"#, "database.port: `70000` is no port (0 to 65535)"),
+        (r#"{"keyring":["me"]}"#, "keyring: `me` is no public key"),
+        (r#"{"keyring":{}}"#, "FILE: keyring: `{}` is no list"),
+        (r#"{"statsd":{"rate":true}}"#, "FILE: statsd.rate: `true` is no number"),
+        (&pair, "keypair.public: `other` is not the public key of `keypair.private`"),
+    ];
+    for (text, expected) in cases {
+        let refused = match configured(Some(text), &[]) {
+            Ok(loaded) => loaded.settings.node().unwrap_err().to_string(),
+            Err(refused) => refused,
+        };
+        assert!(refused.starts_with(expected), "{text}: {refused}");
+        assert!(!refused.contains(&private), "{text} gives the key away");
+    }
+}
+
+#[test]
+fn what_is_odd_is_kept_and_warned_about() {
+    let text = r#"{"colour":"blue","database":{"shape":1},"server":{"loglevel":"debug"}}"#;
+    let misspelt = [("BIGCHAIN_CONSENSUS_PLUGIN", "mine"), ("BIGCHAINDB_DATABASE_SHAPE", "2")];
+    let loaded = configured(Some(text), &misspelt).unwrap();
+    let warnings: Vec<_> = loaded.warnings.iter().map(|warning| &**warning).collect();
+    let [plugin, colour, shape] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(*plugin, "`BIGCHAIN_CONSENSUS_PLUGIN` is read as `BIGCHAINDB_CONSENSUS_PLUGIN`");
+    assert!(colour.ends_with(": `colour` is no known setting"), "{colour}");
+    assert!(shape.ends_with(": `database.shape` is no known setting"), "{shape}");
+    let settings = loaded.settings.document();
+    assert_eq!(settings.get("colour").unwrap().as_str(), Some("blue"));
+    assert_eq!(settings.get("database").unwrap().get("shape").unwrap().as_str(), Some("2"));
+    assert_eq!(settings.get("consensus_plugin").unwrap().as_str(), Some("mine"));
+
+    let missing = configured(None, &[]).unwrap();
+    assert!(missing.file.is_none());
+    assert!(missing.warnings[0].starts_with("Cannot find config file `"), "{missing:?}");
+}
+
+#[test]
+fn the_file_is_where_the_environment_says() {
+    let at = |variables: &[(&str, &str)]| default_path(&environment(variables));
+    assert_eq!(at(&[("HOME", "/h")]), Path::new("/h/.bigchaindb"));
+    assert_eq!(at(&[("HOME", "/h"), ("BIGCHAINDB_CONFIG_PATH", "/c")]), Path::new("/c"));
+    assert_eq!(at(&[("HOME", "/h"), ("BIGHAINDB_CONFIG_PATH", "/d")]), Path::new("/d"));
+}
+
+#[test]
+fn a_node_reads_its_part_and_hides_its_key() {
+    let keypair = Keypair::from_seed([1; 32]);
+    let other = Keypair::from_seed([2; 32]).public().clone();
+    let private = keypair.private();
+    let variables = [
+        ("BIGCHAINDB_KEYPAIR_PRIVATE", &*private),
+        ("BIGCHAINDB_KEYRING", other.as_str()),
+        ("BIGCHAINDB_DATABASE_USER", "node"),
+        ("BIGCHAINDB_DATABASE_TLS", "/etc/ca.pem"),
+    ];
+    let settings = configured(None, &variables).unwrap().settings;
+    let node = settings.node().unwrap();
+    assert_eq!(node.keypair.unwrap().public(), keypair.public());
+    assert_eq!(node.keyring, [other]);
+    assert_eq!((&*node.database.user, node.database.port), ("node", 28015));
+    assert_eq!(node.database.tls.as_deref(), Some(Path::new("/etc/ca.pem")));
+    let shown = settings.masked().to_string();
+    assert!(!shown.contains(&private) && shown.contains(&"x".repeat(45)), "{shown}");
+    let nothing = configured(None, &[]).unwrap().settings;
+    assert!(nothing.masked().get("keypair").unwrap().get("private").unwrap().is_null());
+    assert!(nothing.node().unwrap().keypair.is_none());
+}
