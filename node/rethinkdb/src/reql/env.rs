@@ -1,0 +1,38 @@
+//! The world around a query.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What a query runs in. Cloning is cheap.
+#[derive(Clone)]
+pub struct Env {
+    /// Called when a feed that said it had nothing to tell has news; must not block.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+    /// Set when the client stopped the query or went away: long evaluations look at it.
+    pub interrupted: Arc<AtomicBool>,
+    /// Seconds since 1970-01-01 UTC; a query takes place at one instant.
+    pub clock: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// Fills a buffer with bytes that nobody can foretell: for generated keys and samples.
+    pub entropy: Entropy,
+    /// The server that the query came to.
+    pub server: Arc<Server>,
+}
+
+/// Fills a buffer with bytes that nobody can foretell.
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// The server that a query came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Server {
+    /// Its UUID as text.
+    pub id: String,
+    /// As in `table_config`.
+    pub name: String,
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env").field("server", &self.server).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! What is answered to a query, and its text.
+
+use std::io::Write as _;
+
+use super::numbers::{ErrorClass, ResponseType};
+use crate::reql::{Datum, Frame, ReqlError, Server, Step};
+
+/// One answer to one query.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Response {
+    /// What it is.
+    pub kind: ResponseType,
+    /// Of which class the error is, if it is one that occurred while the query ran.
+    pub class: Option<ErrorClass>,
+    /// Values, or an error's text.
+    pub results: Vec<Datum>,
+    /// The way to the term that failed, if it is an error.
+    pub backtrace: Option<Vec<Frame>>,
+    /// What the client is told of the feeds within, if it is a batch.
+    pub notes: Option<Vec<u8>>,
+}
+
+impl Response {
+    fn plain(kind: ResponseType, results: Vec<Datum>) -> Self {
+        Self { kind, class: None, results, backtrace: None, notes: None }
+    }
+
+    /// One value.
+    pub fn atom(value: Datum) -> Self {
+        Self::plain(ResponseType::SuccessAtom, vec![value])
+    }
+
+    /// A batch of a sequence with these notes; none if a feed has nothing to tell.
+    pub fn step(step: Step, notes: &[u8]) -> Option<Self> {
+        let (kind, items) = match step {
+            Step::Batch(items) => (ResponseType::SuccessPartial, items),
+            Step::Last(items) => (ResponseType::SuccessSequence, items),
+            Step::Pending => return None,
+        };
+        Some(Self { notes: Some(notes.to_vec()), ..Self::plain(kind, items) })
+    }
+
+    /// The end of a sequence that the client has stopped.
+    pub fn stopped() -> Self {
+        Self { notes: Some(Vec::new()), ..Self::plain(ResponseType::SuccessSequence, Vec::new()) }
+    }
+
+    /// Every earlier query without reply is done.
+    pub fn waited() -> Self {
+        Self::plain(ResponseType::WaitComplete, Vec::new())
+    }
+
+    /// Who the server is.
+    pub fn server_info(server: &Server) -> Self {
+        let info = Datum::fields([
+            ("id", server.id.as_str().into()),
+            ("name", server.name.as_str().into()),
+            ("proxy", false.into()),
+        ]);
+        Self::plain(ResponseType::ServerInfo, vec![info])
+    }
+
+    /// A failure.
+    pub fn error(error: &ReqlError) -> Self {
+        Self {
+            class: ErrorClass::of_error(error.kind),
+            backtrace: Some(error.backtrace.clone()),
+            ..Self::plain(ResponseType::of_error(error.kind), vec![error.message.as_str().into()])
+        }
+    }
+
+    /// Appends its JSON text.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        const GROWS: &str = "a vector takes all it is given";
+        write!(out, r#"{{"t":{}"#, self.kind as u8).expect(GROWS);
+        if let Some(class) = self.class {
+            write!(out, r#","e":{}"#, class as u32).expect(GROWS);
+        }
+        out.extend(br#","r":["#);
+        for (index, result) in self.results.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            result.write_json(out);
+        }
+        out.push(b']');
+        if let Some(backtrace) = &self.backtrace {
+            let step = |frame: &Frame| match frame {
+                Frame::Argument(index) => Datum::count(*index),
+                Frame::Option(name) => name.as_str().into(),
+            };
+            out.extend(br#","b":"#);
+            Datum::array(backtrace.iter().map(step).collect()).write_json(out);
+        }
+        if let Some(notes) = &self.notes {
+            out.extend(br#","n":"#);
+            let note = |note: &u8| Datum::count(usize::from(*note));
+            Datum::array(notes.iter().map(note).collect()).write_json(out);
+        }
+        out.push(b'}');
+    }
+}
