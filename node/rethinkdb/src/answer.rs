@@ -15,20 +15,24 @@ use bigchaindb_core::query::{
 };
 
 use crate::batch::{Batch, BatchError, Entry, after};
-use crate::key::{self, Key};
-use crate::row::{Field, Row, Shape};
-use crate::schema::{
+use crate::catalog::{
     BACKLOG, BACKLOG_BY_ASSIGNEE, BACKLOG_BY_TIMESTAMP, BIGCHAIN, BIGCHAIN_BY_SPENT_OUTPUT,
     BIGCHAIN_BY_TRANSACTION, IndexId, POSITIONS, TableId, VOTES, VOTES_BY_BLOCK,
 };
-use crate::storage::{Space, StorageError};
+use crate::key::{self, Key};
+use crate::row::{Field, Row, Shape};
+use crate::storage::{Direction, Space, StorageError};
 use crate::unlisted;
 
 /// Answers one query.
 ///
 /// # Errors
-/// [`BatchError::Key`] if a document to be written has no proper primary key.
+/// [`BatchError::Key`] if a document to be written has no proper primary key,
+/// [`BatchError::Catalog`] if a table that the query is about does not exist.
 pub(crate) fn answer(batch: &mut Batch<'_>, query: &Query) -> Result<Answer, BatchError> {
+    for table in tables_of(query) {
+        batch.catalog().native(*table)?;
+    }
     Ok(match query {
         Query::InsertBacklog { transaction, assignee } => {
             let (transaction, assignee) = (transaction.clone(), assignee.clone());
@@ -48,6 +52,21 @@ pub(crate) fn answer(batch: &mut Batch<'_>, query: &Query) -> Result<Answer, Bat
         Query::Positions { from, limit } => positions(batch, *from, *limit)?,
         Query::Claim { entry } => claim(batch, entry)?,
     })
+}
+
+/// The tables that a query is about.
+fn tables_of(query: &Query) -> &'static [TableId] {
+    match query {
+        Query::InsertBacklog { .. }
+        | Query::Reassign { .. }
+        | Query::DeleteBacklog { .. }
+        | Query::Backlog { .. } => &[BACKLOG],
+        Query::Gather(_) => &[BIGCHAIN, BACKLOG],
+        Query::InsertBlock { .. } | Query::Blocks { .. } | Query::KnownBlocks { .. } => &[BIGCHAIN],
+        Query::UnlistedBlocks { .. } => &[BIGCHAIN, POSITIONS],
+        Query::InsertVote { .. } | Query::Votes { .. } => &[VOTES],
+        Query::Positions { .. } | Query::Claim { .. } => &[POSITIONS],
+    }
 }
 
 fn inserted(inserted: bool) -> Answer {
@@ -212,7 +231,7 @@ fn positions(batch: &Batch<'_>, from: Position, limit: usize) -> Result<Answer, 
     let to = [&*space, &[b'N' + 1]].concat();
     let mut entries = Vec::new();
     while entries.len() < limit {
-        let keys = batch.keys(&start, &to, limit - entries.len())?;
+        let keys = batch.keys(&start, &to, Direction::Ascending, limit - entries.len())?;
         let Some(last) = keys.last() else { break };
         start = [&**last, &[0]].concat();
         for key in keys {

@@ -5,23 +5,25 @@
 //! Not here: what BigchainDB asks (`answer`).
 
 use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
 use bigchaindb_core::model::{Json, Transaction};
 
+use crate::catalog::{Catalog, CatalogError, Index, IndexId, Table, TableId};
 use crate::feeds::Change;
-use crate::key::{self, Key, KeyError};
+use crate::key::{self, Bounds, Key, KeyError};
+use crate::reql::Datum;
 use crate::row::{Row, Shape};
-use crate::schema::{IndexId, Schema, TableId};
-use crate::storage::{Slot, Space, Storage, StorageError, Writes};
+use crate::storage::{Direction, SPACE, Slot, Space, Storage, StorageError, Writes, merged};
 
 /// A batch of reads and writes. See [`Engine::transact`](crate::Engine::transact).
 pub struct Batch<'e> {
-    schema: &'static Schema,
+    catalog: &'e Catalog,
     storage: &'e dyn Storage,
     writes: Writes,
     changes: Vec<Change>,
+    /// How many rows more or fewer each table has.
+    more: BTreeMap<u16, i64>,
 }
 
 /// Why a batch stops.
@@ -30,6 +32,9 @@ pub enum BatchError {
     /// The document cannot be a row; nothing was written.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// There is no such table.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The storage does not work.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -72,13 +77,34 @@ impl Entry {
 }
 
 impl<'e> Batch<'e> {
-    pub(crate) fn new(schema: &'static Schema, storage: &'e dyn Storage) -> Self {
-        Self { schema, storage, writes: BTreeMap::new(), changes: vec![] }
+    pub(crate) fn new(catalog: &'e Catalog, storage: &'e dyn Storage) -> Self {
+        let (writes, more) = Default::default();
+        Self { catalog, storage, writes, changes: vec![], more }
     }
 
     /// What is to be written, and what feeds will tell about it.
-    pub(crate) fn finish(self) -> (Writes, Vec<Change>) {
-        (self.writes, self.changes)
+    ///
+    /// # Errors
+    /// If the storage does not work.
+    pub(crate) fn finish(mut self) -> Result<(Writes, Vec<Change>), StorageError> {
+        for (table, more) in std::mem::take(&mut self.more) {
+            if more != 0 {
+                let count = self.count(table)?.saturating_add_signed(more);
+                self.writes.insert(count_key(table), Slot::Text(count.to_string().into()));
+            }
+        }
+        Ok((self.writes, self.changes))
+    }
+
+    /// How many rows the storage has of a table.
+    pub(crate) fn count(&self, table: u16) -> Result<u64, StorageError> {
+        let text = self.storage.text(&count_key(table))?;
+        Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+
+    /// Which tables and indexes there are.
+    pub(crate) fn catalog(&self) -> &'e Catalog {
+        self.catalog
     }
 
     /// The row with this primary key.
@@ -86,7 +112,7 @@ impl<'e> Batch<'e> {
     /// # Errors
     /// If the value cannot be a primary key, or the storage does not work.
     pub fn get(&self, table: TableId, id: &Json) -> Result<Option<Arc<Row>>, BatchError> {
-        Ok(self.row(&row_key(table, id)?)?)
+        Ok(self.row(&json_row_key(table, id)?)?)
     }
 
     /// All rows of a table, by primary key.
@@ -95,7 +121,7 @@ impl<'e> Batch<'e> {
     /// If the storage does not work.
     pub fn rows(&self, table: TableId) -> Result<Vec<Arc<Row>>, StorageError> {
         let prefix = Space::rows(table).key();
-        let keys = self.keys(&prefix, &after(&prefix), usize::MAX)?;
+        let keys = self.keys(&prefix, &after(&prefix), Direction::Ascending, usize::MAX)?;
         let rows = keys.iter().map(|key| Ok(self.row(key)?.expect("a row has just been seen")));
         rows.collect()
     }
@@ -145,7 +171,7 @@ impl<'e> Batch<'e> {
     /// # Errors
     /// If the document has no proper primary key, or the storage does not work.
     pub fn insert(&mut self, table: TableId, row: Row) -> Result<bool, BatchError> {
-        let key = primary_key(table, &row)?;
+        let key = self.primary_key(table, &row)?;
         if self.shape(&key)?.is_some() {
             return Ok(false);
         }
@@ -158,7 +184,7 @@ impl<'e> Batch<'e> {
     /// # Errors
     /// If the document has no proper primary key, or the storage does not work.
     pub fn replace(&mut self, table: TableId, row: Row) -> Result<bool, BatchError> {
-        let key = primary_key(table, &row)?;
+        let key = self.primary_key(table, &row)?;
         let before = self.row(&key)?;
         if before.as_deref() == Some(&row) {
             return Ok(false);
@@ -172,37 +198,67 @@ impl<'e> Batch<'e> {
     /// # Errors
     /// If the value cannot be a primary key, or the storage does not work.
     pub fn delete(&mut self, table: TableId, id: &Json) -> Result<bool, BatchError> {
-        let key = row_key(table, id)?;
+        let key = json_row_key(table, id)?;
         let Some(before) = self.row(&key)? else { return Ok(false) };
         self.set(table, key, Some(before), None)?;
         Ok(true)
     }
 
+    /// The whole key of a row of a table.
+    fn primary_key(&self, table: TableId, row: &Row) -> Result<Key, BatchError> {
+        let field = &self.catalog.native(table)?.primary_key;
+        let missing = || KeyError::Missing { field: (**field).into(), document: row.datum() };
+        let id = row.root().get(field).and_then(|id| id.json()).ok_or_else(missing)?;
+        Ok(json_row_key(table, id)?)
+    }
+
     /// Puts `new` where `old` was, with everything that follows from it.
-    fn set(
+    pub(crate) fn set(
         &mut self,
         table: TableId,
         key: Key,
         old: Option<Arc<Row>>,
         new: Option<Arc<Row>>,
     ) -> Result<(), StorageError> {
-        for (number, index) in (0..).zip(self.schema.of(table).indexes) {
-            let space = Space::index(IndexId { table, number });
-            for (row, slot) in [(&old, Slot::Empty), (&new, Slot::Entry)] {
-                let Some(row) = row else { continue };
-                index.value.entries(row, &mut |value, tag| {
-                    let entry = entry_key(space, value, &key[SPACE..], tag);
-                    self.writes.insert(entry, slot.clone());
-                });
-            }
+        let described = self.catalog.table_of(table);
+        for (row, slot) in [(&old, Slot::Empty), (&new, Slot::Entry)] {
+            let (Some(row), Some(table)) = (row, described) else { continue };
+            self.mark_indexes(table, row, &key, &slot);
         }
+        let more = i64::from(new.is_some()) - i64::from(old.is_some());
+        *self.more.entry(table.number).or_default() += more;
         self.writes.insert(key, new.clone().map_or(Slot::Empty, Slot::Row));
         let change = Change { table, old, new };
-        for follow in self.schema.views {
-            follow(self, &change)?;
+        if described.is_some_and(|table| table.native.is_some()) {
+            self.follow(&change)?;
         }
         self.changes.push(change);
         Ok(())
+    }
+
+    /// Keeps what stands beside the native tables true.
+    pub(crate) fn follow(&mut self, change: &Change) -> Result<(), StorageError> {
+        self.catalog.schema().views.iter().try_for_each(|follow| follow(self, change))
+    }
+
+    /// Writes or takes away a row's entries in all indexes of its table.
+    fn mark_indexes(&mut self, table: &Table, row: &Row, key: &[u8], slot: &Slot) {
+        let writes = &mut self.writes;
+        let natives = table.native.map_or(&[][..], |native| native.indexes);
+        for (number, index) in (0..).zip(natives) {
+            let space = Space::index(IndexId { table: table.id, number, tag_length: 0 });
+            index.value.entries(row, &mut |value, tag| {
+                writes.insert(entry_key(space, value, &key[SPACE..], tag), slot.clone());
+            });
+        }
+        for index in table.indexes() {
+            mark_index(writes, index, row, key, slot);
+        }
+    }
+
+    /// Writes a row's entries in one index that a client made.
+    pub(crate) fn mark_index(&mut self, index: &Index, row: &Row, key: &[u8]) {
+        mark_index(&mut self.writes, index, row, key, &Slot::Entry);
     }
 
     /// The row under a whole key.
@@ -259,8 +315,20 @@ impl<'e> Batch<'e> {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<Entry>, StorageError> {
-        let tag_length = 4 * self.schema.index_of(index).value.tag_length();
-        let entries = self.keys(from, to, limit)?.into_iter().map(|key| {
+        self.entries_between(index, from, to, Direction::Ascending, limit)
+    }
+
+    /// The first entries of an index with keys from `from` on and before `to`, in that direction.
+    pub(crate) fn entries_between(
+        &self,
+        index: IndexId,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StorageError> {
+        let tag_length = 4 * usize::from(index.tag_length);
+        let entries = self.keys(from, to, direction, limit)?.into_iter().map(|key| {
             let row = SPACE + key::length(&key[SPACE..]);
             Entry { table: index.table, row, tag: key.len() - tag_length, key }
         });
@@ -279,45 +347,52 @@ impl<'e> Batch<'e> {
         self.entries(index, &prefix, limit)
     }
 
-    /// The first keys from `from` on and before `to`, ascending: those of the storage, and those
-    /// that this batch adds and takes away.
+    /// The first keys from `from` on and before `to`, in that direction: those of the storage, and
+    /// those that this batch adds and takes away.
     pub(crate) fn keys(
         &self,
         from: &[u8],
         to: &[u8],
+        direction: Direction,
         limit: usize,
     ) -> Result<Vec<Key>, StorageError> {
-        let range = (Included(from), Excluded(to));
-        let pending: Vec<_> = self.writes.range::<[u8], _>(range).collect();
-        // Each pending key takes away at most one of those that are read.
-        let stored = self.storage.keys(from, to, limit.saturating_add(pending.len()))?;
-        if pending.is_empty() {
-            return Ok(stored);
-        }
-        let mut keys: BTreeMap<Key, ()> = stored.into_iter().map(|key| (key, ())).collect();
-        for (key, slot) in pending {
-            match slot {
-                Slot::Empty => keys.remove(key),
-                _ => keys.insert(key.clone(), ()),
-            };
-        }
-        Ok(keys.into_keys().take(limit).collect())
+        merged(&self.writes, from, to, direction, limit, |from, to, limit| {
+            self.storage.keys(from, to, direction, limit)
+        })
     }
 }
 
-/// How many bytes of a key say in which space it is.
-const SPACE: usize = 2;
+fn mark_index(writes: &mut Writes, index: &Index, row: &Row, key: &[u8], slot: &Slot) {
+    let Some(evaluate) = &index.evaluate else { return };
+    let space = Space::index(index.id);
+    let mut value = Vec::new();
+    for (number, datum) in (0..).zip(evaluate(&row.datum())) {
+        value.clear();
+        if key::encode(&datum, &mut value) {
+            let tag: &[u32] = if index.multi { &[number] } else { &[] };
+            writes.insert(entry_key(space, &value, &key[SPACE..], tag), slot.clone());
+        }
+    }
+}
 
 /// The whole key of a row.
-fn row_key(table: TableId, id: &Json) -> Result<Key, KeyError> {
+pub(crate) fn row_key(table: TableId, id: &Datum) -> Result<Key, KeyError> {
     let mut key = Space::rows(table).key();
-    key::encode_primary(id, &mut key)?;
+    key::encode_primary(id, &mut key, Bounds::Refused)?;
     Ok(key.into())
 }
 
-fn primary_key(table: TableId, row: &Row) -> Result<Key, KeyError> {
-    let id = row.root().get("id").and_then(|id| id.json()).ok_or(KeyError::Missing)?;
-    row_key(table, id)
+fn json_row_key(table: TableId, id: &Json) -> Result<Key, KeyError> {
+    let mut key = Space::rows(table).key();
+    key::encode_primary_json(id, &mut key)?;
+    Ok(key.into())
+}
+
+/// Where it stands how many rows a table has.
+pub(crate) fn count_key(table: u16) -> Key {
+    let mut key = Space::counts().key();
+    key.extend(table.to_be_bytes());
+    key.into()
 }
 
 fn entry_key(space: Space, value: &[u8], row: &[u8], tag: &[u32]) -> Key {

@@ -1,21 +1,27 @@
-//! The engine: queries in, answers and changes out.
+//! The engine: queries and rows in, answers and changes out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use bigchaindb_core::model::Json;
 use bigchaindb_core::query::{Answer, Query, StoreError};
 
 use crate::answer::answer;
 use crate::batch::{Batch, BatchError};
+use crate::catalog::{BIGCHAINDB, Catalog, Compile, Entries, Schema, TEST, TableId, Uuid};
 use crate::feeds::{Feeds, QUEUE_MAX, Subscription, Wake};
-use crate::schema::{BIGCHAINDB, Schema, TableId};
 use crate::storage::{Disk, Durability, Memory, OpenError, Storage, StorageError};
+
+mod admin;
+
+pub(crate) use admin::Progress;
 
 /// A database, its feeds, and where it is kept.
 ///
 /// It does one thing at a time: whoever has several clients queues what they want, and hands it
-/// over together ([`apply_all`](Self::apply_all)), so that one `fsync` serves them all.
+/// over together ([`apply_all`](Self::apply_all)), so that one `fsync` serves them all, or lets them
+/// share a [`Database`](crate::Database).
 ///
 /// ```
 /// use bigchaindb_core::query::{Answer, Query};
@@ -27,10 +33,13 @@ use crate::storage::{Disk, Durability, Memory, OpenError, Storage, StorageError}
 /// assert_eq!(answer.into_block_ids(), []);
 /// ```
 pub struct Engine {
-    schema: &'static Schema,
+    catalog: Arc<Catalog>,
     storage: Box<dyn Storage>,
     feeds: Feeds,
 }
+
+/// The name that the database of a node's tables has unless its owner says otherwise.
+pub const BIGCHAIN_DB: &str = "bigchain";
 
 impl Engine {
     /// A BigchainDB database in memory, empty.
@@ -40,7 +49,9 @@ impl Engine {
 
     /// A database of these tables in memory, empty.
     pub fn in_memory_with(schema: &'static Schema) -> Self {
-        Self { schema, storage: Box::new(Memory::default()), feeds: Feeds::default() }
+        let mut engine = Self::fresh(schema, BIGCHAIN_DB.into(), no_functions);
+        engine.declare_native().expect("a storage in memory works");
+        engine
     }
 
     /// The BigchainDB database in this file; an empty one if there is no such file.
@@ -56,13 +67,52 @@ impl Engine {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(schema: &'static Schema, path: &Path) -> Result<Self, OpenError> {
-        let storage = Box::new(Disk::open(path, schema)?);
-        Ok(Self { schema, storage, feeds: Feeds::default() })
+        let mut engine = Self::stored(schema, BIGCHAIN_DB.into(), no_functions, path)?;
+        engine.declare_native().map_err(|error| OpenError::Catalog(error.to_string()))?;
+        engine.do_chores()?;
+        Ok(engine)
     }
 
-    /// Which tables and indexes there are.
+    /// In memory, with no table at all and the one database that every server has.
+    pub(crate) fn fresh(native: &'static Schema, native_db: Arc<str>, compile: Compile) -> Self {
+        let mut catalog = Catalog::empty(native, native_db, compile);
+        catalog.create_db(TEST, own_uuid(TEST_DB)).expect("it is the first one");
+        Self {
+            catalog: Arc::new(catalog),
+            storage: Box::new(Memory::default()),
+            feeds: Feeds::default(),
+        }
+    }
+
+    /// What is in this file; if there is none, the one database that every server has.
+    pub(crate) fn stored(
+        native: &'static Schema,
+        native_db: Arc<str>,
+        compile: Compile,
+        path: &Path,
+    ) -> Result<Self, OpenError> {
+        let storage = Box::new(Disk::open(path)?);
+        let Self { catalog, .. } = Self::fresh(native, native_db.clone(), compile);
+        let mut engine = Self { catalog, storage, feeds: Feeds::default() };
+        let entries = engine.entries()?;
+        if entries.is_empty() {
+            let catalog = engine.catalog.clone();
+            engine.write_catalog(&Entries::new(), &catalog)?;
+        } else {
+            let catalog = Catalog::read(&entries, native, native_db, compile);
+            engine.catalog = Arc::new(catalog.map_err(|error| OpenError::Catalog(error.0))?);
+        }
+        Ok(engine)
+    }
+
+    /// Which tables there are, and by what their rows are found.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Which tables are asked natively.
     pub fn schema(&self) -> &'static Schema {
-        self.schema
+        self.catalog.schema()
     }
 
     /// Answers one query.
@@ -78,9 +128,9 @@ impl Engine {
     /// durable together.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] for a query that wants to write a document without a proper primary
-    /// key; the others are answered. [`StoreError::Indeterminate`] for all of them if the storage
-    /// does not work.
+    /// [`StoreError::Refused`] for a query about a table that does not exist, or that wants to write
+    /// a document without a proper primary key; the others are answered.
+    /// [`StoreError::Indeterminate`] for all of them if the storage does not work.
     pub fn apply_all(
         &mut self,
         queries: &[Query],
@@ -89,8 +139,8 @@ impl Engine {
         let answers = self.transact(durability, |batch| {
             let answers = queries.iter().map(|query| match answer(batch, query) {
                 Ok(answer) => Ok(Ok(answer)),
-                Err(BatchError::Key(error)) => Ok(Err(StoreError::Refused(error.to_string()))),
                 Err(BatchError::Storage(error)) => Err(error),
+                Err(refused) => Ok(Err(StoreError::Refused(refused.to_string()))),
             });
             answers.collect::<Result<Vec<_>, StorageError>>()
         });
@@ -109,9 +159,9 @@ impl Engine {
         durability: Durability,
         work: impl FnOnce(&mut Batch<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let mut batch = Batch::new(self.schema, &*self.storage);
+        let mut batch = Batch::new(&self.catalog, &*self.storage);
         let result = work(&mut batch)?;
-        let (writes, changes) = batch.finish();
+        let (writes, changes) = batch.finish()?;
         if !writes.is_empty() {
             self.storage.write(writes, durability)?;
         } else if durability == Durability::Hard {
@@ -119,6 +169,16 @@ impl Engine {
         }
         self.feeds.tell(&changes);
         Ok(result)
+    }
+
+    /// Reads rows.
+    pub(crate) fn read(&self) -> Batch<'_> {
+        Batch::new(&self.catalog, &*self.storage)
+    }
+
+    /// How many bytes of text were made into rows so far.
+    pub(crate) fn parsed(&self) -> u64 {
+        self.storage.parsed()
     }
 
     /// Opens a feed of a table's later changes. `wake` is called when there are some.
@@ -136,14 +196,14 @@ impl Engine {
         self.feeds.subscribe(table, queue_max, wake)
     }
 
-    /// All documents of all tables, by the table's name, each table's by primary key.
+    /// All documents of all native tables, by the table's name, each table's by primary key.
     ///
     /// # Errors
     /// If the storage does not work.
     pub fn tables(&self) -> Result<BTreeMap<&'static str, Vec<Json>>, StorageError> {
-        let batch = Batch::new(self.schema, &*self.storage);
-        let tables = (0..).zip(self.schema.tables).map(|(number, table)| {
-            let rows = batch.rows(TableId(number))?;
+        let batch = self.read();
+        let tables = (0..).zip(self.schema().tables).map(|(number, table)| {
+            let rows = batch.rows(TableId::any(number))?;
             Ok((table.name, rows.iter().map(|row| row.document()).collect()))
         });
         tables.collect()
@@ -161,7 +221,26 @@ impl Engine {
     /// supply does; how many batches were lost. In memory only: `None` on disk.
     pub fn power_loss(&mut self) -> Option<usize> {
         let lost = self.storage.power_loss()?;
-        self.feeds.close();
+        self.feeds.close_all();
         Some(lost)
     }
+}
+
+/// The identity of what is there without anybody having made it; the same in every server, as
+/// nothing here draws chance.
+fn own_uuid(what: u8) -> Uuid {
+    let mut bytes = *b"bigchaindb  own ";
+    bytes[15] = what;
+    Uuid::random(bytes)
+}
+
+/// What [`own_uuid`] is about: the database `test`, that of the native tables, and from there on the
+/// native tables.
+const TEST_DB: u8 = 0;
+const NATIVE_DB: u8 = 1;
+const NATIVE_TABLES: u8 = 2;
+
+/// For an engine that no ReQL client ever sees.
+fn no_functions(_: &str, _: bool) -> Result<crate::catalog::IndexFunction, String> {
+    Err("This store has native indexes only.".to_owned())
 }

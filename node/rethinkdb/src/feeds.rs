@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use bigchaindb_core::query;
 
+use crate::catalog::{BACKLOG, BIGCHAIN, POSITIONS, TableId, VOTES};
 use crate::row::Row;
-use crate::schema::{BACKLOG, BIGCHAIN, POSITIONS, TableId, VOTES};
 
 /// How many elements wait for a subscriber at most. RethinkDB: `changefeed_queue_size`.
 pub const QUEUE_MAX: usize = 100_000;
@@ -31,7 +31,7 @@ impl Change {
     /// the row is nothing a node takes for what it should be.
     pub fn told(&self) -> Option<query::Change> {
         let waiting = |row: &Option<Arc<Row>>| row.as_ref().and_then(|row| row.waiting());
-        match (self.table, &self.old, &self.new) {
+        match (TableId::any(self.table.number), &self.old, &self.new) {
             (BACKLOG, old, new) => {
                 let (old, new) = (waiting(old), waiting(new));
                 (old.is_some() || new.is_some()).then_some(query::Change::Backlog { old, new })
@@ -46,7 +46,7 @@ impl Change {
     }
 }
 
-/// The table that a node's feed is about, in [`BIGCHAINDB`](crate::schema::BIGCHAINDB).
+/// The table that a node's feed is about, in [`BIGCHAINDB`](crate::BIGCHAINDB).
 pub fn table_of(feed: query::Feed) -> TableId {
     match feed {
         query::Feed::Backlog => BACKLOG,
@@ -137,7 +137,10 @@ impl Feeds {
     pub(crate) fn tell(&mut self, changes: &[Change]) {
         self.0.retain(|queue| {
             let Some(queue) = queue.upgrade() else { return false };
-            let mut news = changes.iter().filter(|change| change.table == queue.table).peekable();
+            let mut news = changes
+                .iter()
+                .filter(|change| change.table.number == queue.table.number)
+                .peekable();
             if news.peek().is_some() {
                 let mut state = queue.lock();
                 for change in news {
@@ -154,17 +157,31 @@ impl Feeds {
         });
     }
 
+    /// Breaks the feeds of a table.
+    pub(crate) fn close(&mut self, table: TableId) {
+        self.close_if(|queue| queue.table.number == table.number);
+    }
+
     /// Breaks every feed.
-    pub(crate) fn close(&mut self) {
-        for queue in self.0.drain(..).filter_map(|queue| queue.upgrade()) {
-            queue.lock().closed = true;
-            queue.woken();
-        }
+    pub(crate) fn close_all(&mut self) {
+        self.close_if(|_| true);
+    }
+
+    fn close_if(&mut self, which: impl Fn(&Queue) -> bool) {
+        self.0.retain(|queue| {
+            let Some(queue) = queue.upgrade() else { return false };
+            let closes = which(&queue);
+            if closes {
+                queue.lock().closed = true;
+                queue.woken();
+            }
+            !closes
+        });
     }
 }
 
 impl Drop for Feeds {
     fn drop(&mut self) {
-        self.close();
+        self.close_all();
     }
 }

@@ -1,9 +1,9 @@
 //! Secondary indexes: under which values a row is found.
 //!
-//! An index is data. What it takes out of a document follows RethinkDB to the odd corner: a field
+//! A native index is data. What it takes out of a document follows RethinkDB to the odd corner: a field
 //! of an array is that field of each element that has it, and a document for which there is no
 //! value, or none that can be a key, is simply not in the index. Not here: where entries are kept
-//! and read (`batch`), which indexes there are (`schema`).
+//! and read (`batch`), which indexes there are (`catalog`), functions that clients wrote (`reql`).
 
 use bigchaindb_core::model::Json;
 
@@ -13,13 +13,15 @@ use crate::row::{Field, Row};
 /// The names of fields, one inside the other: `["block", "timestamp"]` is `row.block.timestamp`.
 pub type Path = &'static [&'static str];
 
-/// A secondary index.
+/// A secondary index that is kept natively.
 #[derive(Clone, Copy, Debug)]
-pub struct Index {
+pub struct NativeIndex {
     /// Its name, unique in its table.
     pub name: &'static str,
     /// What it takes out of a document.
     pub value: Value,
+    /// The same as a ReQL function, as JSON text: what a client says that means this index.
+    pub function: &'static str,
 }
 
 /// What an index takes out of a document.
@@ -72,12 +74,22 @@ impl Value {
     }
 
     /// How many numbers a tag has.
-    pub(crate) fn tag_length(&self) -> usize {
+    pub(crate) const fn tag_length(&self) -> u8 {
         match self {
             Self::Simple(_) | Self::Compound(_) => 0,
             Self::Multi(_) => 1,
-            Self::Each { arrays, .. } => arrays.len(),
+            Self::Each { arrays, .. } => {
+                assert!(arrays.len() < 16, "an index goes through few arrays");
+                #[expect(clippy::cast_possible_truncation, reason = "checked")]
+                let length = arrays.len() as u8;
+                length
+            }
         }
+    }
+
+    /// Whether one row may be found under several values.
+    pub(crate) fn is_multi(&self) -> bool {
+        self.tag_length() > 0
     }
 }
 

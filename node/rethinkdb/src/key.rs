@@ -1,81 +1,117 @@
 //! RethinkDB's order of values, as bytes: comparing two keys is comparing two values.
 //!
 //! Here: what can be a key, and how it is written. A key opens with the letter of its type, as
-//! RethinkDB's do, so that arrays come before truth values, numbers and strings. Every key says by
-//! itself where it ends; an index entry is therefore just the value's key, the row's key and a tag
-//! one after another, and sorts by (value, primary key). Only the order is RethinkDB's, the bytes
-//! are ours. Not here: which values an index takes out of a document (`index`).
+//! RethinkDB's do, so that arrays come before truth values, numbers, bytes, times and strings. Every
+//! key says by itself where it ends; an index entry is therefore just the value's key, the row's key
+//! and a tag one after another, and sorts by (value, primary key). Only the order is RethinkDB's, the
+//! bytes are ours. Not here: which values an index takes out of a document (`index`), why a value
+//! cannot be a primary key (`key/primary`).
+
+mod primary;
 
 use bigchaindb_core::model::Json;
+
+pub use primary::{KeyError, check_primary_key, check_secondary_key};
+pub(crate) use primary::{encode_primary, encode_primary_json, encode_secondary};
+
+use crate::reql::{Datum, deep};
 
 /// An encoded key, with its space in front.
 pub(crate) type Key = Box<[u8]>;
 
-/// The longest primary key: a string of 127 bytes, its letter and its end.
-const PRIMARY_KEY_MAX: usize = 129;
+/// How many arrays a key may have one inside the other. RethinkDB cuts every key off long before.
+const DEEP_MAX: usize = 256;
 
-/// Why a value cannot be a primary key.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The document has no such field, or it is null.
-    #[error("the primary key is missing")]
-    Missing,
-    /// An object, or an array that holds null or an object.
-    #[error("a primary key is a number, a string, a truth value or an array of those")]
-    Kind,
-    /// The text holds U+0000.
-    #[error("the primary key contains U+0000")]
-    Nul,
-    /// More than 127 bytes.
-    #[error("the primary key is too long (at most 127 bytes)")]
-    TooLong,
+/// What can be made a key.
+pub(crate) trait Value: Sized {
+    /// Appends the value's key; false, and nothing of use in `out`, if it has none.
+    fn encode(&self, out: &mut Vec<u8>, bounds: Bounds) -> bool;
 }
 
-/// Appends the primary key of a row.
-///
-/// # Errors
-/// If RethinkDB would not take the value for a primary key.
-pub(crate) fn encode_primary(value: &Json, out: &mut Vec<u8>) -> Result<(), KeyError> {
-    let start = out.len();
-    if value.is_null() {
-        return Err(KeyError::Missing);
-    }
-    if !encode(value, out) {
-        return Err(KeyError::Kind);
-    }
-    if holds_nul(value) {
-        return Err(KeyError::Nul);
-    }
-    if out.len() - start > PRIMARY_KEY_MAX { Err(KeyError::TooLong) } else { Ok(()) }
+/// Whether the two values that are below and above all others may stand in a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Bounds {
+    /// In the end of a range.
+    Allowed,
+    /// In what is stored.
+    Refused,
 }
 
-fn holds_nul(value: &Json) -> bool {
-    match value {
-        Json::String(text) => text.contains('\0'),
-        Json::Array(items) => items.iter().any(holds_nul),
-        _ => false,
-    }
+/// Appends a value that is to be stored; false, and nothing of use in `out`, if it has no key: null,
+/// objects, what is no finite number, and arrays that hold such.
+pub(crate) fn encode(value: &impl Value, out: &mut Vec<u8>) -> bool {
+    value.encode(out, Bounds::Refused)
 }
 
-/// Appends a value; false, and nothing of use in `out`, if it has no key: null, objects, what is no
-/// finite number, and arrays that hold such.
-pub(crate) fn encode(value: &Json, out: &mut Vec<u8>) -> bool {
-    match value {
-        Json::Array(items) => encode_array(out, |out| items.iter().all(|item| encode(item, out))),
-        Json::Bool(value) => {
-            out.extend([b'B', u8::from(*value)]);
-            true
+impl Value for Json {
+    fn encode(&self, out: &mut Vec<u8>, bounds: Bounds) -> bool {
+        match self {
+            Json::Array(items) => {
+                encode_array(out, |out| items.iter().all(|item| item.encode(out, bounds)))
+            }
+            Json::Bool(value) => encode_bool(*value, out),
+            Json::Int(int) => encode_number(*int as f64, out),
+            Json::BigInt(digits) => digits.parse().is_ok_and(|number| encode_number(number, out)),
+            Json::Float(number) => encode_number(*number, out),
+            Json::String(text) => {
+                encode_text(text, out);
+                true
+            }
+            Json::Null => false,
+            // Bytes and times are objects in JSON, and have keys; nothing else of the kind does.
+            Json::Object(object) => {
+                object.get(REQL_TYPE).is_some()
+                    && Datum::try_from(self).is_ok_and(|datum| datum.encode(out, bounds))
+            }
         }
-        Json::Int(int) => encode_number(*int as f64, out),
-        Json::BigInt(digits) => digits.parse().is_ok_and(|number| encode_number(number, out)),
-        Json::Float(number) => encode_number(*number, out),
-        Json::String(text) => {
+    }
+}
+
+impl Value for Datum {
+    fn encode(&self, out: &mut Vec<u8>, bounds: Bounds) -> bool {
+        encode_datum(self, out, bounds, DEEP_MAX)
+    }
+}
+
+fn encode_datum(datum: &Datum, out: &mut Vec<u8>, bounds: Bounds, deep_max: usize) -> bool {
+    match datum {
+        Datum::Array(_) if deep_max == 0 => false,
+        Datum::Array(items) => encode_array(out, |out| {
+            items.iter().all(|item| deep(|| encode_datum(item, out, bounds, deep_max - 1)))
+        }),
+        Datum::Bool(value) => encode_bool(*value, out),
+        Datum::Number(number) => encode_number(*number, out),
+        Datum::String(text) => {
             encode_text(text, out);
             true
         }
-        Json::Null | Json::Object(_) => false,
+        Datum::Binary(bytes) => {
+            out.extend(b"PB");
+            encode_bytes(bytes, out);
+            true
+        }
+        Datum::Time(time) => {
+            out.extend(b"PT");
+            encode_number(time.epoch_s, out)
+        }
+        Datum::MinVal => {
+            out.push(MINVAL);
+            bounds == Bounds::Allowed
+        }
+        Datum::MaxVal => {
+            out.push(MAXVAL);
+            bounds == Bounds::Allowed
+        }
+        Datum::Null | Datum::Object(_) => false,
     }
 }
+
+/// The name of the field by which JSON tells bytes and times from other objects.
+const REQL_TYPE: &str = "$reql_type$";
+
+/// Before and after the letter of every type.
+const MINVAL: u8 = b'A' - 1;
+const MAXVAL: u8 = b'Z' + 1;
 
 /// Appends an array whose items `encode_items` appends; false if it says so.
 pub(crate) fn encode_array(
@@ -94,16 +130,25 @@ pub(crate) fn encode_start_of_array(values: &[Json], out: &mut Vec<u8>) -> bool 
     values.iter().all(|value| encode(value, out))
 }
 
-/// Ends strings and arrays; it sorts before whatever could follow instead.
+/// Ends strings, bytes and arrays; it sorts before whatever could follow instead.
 const END: u8 = 0;
+
+fn encode_bool(value: bool, out: &mut Vec<u8>) -> bool {
+    out.extend([b'B', u8::from(value)]);
+    true
+}
 
 /// Appends a string.
 pub(crate) fn encode_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'S');
-    for byte in text.bytes() {
+    encode_bytes(text.as_bytes(), out);
+}
+
+fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    for byte in bytes {
         match byte {
             0 | 1 => out.extend([1, byte + 1]),
-            _ => out.push(byte),
+            _ => out.push(*byte),
         }
     }
     out.push(END);
@@ -120,16 +165,18 @@ fn encode_number(number: f64, out: &mut Vec<u8>) -> bool {
 
 /// How many bytes the key at the start of `bytes` has.
 pub(crate) fn length(bytes: &[u8]) -> usize {
-    match bytes[0] {
-        b'A' => {
+    match bytes {
+        [b'A', ..] => {
             let mut at = 1;
             while bytes[at] != END {
                 at += length(&bytes[at..]);
             }
             at + 1
         }
-        b'B' => 2,
-        b'N' => 9,
+        [b'B', ..] => 2,
+        [b'N', ..] => 9,
+        [b'P', b'T', ..] => 2 + 9,
+        [MINVAL | MAXVAL, ..] => 1,
         _ => 1 + bytes.iter().position(|byte| *byte == END).expect("a string's key has an end"),
     }
 }
@@ -149,7 +196,8 @@ pub(crate) fn text(key: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Each line sorts before the next; values on one line have one key.
+    /// Each line sorts before the next; values on one line have one key. As a value's type decides
+    /// first, so does RethinkDB's order of values.
     const ORDER: &str = r#"
         []
         [[]]
@@ -170,6 +218,13 @@ mod tests {
         2
         9007199254740993 9007199254740992
         1e308
+        {"$reql_type$":"BINARY","data":""}
+        {"$reql_type$":"BINARY","data":"AA=="}
+        {"$reql_type$":"BINARY","data":"AAA="}
+        {"$reql_type$":"BINARY","data":"AQ=="}
+        {"$reql_type$":"BINARY","data":"/w=="}
+        {"$reql_type$":"TIME","epoch_time":-1.5,"timezone":"+00:00"}
+        {"$reql_type$":"TIME","epoch_time":1,"timezone":"+00:00"}
         ""
         "\u0000"
         "\u0000a"
@@ -182,9 +237,17 @@ mod tests {
         "é"
     "#;
 
+    fn json(text: &str) -> Json {
+        Json::parse(text.as_bytes()).unwrap()
+    }
+
+    /// The key, which is the same whether a value is written by the core or by a client.
     fn key(text: &str) -> Vec<u8> {
-        let mut key = Vec::new();
-        assert!(encode(&Json::parse(text.as_bytes()).unwrap(), &mut key), "{text} has a key");
+        let (mut key, mut of_datum) = (Vec::new(), Vec::new());
+        let json = json(text);
+        assert!(encode(&json, &mut key), "{text} has a key");
+        assert!(encode(&Datum::try_from(&json).unwrap(), &mut of_datum), "{text} has a key");
+        assert_eq!(key, of_datum, "{text}");
         key
     }
 
@@ -192,7 +255,7 @@ mod tests {
     fn keys_sort_as_rethinkdb_sorts_values() {
         let mut last: Option<(&str, Vec<u8>)> = None;
         for line in ORDER.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let values: Vec<_> = if line.starts_with(['"', '[']) {
+            let values: Vec<_> = if line.starts_with(['"', '[', '{']) {
                 vec![line]
             } else {
                 line.split_whitespace().collect()
@@ -205,35 +268,47 @@ mod tests {
             assert_eq!(length(&[&*first, b"S\0"].concat()), first.len(), "{line} with more behind");
             if let Some((before, smaller)) = &last {
                 assert!(*smaller < first, "{before} sorts before {line}");
+                let datum = |text| Datum::try_from(&json(text)).unwrap();
+                let (before, line) = (before.split(' ').next(), line.split(' ').next());
+                if let (Some(before), Some(line)) = (before, line)
+                    && Json::parse(before.as_bytes()).is_ok()
+                    && Json::parse(line.as_bytes()).is_ok()
+                {
+                    assert!(datum(before) < datum(line), "{before} is smaller than {line}");
+                }
             }
             last = Some((line, first));
         }
     }
 
     #[test]
-    fn null_objects_and_what_holds_them_have_no_key() {
-        for value in ["null", "{}", "[null]", "[1,[{}]]", "NaN", "Infinity", "[-Infinity]"] {
-            let value = Json::parse(value.as_bytes()).unwrap();
-            assert!(!encode(&value, &mut Vec::new()), "{value}");
+    fn the_two_bounds_are_below_and_above_everything_also_inside_arrays() {
+        let bound = |datum: &Datum| {
+            let mut key = Vec::new();
+            assert!(datum.encode(&mut key, Bounds::Allowed));
+            assert!(!encode(datum, &mut Vec::new()), "{datum:?} is never stored");
+            assert_eq!(length(&key), key.len());
+            key
+        };
+        let within = |bound: Datum| Datum::array(vec![Datum::from("a"), bound]);
+        for line in ORDER.lines().map(str::trim).filter(|line| line.starts_with(['"', '['])) {
+            let key = key(line);
+            assert!(bound(&Datum::MinVal) < key && key < bound(&Datum::MaxVal), "{line}");
+            let prefixed = self::key(&format!("[\"a\",{line}]"));
+            assert!(bound(&within(Datum::MinVal)) < prefixed, "{line}");
+            assert!(prefixed < bound(&within(Datum::MaxVal)), "{line}");
         }
+        assert!(key(r#"["a"]"#) < bound(&within(Datum::MinVal)), "a prefix is smaller");
+        assert!(key(r#"["aa"]"#) > bound(&within(Datum::MaxVal)));
     }
 
     #[test]
-    fn primary_keys_have_their_limits() {
-        let longest = "k".repeat(127);
-        let too_long = "k".repeat(128);
-        let cases = [
-            (Json::from(&*longest), Ok(())),
-            (Json::from(&*too_long), Err(KeyError::TooLong)),
-            (Json::from("a\0"), Err(KeyError::Nul)),
-            (Json::from(vec![Json::from("a\0")]), Err(KeyError::Nul)),
-            (Json::Null, Err(KeyError::Missing)),
-            (Json::object::<&str, 0>([]), Err(KeyError::Kind)),
-            (Json::from(vec![Json::Null]), Err(KeyError::Kind)),
-        ];
-        for (value, expected) in cases {
-            assert_eq!(encode_primary(&value, &mut Vec::new()), expected, "{value}");
+    fn null_objects_and_what_holds_them_have_no_key() {
+        for value in ["null", "{}", "[null]", "[1,[{}]]", "NaN", "Infinity", "[-Infinity]"] {
+            assert!(!encode(&json(value), &mut Vec::new()), "{value}");
         }
+        let deeper = (0..=DEEP_MAX).fold(Datum::from(1), |inner, _| Datum::array(vec![inner]));
+        assert!(!encode(&deeper, &mut Vec::new()));
     }
 
     #[test]

@@ -6,29 +6,38 @@
 //! (crate `bigchaindb-core`), sockets and threads (crate `bigchaindb`). Nothing here asks a clock or
 //! draws chance: the same calls have the same answers, in memory and on disk.
 //!
-//! From the top: `engine` (queries in, answers out), `answer` (each query in terms of tables),
-//! `unlisted` (the one question that no index answers), `batch` (rows and index entries read and
-//! written together), `feeds`, `schema` and `index` (tables as data), `row` (documents in memory and
-//! as text), `key` (the order of values), `storage` (the ordered map below it all).
+//! From the top: `reql` (the language that any driver speaks), [`Database`] (what many clients share),
+//! `engine` (queries in, answers out), `answer` (each query in terms of tables), `unlisted` (the one
+//! question that no index answers), `batch` (rows and index entries read and written together),
+//! `feeds`, `catalog` and `index` (tables as data), `row` (documents in memory and as text), `key`
+//! (the order of values), `storage` (the ordered map below it all).
 
 mod answer;
 mod batch;
+mod catalog;
+mod database;
 mod engine;
 mod feeds;
 mod index;
 mod key;
 pub mod reql;
 mod row;
-mod schema;
 mod storage;
 mod unlisted;
 pub mod wire;
 
 pub use batch::{Batch, BatchError};
-pub use engine::Engine;
+pub use catalog::{
+    BIGCHAINDB, Catalog, CatalogError, Compile, Db, Index, IndexDefinition, IndexFunction, IndexId,
+    NativeTable, NotAUuid, SYSTEM, Schema, TEST, Table, TableConfig, TableId, TableOptions,
+    UnreadableCatalog, Uuid, WriteAcks,
+};
+pub use database::{
+    Database, DatabaseError, Found, KeyRange, PAGE_ROWS_MAX, Page, Place, Settings, Swap, Swapped,
+};
+pub use engine::{BIGCHAIN_DB, Engine};
 pub use feeds::{Change, Element, QUEUE_MAX, Subscription, Wake, table_of};
-pub use index::{Index, Path, Value};
-pub use key::KeyError;
+pub use index::{NativeIndex, Path, Value};
+pub use key::{KeyError, check_primary_key, check_secondary_key};
 pub use row::{Row, Shape, UnreadableRow};
-pub use schema::{BIGCHAINDB, IndexId, Schema, Table, TableId};
-pub use storage::{Durability, OpenError, SOFT_WRITES_MAX, StorageError};
+pub use storage::{Direction, Durability, OpenError, SOFT_WRITES_MAX, StorageError};

@@ -4,25 +4,25 @@
 use bigchaindb_core::model::{BlockId, Json};
 
 use crate::batch::{Batch, after};
+use crate::catalog::{BIGCHAIN, POSITIONS, POSITIONS_BY_BLOCK};
 use crate::feeds::Change;
 use crate::key::{self, Key};
 use crate::row::{Field, Row};
-use crate::schema::{BIGCHAIN, POSITIONS, POSITIONS_BY_BLOCK};
-use crate::storage::{Slot, Space, StorageError};
+use crate::storage::{Direction, Slot, Space, StorageError};
 
 /// Follows the changes of rows, and keeps something beside the tables true.
 pub(crate) type View = fn(&mut Batch<'_>, &Change) -> Result<(), StorageError>;
 
 /// Keeps the view true.
 pub(crate) fn follow(batch: &mut Batch<'_>, change: &Change) -> Result<(), StorageError> {
-    if change.table == BIGCHAIN {
+    if change.table.number == BIGCHAIN.number {
         if let Some(entry) = change.old.as_deref().and_then(entry) {
             batch.mark(entry, Slot::Empty);
         }
         if let Some(new) = &change.new {
             place(batch, new)?;
         }
-    } else if change.table == POSITIONS {
+    } else if change.table.number == POSITIONS.number {
         for row in [&change.old, &change.new].into_iter().flatten() {
             let Some(block) = row.root().get("block").and_then(Field::json) else { continue };
             let mut of_block = Space::rows(BIGCHAIN).key();
@@ -39,7 +39,7 @@ pub(crate) fn follow(batch: &mut Batch<'_>, change: &Change) -> Result<(), Stora
 /// The first of them, oldest first, then by id.
 pub(crate) fn first(batch: &Batch<'_>, limit: usize) -> Result<Vec<BlockId>, StorageError> {
     let prefix = Space::view(BIGCHAIN).key();
-    let keys = batch.keys(&prefix, &after(&prefix), limit)?;
+    let keys = batch.keys(&prefix, &after(&prefix), Direction::Ascending, limit)?;
     let ids = keys.iter().map(|entry| {
         let timestamp = prefix.len() + key::length(&entry[prefix.len()..]);
         let id = key::text(&entry[timestamp..]).expect("a block's id is a text");

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use bigchaindb_core::model::Json;
 use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use bigchaindb_rethinkdb::{
-    Durability, Element, Engine, OpenError, Row, Subscription, Table, table_of,
+    Durability, Element, Engine, NativeTable, OpenError, Row, Subscription, table_of,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -195,7 +195,7 @@ impl Worker {
     fn observe(&mut self) -> mpsc::Receiver<Observation> {
         let (observations, stream) = mpsc::channel(OBSERVER_MAX);
         let schema = self.engine.schema();
-        let subscribe = |table: &Table| {
+        let subscribe = |table: &NativeTable| {
             let id = schema.table(table.name).expect("a schema knows its tables");
             (table.name, self.engine.subscribe_bounded(id, usize::MAX, None))
         };

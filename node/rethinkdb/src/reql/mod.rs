@@ -25,6 +25,7 @@ mod term;
 mod text;
 
 pub use datum::{Array, Datum, Object, Time, UnreadableDatum};
+pub(crate) use datum::{deep, reconstructable};
 pub use env::{Entropy, Env, Server};
 pub use error::{ErrorKind, Frame, ReqlError};
 pub use index::{IndexFunction, compile_index};

@@ -1,32 +1,37 @@
-//! The storage on disk: one file of `redb`, a copy-on-write B-tree.
+//! The storage on disk: one file of `redb`, a copy-on-write B-tree, and what is not in it yet.
+//!
+//! What is written is kept in memory first and seen by every reader at once. A [`Flush`] takes all
+//! of it to the file, in one transaction with one `fsync`, and needs nobody's lock for that: whoever
+//! writes meanwhile fills the next one. After a crash the file is as the last flush left it.
 //!
 //! A row is text, its block's transactions are texts of their own beside it, so that one can be
-//! read without the rest. A hard write is an `fsync`; after a crash the file is as the last hard
-//! write left it. Rows read or written lately are kept parsed.
+//! read without the rest. Rows read or written lately are kept parsed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 
 use bigchaindb_core::model::Transaction;
-use redb::{Builder, Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Builder, Database, ReadOnlyTable, ReadableDatabase, TableDefinition};
 
 use super::cache::Cache;
-use super::{Durability, PARTS, SOFT_WRITES_MAX, Slot, Storage, StorageError, Writes};
+use super::flush::{Flush, Flushed};
+use super::{
+    Direction, Durability, PARTS, SOFT_WRITES_MAX, Slot, Storage, StorageError, Writes, merged,
+};
 use crate::key::Key;
 use crate::row::{self, Row, Shape};
-use crate::schema::{Schema, Table};
 
-type Map<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
-type ReadOnlyMap = ReadOnlyTable<&'static [u8], &'static [u8]>;
+pub(super) type Map<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
+pub(super) type ReadOnlyMap = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
-const MAP: TableDefinition<&[u8], &[u8]> = TableDefinition::new("map");
+pub(super) const MAP: TableDefinition<&[u8], &[u8]> = TableDefinition::new("map");
 
 /// Under this key stands which layout the file has.
 const LAYOUT_KEY: &[u8] = &[u8::MAX];
 
-/// How rows and entries are written; counts up when that changes.
-const FORMAT: u32 = 1;
+/// What stands there. It counts up when rows, entries or the catalog are written in another way.
+const LAYOUT: &str = "format 2";
 
 /// How much of the file is kept in memory, in bytes.
 const PAGES_CACHED: usize = 256 << 20;
@@ -45,93 +50,99 @@ pub enum OpenError {
         /// What this version reads.
         expected: String,
     },
+    /// The list of its tables is not what was written.
+    #[error("the catalog on disk cannot be read: {0}")]
+    Catalog(String),
     /// The disk, or the file on it.
     #[error("the database cannot be opened: {0}")]
     Disk(#[source] Box<redb::Error>),
+    /// It opens, and then it does not work.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }
 
-/// A file.
+/// A file, and what is to come into it.
 pub(crate) struct Disk {
-    database: Database,
-    /// The map as the last write left it.
-    map: Option<ReadOnlyMap>,
-    rows: RefCell<Cache<Row>>,
-    /// Transactions that were asked for without their blocks.
-    parts: RefCell<Cache<Transaction>>,
+    file: Arc<Database>,
+    /// The file's map as the last flush left it.
+    map: ReadOnlyMap,
+    /// What a flush is taking to the file.
+    flushing: Option<Arc<Writes>>,
+    /// What the next one will take.
+    waiting: Writes,
     soft_writes: usize,
+    soft_writes_max: usize,
+    /// Why a flush failed: nobody knows what the file holds since.
+    broken: Option<String>,
+    /// Rows of the file.
+    rows: RefCell<Cache<Row>>,
+    /// Transactions of the file that were asked for without their blocks.
+    parts: RefCell<Cache<Transaction>>,
+    parsed: Cell<u64>,
 }
 
 impl Disk {
-    /// Opens the file, or makes it. It keeps the tables and indexes of this schema, and no others.
-    pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
-        let database = Builder::new().set_cache_size(PAGES_CACHED).create(path);
-        let database = database.map_err(|error| match error {
+    /// Opens the file, or makes it.
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let file = Builder::new().set_cache_size(PAGES_CACHED).create(path);
+        let file = file.map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => OpenError::InUse,
             other => OpenError::Disk(Box::new(other.into())),
         })?;
-        let (rows, parts) = Default::default();
-        let mut disk = Self { database, map: None, rows, parts, soft_writes: 0 };
-        disk.check_layout(&layout(schema))?;
-        Ok(disk)
+        check_layout(&file)?;
+        let map = read_map(&file).map_err(|error| OpenError::Disk(Box::new(error)))?;
+        Ok(Self {
+            file: Arc::new(file),
+            map,
+            flushing: None,
+            waiting: Writes::new(),
+            soft_writes: 0,
+            soft_writes_max: SOFT_WRITES_MAX,
+            broken: None,
+            rows: RefCell::default(),
+            parts: RefCell::default(),
+            parsed: Cell::new(0),
+        })
     }
 
-    fn check_layout(&mut self, expected: &str) -> Result<(), OpenError> {
-        let failed = |error: redb::Error| OpenError::Disk(Box::new(error));
-        let found = self.with_map(redb::Durability::Immediate, |map| {
-            let found = map.get(LAYOUT_KEY)?.map(|text| text.value().to_vec());
-            if found.is_none() {
-                map.insert(LAYOUT_KEY, expected.as_bytes())?;
-            }
-            Ok(found)
-        });
-        match found.map_err(failed)? {
-            Some(found) if found != expected.as_bytes() => Err(OpenError::Layout {
-                found: String::from_utf8_lossy(&found).into_owned(),
-                expected: expected.to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Changes the map, all or nothing.
-    fn with_map<R>(
-        &mut self,
-        durability: redb::Durability,
-        change: impl FnOnce(&mut Map<'_>) -> Result<R, redb::Error>,
-    ) -> Result<R, redb::Error> {
-        // The reader goes first: pages that it can see cannot be used again.
-        self.map = None;
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(durability)?;
-        let result = change(&mut transaction.open_table(MAP)?)?;
-        transaction.commit()?;
-        self.map = Some(self.database.begin_read()?.open_table(MAP)?);
-        Ok(result)
-    }
-
-    fn map(&self) -> Result<&ReadOnlyMap, StorageError> {
-        self.map.as_ref().ok_or_else(|| StorageError::from(Box::new(redb::Error::PreviousIo)))
+    /// What is to stand under a key, if that is not in the file yet.
+    fn written(&self, key: &[u8]) -> Option<&Slot> {
+        let flushing = || self.flushing.as_deref()?.get(key);
+        self.waiting.get(key).or_else(flushing)
     }
 
     fn read(&self, key: &[u8]) -> Result<Option<(Row, usize)>, StorageError> {
-        let map = self.map()?;
-        let Some(text) = map.get(key).map_err(failed)? else { return Ok(None) };
+        let Some(text) = self.map.get(key).map_err(failed)? else { return Ok(None) };
         let text = text.value();
         let (mut parts, mut size) = (vec![], text.len());
         if row::shape(text) == Shape::Block {
             let [first, last] = parts_of(key);
-            for part in map.range(first.as_slice()..=last.as_slice()).map_err(failed)? {
+            for part in self.map.range(first.as_slice()..=last.as_slice()).map_err(failed)? {
                 let (_, part) = part.map_err(failed)?;
                 size += part.value().len();
                 parts.push(row::read_part(part.value())?);
             }
         }
+        self.count(size);
         Ok(Some((row::read(text, parts)?, size)))
+    }
+
+    fn count(&self, bytes: usize) {
+        self.parsed.set(self.parsed.get() + bytes as u64);
+    }
+
+    fn works(&self) -> Result<(), StorageError> {
+        self.broken.clone().map_or(Ok(()), |error| Err(StorageError::Broken(error)))
     }
 }
 
 impl Storage for Disk {
     fn row(&self, key: &[u8]) -> Result<Option<Arc<Row>>, StorageError> {
+        match self.written(key) {
+            Some(Slot::Row(row)) => return Ok(Some(row.clone())),
+            Some(_) => return Ok(None),
+            None => {}
+        }
         let mut rows = self.rows.borrow_mut();
         if let Some(row) = rows.get(key) {
             return Ok(Some(row));
@@ -143,11 +154,21 @@ impl Storage for Disk {
     }
 
     fn shape(&self, key: &[u8]) -> Result<Option<Shape>, StorageError> {
-        let text = self.map()?.get(key).map_err(failed)?;
+        match self.written(key) {
+            Some(Slot::Row(row)) => return Ok(Some(row.shape())),
+            Some(_) => return Ok(None),
+            None => {}
+        }
+        let text = self.map.get(key).map_err(failed)?;
         Ok(text.map(|text| row::shape(text.value())))
     }
 
     fn part(&self, key: &[u8], number: u32) -> Result<Option<Arc<Transaction>>, StorageError> {
+        match self.written(key) {
+            Some(Slot::Row(row)) => return Ok(row.part(number)),
+            Some(_) => return Ok(None),
+            None => {}
+        }
         if let Some(row) = self.rows.borrow_mut().get(key) {
             return Ok(row.part(number));
         }
@@ -155,54 +176,110 @@ impl Storage for Disk {
         if let Some(part) = parts.get(&key) {
             return Ok(Some(part));
         }
-        let Some(text) = self.map()?.get(&*key).map_err(failed)? else { return Ok(None) };
+        let Some(text) = self.map.get(&*key).map_err(failed)? else { return Ok(None) };
         let text = text.value();
         let part = row::read_part(text)?;
+        self.count(text.len());
         parts.insert(key.into(), part.clone(), text.len());
         Ok(Some(part))
     }
 
-    fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Key>, StorageError> {
-        if from >= to {
-            return Ok(vec![]);
+    fn text(&self, key: &[u8]) -> Result<Option<Arc<str>>, StorageError> {
+        match self.written(key) {
+            Some(Slot::Text(text)) => return Ok(Some(text.clone())),
+            Some(_) => return Ok(None),
+            None => {}
         }
-        let range = self.map()?.range::<&[u8]>(from..to).map_err(failed)?;
-        let keys = range.take(limit).map(|entry| Ok(entry.map_err(failed)?.0.value().into()));
-        keys.collect()
+        let text = self.map.get(key).map_err(failed)?;
+        Ok(text.map(|text| String::from_utf8_lossy(text.value()).into()))
+    }
+
+    fn keys(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Key>, StorageError> {
+        let in_file = |from: &[u8], to: &[u8], limit| {
+            let range = self.map.range::<&[u8]>(from..to).map_err(failed)?;
+            let key = |entry: Result<(redb::AccessGuard<'_, &[u8]>, _), _>| {
+                Ok(Key::from(entry.map_err(failed)?.0.value()))
+            };
+            match direction {
+                Direction::Ascending => range.take(limit).map(key).collect(),
+                Direction::Descending => range.rev().take(limit).map(key).collect(),
+            }
+        };
+        merged(&self.waiting, from, to, direction, limit, |from, to, limit| {
+            match self.flushing.as_deref() {
+                Some(flushing) => merged(flushing, from, to, direction, limit, in_file),
+                None => in_file(from, to, limit),
+            }
+        })
+    }
+
+    fn parsed(&self) -> u64 {
+        self.parsed.get()
     }
 
     fn write(&mut self, writes: Writes, durability: Durability) -> Result<(), StorageError> {
-        let soft = durability == Durability::Soft && self.soft_writes < SOFT_WRITES_MAX;
-        let how = if soft { redb::Durability::None } else { redb::Durability::Immediate };
-        let written = self.with_map(how, |map| {
-            let written = writes.iter().map(|(key, slot)| write_slot(map, key, slot));
-            written.collect::<Result<Vec<_>, _>>()
-        });
-        let (rows, parts) = (self.rows.get_mut(), self.parts.get_mut());
-        // Nobody knows what a failed write left behind.
-        let forget = |_: &redb::Error| {
-            rows.clear();
-            parts.clear();
-        };
-        let written = written.inspect_err(forget).map_err(Box::new)?;
-        self.soft_writes = if soft { self.soft_writes + 1 } else { 0 };
-        for ((key, slot), written) in writes.into_iter().zip(written) {
-            if written.over_a_block {
-                parts.clear();
-            }
-            match slot {
-                Slot::Row(row) => rows.insert(key, row, written.text),
-                Slot::Empty => rows.remove(&key),
-                Slot::Entry => {}
-            }
+        self.works()?;
+        self.waiting.extend(writes);
+        self.soft_writes += 1;
+        match durability {
+            Durability::Soft if self.soft_writes <= self.soft_writes_max => Ok(()),
+            _ => self.flush(),
         }
-        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), StorageError> {
-        if self.soft_writes > 0 {
-            self.with_map(redb::Durability::Immediate, |_| Ok(())).map_err(Box::new)?;
-            self.soft_writes = 0;
+        match self.begin_flush()? {
+            Some(flush) => self.end_flush(flush.run()),
+            None => Ok(()),
+        }
+    }
+
+    fn leave_flushing(&mut self) -> bool {
+        self.soft_writes_max = usize::MAX;
+        true
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn begin_flush(&mut self) -> Result<Option<Flush>, StorageError> {
+        self.works()?;
+        assert!(self.flushing.is_none(), "one flush ends before the next one begins");
+        self.soft_writes = 0;
+        if self.waiting.is_empty() {
+            return Ok(None);
+        }
+        let writes = Arc::new(std::mem::take(&mut self.waiting));
+        self.flushing = Some(writes.clone());
+        Ok(Some(Flush::new(self.file.clone(), writes)))
+    }
+
+    fn end_flush(&mut self, flushed: Flushed) -> Result<(), StorageError> {
+        let writes = self.flushing.clone().expect("a flush that ends has begun");
+        let (map, written) = flushed.into_result().map_err(|error| {
+            // What was to be written goes on being seen, and nothing is promised any more.
+            self.broken = Some(error.to_string());
+            StorageError::Disk(Box::new(error))
+        })?;
+        self.map = map;
+        self.flushing = None;
+        let (rows, parts) = (self.rows.get_mut(), self.parts.get_mut());
+        if written.over_a_block {
+            parts.clear();
+        }
+        for ((key, slot), text) in writes.iter().zip(written.texts) {
+            match slot {
+                Slot::Row(row) => rows.insert(key.clone(), row.clone(), text),
+                Slot::Empty => rows.remove(key),
+                Slot::Entry | Slot::Text(_) => {}
+            }
         }
         Ok(())
     }
@@ -212,65 +289,46 @@ impl Storage for Disk {
     }
 }
 
-/// What stands under [`LAYOUT_KEY`]: tables and indexes have their numbers by their order.
-fn layout(schema: &Schema) -> String {
-    let table = |table: &Table| {
-        let indexes: Vec<_> = table.indexes.iter().map(|index| index.name).collect();
-        format!("{}({})", table.name, indexes.join(","))
-    };
-    let tables: Vec<_> = schema.tables.iter().map(table).collect();
-    format!("format {FORMAT}: {}", tables.join(" "))
-}
-
-/// What writing a key meant.
-#[derive(Default)]
-struct Written {
-    /// So many bytes of text.
-    text: usize,
-    /// A block stood there before.
-    over_a_block: bool,
-}
-
-fn write_slot(map: &mut Map<'_>, key: &[u8], slot: &Slot) -> Result<Written, redb::Error> {
-    let row = match slot {
-        Slot::Entry => {
-            map.insert(key, [].as_slice())?;
-            return Ok(Written::default());
+fn check_layout(file: &Database) -> Result<(), OpenError> {
+    let found = (|| {
+        let transaction = file.begin_write()?;
+        let found = {
+            let mut map = transaction.open_table(MAP)?;
+            let found = redb::ReadableTable::get(&map, LAYOUT_KEY)?;
+            let found = found.map(|text| String::from_utf8_lossy(text.value()).into_owned());
+            if found.is_none() {
+                map.insert(LAYOUT_KEY, LAYOUT.as_bytes())?;
+            }
+            found
+        };
+        match found {
+            None => transaction.commit()?,
+            Some(_) => transaction.abort()?,
         }
-        Slot::Empty => None,
-        Slot::Row(row) => Some(row),
-    };
-    let text = row.map(|row| row::write(row));
-    let before = match &text {
-        Some(text) => map.insert(key, text.as_bytes())?,
-        None => map.remove(key)?,
-    };
-    let over_a_block = before.is_some_and(|text| row::shape(text.value()) == Shape::Block);
-    if over_a_block {
-        let [first, last] = parts_of(key);
-        map.retain_in(first.as_slice()..=last.as_slice(), |_, _| false)?;
+        Ok(found)
+    })();
+    match found.map_err(|error: redb::Error| OpenError::Disk(Box::new(error)))? {
+        Some(found) if found != LAYOUT => {
+            Err(OpenError::Layout { found, expected: LAYOUT.to_owned() })
+        }
+        _ => Ok(()),
     }
-    let mut written = Written { text: text.map_or(0, |text| text.len()), over_a_block };
-    let transactions =
-        row.and_then(|row| row.block()).map_or(&[][..], |block| block.transactions());
-    for (number, transaction) in (0..).zip(transactions) {
-        let text = row::write_part(transaction);
-        written.text += text.len();
-        map.insert(&*part_of(key, number), text.as_bytes())?;
-    }
-    Ok(written)
+}
+
+pub(super) fn read_map(file: &Database) -> Result<ReadOnlyMap, redb::Error> {
+    Ok(file.begin_read()?.open_table(MAP)?)
 }
 
 /// Where a block's transaction is kept.
-fn part_of(key: &[u8], number: u32) -> Vec<u8> {
+pub(super) fn part_of(key: &[u8], number: u32) -> Vec<u8> {
     let mut part = key.to_vec();
-    part[1] = PARTS;
+    part[2..4].copy_from_slice(&PARTS.to_be_bytes());
     part.extend(number.to_be_bytes());
     part
 }
 
 /// The first and the last place where a block's transactions can be.
-fn parts_of(key: &[u8]) -> [Vec<u8>; 2] {
+pub(super) fn parts_of(key: &[u8]) -> [Vec<u8>; 2] {
     [part_of(key, 0), part_of(key, u32::MAX)]
 }
 

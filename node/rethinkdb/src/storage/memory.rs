@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::Transaction;
 
-use super::{Durability, SOFT_WRITES_MAX, Slot, Storage, StorageError, Writes};
+use super::{Direction, Durability, SOFT_WRITES_MAX, Slot, Storage, StorageError, Writes};
 use crate::key::Key;
 use crate::row::{Row, Shape};
 
@@ -45,12 +45,33 @@ impl Storage for Memory {
         Ok(self.get(key).and_then(|row| row.part(number)))
     }
 
-    fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Key>, StorageError> {
+    fn text(&self, key: &[u8]) -> Result<Option<Arc<str>>, StorageError> {
+        Ok(match self.slots.get(key) {
+            Some(Slot::Text(text)) => Some(text.clone()),
+            _ => None,
+        })
+    }
+
+    fn keys(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Key>, StorageError> {
         if from >= to {
             return Ok(vec![]);
         }
         let range = self.slots.range::<[u8], _>((Included(from), Excluded(to)));
-        Ok(range.take(limit).map(|(key, _)| key.clone()).collect())
+        let keys = range.map(|(key, _)| key);
+        Ok(match direction {
+            Direction::Ascending => keys.take(limit).cloned().collect(),
+            Direction::Descending => keys.rev().take(limit).cloned().collect(),
+        })
+    }
+
+    fn parsed(&self) -> u64 {
+        0
     }
 
     fn write(&mut self, writes: Writes, durability: Durability) -> Result<(), StorageError> {

@@ -2,21 +2,26 @@
 
 use bigchaindb_core::model::Json;
 use bigchaindb_rethinkdb::{
-    Batch, BatchError, Durability, Engine, Index, Row, Schema, Shape, Table, Value,
+    Batch, BatchError, Durability, Engine, NativeIndex, NativeTable, Row, Schema, Shape, Value,
 };
 
 use crate::language::json;
 
-static SCHEMA: Schema = Schema::new(&[Table {
+static SCHEMA: Schema = Schema::new(&[NativeTable {
     name: "t",
     shape: Shape::Plain,
     indexes: &[
-        Index { name: "simple", value: Value::Simple(&["a", "b"]) },
-        Index { name: "compound", value: Value::Compound(&[&["a"], &["b", "c"]]) },
-        Index { name: "multi", value: Value::Multi(&["a", "b"]) },
-        Index {
+        NativeIndex { name: "simple", value: Value::Simple(&["a", "b"]), function: "" },
+        NativeIndex {
+            name: "compound",
+            value: Value::Compound(&[&["a"], &["b", "c"]]),
+            function: "",
+        },
+        NativeIndex { name: "multi", value: Value::Multi(&["a", "b"]), function: "" },
+        NativeIndex {
             name: "each",
             value: Value::Each { arrays: &[&["a"], &["b"]], parts: &[&["c"], &["d"]] },
+            function: "",
         },
     ],
 }]);

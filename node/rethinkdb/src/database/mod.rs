@@ -1,0 +1,393 @@
+//! A database that many clients share.
+//!
+//! Here: [`Database`], a cheap handle on one [`Engine`] behind a lock that is held for one small step
+//! at a time, so that nobody waits long: a read hands out a page of rows, a write compares and sets,
+//! and what takes long (an index over a large table, a table's keys after its drop) is done a little
+//! at a time. Not here: what a query makes of rows (`reql`), who waits for the disk (`commit`).
+
+mod page;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bigchaindb_core::query::{Answer, Query, StoreError};
+
+pub(crate) use page::STEP_BYTES;
+pub use page::{Found, KeyRange, PAGE_ROWS_MAX, Page, Place};
+
+use crate::batch::row_key;
+use crate::catalog::{
+    BIGCHAINDB, Catalog, CatalogError, Chore, Compile, Db, Index, IndexDefinition, Table,
+    TableConfig, TableId, TableOptions, Uuid,
+};
+use crate::engine::{BIGCHAIN_DB, Engine, Progress};
+use crate::feeds::{Subscription, Wake};
+use crate::key::KeyError;
+use crate::reql::{Datum, ErrorKind};
+use crate::row::{Row, Shape};
+use crate::storage::{Durability, OpenError, StorageError};
+
+/// A database, shared by all who hold a clone of it.
+#[derive(Clone)]
+pub struct Database(Arc<Shared>);
+
+struct Shared {
+    engine: Mutex<Engine>,
+}
+
+/// What a server may be told when it is opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of the database whose tables `backlog`, `bigchain`, `votes` and `positions` are also
+    /// asked natively.
+    pub bigchain: Arc<str>,
+    /// Makes an index's function of its text.
+    pub compile: Compile,
+}
+
+/// The database is called `bigchain`.
+impl Default for Settings {
+    fn default() -> Self {
+        Self { bigchain: BIGCHAIN_DB.into(), compile: crate::reql::compile_index }
+    }
+}
+
+/// A write of one document: done if what stands there is still what was read.
+#[derive(Clone, Debug)]
+pub struct Swap {
+    /// In which table.
+    pub table: TableId,
+    /// Under which primary key.
+    pub key: Datum,
+    /// The row that was read; none if there was none.
+    pub expected: Option<Arc<Row>>,
+    /// The document that is to stand there, with the same primary key; none to take it away.
+    pub new: Option<Datum>,
+}
+
+/// What became of a [`Swap`].
+#[derive(Clone, Debug)]
+pub enum Swapped {
+    /// It was done.
+    Done,
+    /// Nothing was written; this stands there now.
+    Conflict(Option<Arc<Row>>),
+}
+
+/// Why rows cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A value cannot be a key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The table or index was dropped.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The storage does not work: a write may have been done or not.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl DatabaseError {
+    /// The kind of failure that a ReQL client is told of.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Key(error) => error.kind(),
+            Self::Catalog(error) => error.kind(),
+            Self::Storage(_) => ErrorKind::OpIndeterminate,
+        }
+    }
+}
+
+impl Database {
+    /// A fresh server in memory: no table, and no database but `test`.
+    pub fn in_memory() -> Self {
+        Self::in_memory_with(&Settings::default())
+    }
+
+    /// A fresh server in memory.
+    pub fn in_memory_with(settings: &Settings) -> Self {
+        let Settings { bigchain, compile } = settings.clone();
+        Self::over(Engine::fresh(&BIGCHAINDB, bigchain, compile))
+    }
+
+    /// The server whose data are in this file; a fresh one if there is no such file.
+    ///
+    /// # Errors
+    /// If the file is in use, of another layout, or cannot be read.
+    pub fn open(path: &Path, settings: &Settings) -> Result<Self, OpenError> {
+        let Settings { bigchain, compile } = settings.clone();
+        Ok(Self::over(Engine::stored(&BIGCHAINDB, bigchain, compile, path)?))
+    }
+
+    fn over(engine: Engine) -> Self {
+        Self(Arc::new(Shared { engine: Mutex::new(engine) }))
+    }
+
+    /// The engine, for one small step.
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        // A panic leaves nothing half done: what a batch writes is written as a whole.
+        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which databases, tables and indexes there are now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.engine().catalog().clone()
+    }
+
+    /// Makes the tables that a node asks natively, with all of their indexes declared, as far as they
+    /// are not there.
+    ///
+    /// # Errors
+    /// If the storage does not work.
+    pub fn declare_native(&self) -> Result<(), CatalogError> {
+        self.engine().declare_native()
+    }
+
+    /// Makes a database.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says; so with all changes of the catalog.
+    pub fn create_database(&self, name: &str, uuid: Uuid) -> Result<Arc<Db>, CatalogError> {
+        self.engine().alter(|catalog| {
+            catalog.create_db(name, uuid)?;
+            catalog.db(name).cloned()
+        })
+    }
+
+    /// Takes a database away with its tables, which are given back.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn drop_database(&self, name: &str) -> Result<Vec<Arc<Table>>, CatalogError> {
+        let tables = self.engine().drop_db(name)?;
+        for table in &tables {
+            self.finish(Chore::Purge { table: table.id.number, index: None })?;
+        }
+        Ok(tables)
+    }
+
+    /// Makes a table.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn create_table(
+        &self,
+        db: &str,
+        name: &str,
+        options: TableOptions,
+    ) -> Result<Arc<Table>, CatalogError> {
+        self.engine().create_table(db, name, options)
+    }
+
+    /// Takes a table away; its feeds break. It is gone at once, and it may take a while until it has
+    /// gone from the storage too.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn drop_table(&self, db: &str, name: &str) -> Result<Arc<Table>, CatalogError> {
+        let table = self.engine().drop_table(db, name)?;
+        self.finish(Chore::Purge { table: table.id.number, index: None })?;
+        Ok(table)
+    }
+
+    /// Gives a table another name, durability and so on.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn set_table_config(
+        &self,
+        table: TableId,
+        config: TableConfig,
+    ) -> Result<Arc<Table>, CatalogError> {
+        self.engine().alter(|catalog| catalog.configure(table, config))
+    }
+
+    /// Makes an index, and puts all rows into it: it is ready when this returns, and others see it
+    /// before.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn create_index(
+        &self,
+        table: TableId,
+        definition: IndexDefinition,
+    ) -> Result<Arc<Index>, CatalogError> {
+        let index = self.engine().alter(|catalog| catalog.create_index(table, definition))?;
+        if !index.ready {
+            self.finish(Chore::Build { index: index.id })?;
+        }
+        Ok(index)
+    }
+
+    /// Takes an index away.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn drop_index(&self, table: TableId, name: &str) -> Result<(), CatalogError> {
+        self.engine().alter(|catalog| catalog.drop_index(table, name))?;
+        Ok(self.finish_purges(table)?)
+    }
+
+    /// Gives an index another name; one that has it goes, if `overwrite` says so.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub fn rename_index(
+        &self,
+        table: TableId,
+        name: &str,
+        wanted: &str,
+        overwrite: bool,
+    ) -> Result<(), CatalogError> {
+        self.engine().alter(|catalog| catalog.rename_index(table, name, wanted, overwrite))?;
+        Ok(self.finish_purges(table)?)
+    }
+
+    /// Takes a table's dropped indexes out of the storage.
+    fn finish_purges(&self, table: TableId) -> Result<(), StorageError> {
+        let dropped = self.catalog().dropped_indexes(table);
+        dropped.into_iter().try_for_each(|chore| self.finish(chore))
+    }
+
+    /// Does a chore a little at a time.
+    fn finish(&self, chore: Chore) -> Result<(), StorageError> {
+        let mut progress = Progress::default();
+        while self.engine().step(chore, &mut progress)? {}
+        Ok(())
+    }
+
+    /// The row with this primary key.
+    ///
+    /// # Errors
+    /// If the value cannot be a primary key, the table was dropped, or the storage does not work.
+    pub fn get(&self, table: TableId, key: &Datum) -> Result<Option<Arc<Row>>, DatabaseError> {
+        let key = row_key(table, key)?;
+        let engine = self.engine();
+        there(engine.catalog(), table)?;
+        Ok(engine.read().row(&key)?)
+    }
+
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// If the table was dropped, or the storage does not work.
+    pub fn count(&self, table: TableId) -> Result<u64, DatabaseError> {
+        let engine = self.engine();
+        there(engine.catalog(), table)?;
+        Ok(engine.read().count(table.number)?)
+    }
+
+    /// Writes documents, each if what stands under its key is still what was read. All of it is one
+    /// step: nobody sees a part.
+    ///
+    /// With hard durability it is on disk when this returns; with soft durability soon after.
+    ///
+    /// # Errors
+    /// If a value cannot be a primary key or a document has another one than its swap, a table was
+    /// dropped, or the storage does not work. In all cases but the last nothing is written.
+    pub fn swap(
+        &self,
+        swaps: Vec<Swap>,
+        durability: Durability,
+    ) -> Result<Vec<Swapped>, DatabaseError> {
+        let catalog = self.catalog();
+        let prepared = swaps.into_iter().map(|swap| Prepared::new(&catalog, swap));
+        let prepared = prepared.collect::<Result<Vec<_>, DatabaseError>>()?;
+        let mut engine = self.engine();
+        for swap in &prepared {
+            there(engine.catalog(), swap.table)?;
+        }
+        engine.transact(durability, |batch| {
+            let swapped = prepared.into_iter().map(|swap| {
+                let Prepared { table, key, expected, new } = swap;
+                let stands = batch.row(&key)?;
+                if !is_same(stands.as_ref(), expected.as_ref()) {
+                    return Ok(Swapped::Conflict(stands));
+                }
+                if stands.is_some() || new.is_some() {
+                    batch.set(table, key, stands, new)?;
+                }
+                Ok(Swapped::Done)
+            });
+            swapped.collect()
+        })
+    }
+
+    /// Brings all that was written so far to disk.
+    ///
+    /// # Errors
+    /// If the storage does not work.
+    pub fn sync(&self) -> Result<(), DatabaseError> {
+        Ok(self.engine().flush()?)
+    }
+
+    /// Opens a feed of a table's later changes, in which at most so many wait. `wake` is called when
+    /// there are some, and when the feed breaks: when the table is dropped.
+    ///
+    /// # Errors
+    /// If the table was dropped.
+    pub fn subscribe(
+        &self,
+        table: TableId,
+        queue_max: usize,
+        wake: Option<Wake>,
+    ) -> Result<Subscription, DatabaseError> {
+        let mut engine = self.engine();
+        there(engine.catalog(), table)?;
+        Ok(engine.subscribe_bounded(table, queue_max, wake))
+    }
+
+    /// Answers a node's queries; see [`Engine::apply_all`].
+    pub fn apply_all(
+        &self,
+        queries: &[Query],
+        durability: Durability,
+    ) -> Vec<Result<Answer, StoreError>> {
+        self.engine().apply_all(queries, durability)
+    }
+}
+
+/// A table that a reader or writer means, if it is still there.
+fn there(catalog: &Catalog, table: TableId) -> Result<&Arc<Table>, CatalogError> {
+    catalog.table_of(table).ok_or(CatalogError::TableGone)
+}
+
+/// Whether a row is still the one that was read.
+fn is_same(stands: Option<&Arc<Row>>, expected: Option<&Arc<Row>>) -> bool {
+    match (stands, expected) {
+        (None, None) => true,
+        // The same row may have been read from disk twice.
+        (Some(stands), Some(expected)) => Arc::ptr_eq(stands, expected) || stands == expected,
+        _ => false,
+    }
+}
+
+/// A swap, with all that can be made of it before its turn comes.
+struct Prepared {
+    table: TableId,
+    key: Box<[u8]>,
+    expected: Option<Arc<Row>>,
+    new: Option<Arc<Row>>,
+}
+
+impl Prepared {
+    fn new(catalog: &Catalog, swap: Swap) -> Result<Self, DatabaseError> {
+        let table = there(catalog, swap.table)?;
+        let key = row_key(swap.table, &swap.key)?;
+        let new = swap.new.map(|document| {
+            let field = &table.primary_key;
+            let missing =
+                || KeyError::Missing { field: (**field).into(), document: document.clone() };
+            let id = document.get(field).ok_or_else(missing)?;
+            if row_key(swap.table, id)? != key {
+                let old = swap.key.pretty().into();
+                let (field, new) = ((**field).into(), document.pretty().into());
+                return Err(KeyError::Changed { field, old, new });
+            }
+            let shape = table.native.map_or(Shape::Plain, |native| native.shape);
+            Ok(Arc::new(Row::of_datum(shape, document)))
+        });
+        Ok(Self { table: swap.table, key, expected: swap.expected, new: new.transpose()? })
+    }
+}
