@@ -5,5 +5,6 @@ mod config;
 mod faults;
 mod http;
 mod list;
+mod mixed;
 mod restart;
 mod support;

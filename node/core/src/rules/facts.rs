@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Election;
+use super::{Election, InvalidTransaction};
 use crate::model::{BlockId, Output, Transaction, TxId};
 use crate::query::Gathered;
 
@@ -59,6 +59,22 @@ impl Facts {
             facts.waiting.insert(row.transaction.id().clone(), row.transaction);
         }
         facts
+    }
+
+    /// Whether the transaction stands in no block that may count.
+    ///
+    /// # Errors
+    /// [`InvalidTransaction::AlreadyDecided`], [`InvalidTransaction::AlreadyInBlock`].
+    pub fn is_new(&self, id: &TxId) -> Result<(), InvalidTransaction> {
+        let placed = self.found.get(id).map(Vec::as_slice).unwrap_or_default();
+        let standing = placed.iter().filter(|placed| placed.election != Election::Invalid);
+        match standing.min_by_key(|placed| placed.election) {
+            None => Ok(()),
+            Some(placed) if placed.election == Election::Valid => {
+                Err(InvalidTransaction::AlreadyDecided { block: placed.block.clone() })
+            }
+            Some(placed) => Err(InvalidTransaction::AlreadyInBlock { block: placed.block.clone() }),
+        }
     }
 
     /// The transaction out of a block decided valid, if it is in one.

@@ -6,7 +6,7 @@
 //! block in one question. [`ConsensusRules::judge`] then is a cheap pure function of all that.
 //!
 //! Profiles: [`default`](DefaultRules) is what we stand behind, [`v0.6.0`](OriginalRules) does what
-//! BigchainDB 0.6.0 did, to the verdict. Not here: in which order blocks are judged (`stages`).
+//! BigchainDB 0.6.0 did, to the verdict, [`mixed`](MixedRules) agrees with nodes that do. Not here: in which order blocks are judged (`stages`).
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -21,6 +21,7 @@ mod original;
 mod facts;
 mod federation;
 mod invalid;
+mod mixed;
 mod opening;
 mod quirk;
 mod tally;
@@ -29,6 +30,7 @@ pub use default::{DefaultRules, MAX_ARRAY, MAX_NESTING};
 pub use facts::{Facts, Placed, Spent};
 pub use federation::Federation;
 pub use invalid::{InvalidBlock, InvalidTransaction};
+pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
 pub use opening::Checked;
 pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
@@ -89,6 +91,28 @@ pub trait ConsensusRules: Send + Sync + Debug {
         federation: &Federation,
     ) -> Result<(), InvalidTransaction>;
 
+    /// Judges a transaction that is to go into a new block: besides what voters ask, it must not
+    /// stand in a block already.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge).
+    fn admit(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        facts.is_new(transaction.id())?;
+        self.judge(transaction, checked, facts, at, federation)
+    }
+
+    /// Where these rules take the order of blocks from.
+    fn order(&self) -> Order {
+        Order::List
+    }
+
     /// Looks at a block alone, as [`check`](Self::check) does at each of its transactions. A
     /// genesis block is refused here.
     ///
@@ -123,9 +147,20 @@ pub trait ConsensusRules: Send + Sync + Debug {
     ) -> Option<&'a VoteRow>;
 }
 
+/// Where the order of blocks comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// From the federation's one list (table `positions`): all judge in the same order, and what is
+    /// no proper block is invalid whatever anybody votes.
+    List,
+    /// From nowhere: each voter goes by the order in which it hears of blocks, and tells it in its
+    /// votes. Only votes decide.
+    Votes,
+}
+
 /// No rules have this name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no consensus rules are called `{0}`; there are `default` and `v0.6.0`")]
+#[error("no consensus rules are called `{0}`; there are `default`, `mixed` and `v0.6.0`")]
 pub struct UnknownRules(pub String);
 
 /// The rules of this name.
@@ -146,6 +181,7 @@ pub fn by_name_with(
 ) -> Result<Arc<dyn ConsensusRules>, UnknownRules> {
     match name {
         "default" => Ok(Arc::new(DefaultRules::new(signatures))),
+        "mixed" => Ok(Arc::new(MixedRules::new(signatures))),
         "v0.6.0" => Ok(Arc::new(OriginalRules::new(signatures))),
         _ => Err(UnknownRules(name.into())),
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
-    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
+    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction, Order,
     TallyError,
 };
 use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
@@ -105,6 +105,25 @@ impl ConsensusRules for Quirky {
             return self.rules.judge(transaction, checked, &blind, at, federation);
         }
         self.rules.judge(transaction, checked, facts, at, federation)
+    }
+
+    fn admit(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        if self.quirks.contains(&Quirk::DoubleSpendUnchecked) {
+            let blind = Facts { spends: Default::default(), ..facts.clone() };
+            return self.rules.admit(transaction, checked, &blind, at, federation);
+        }
+        self.rules.admit(transaction, checked, facts, at, federation)
+    }
+
+    fn order(&self) -> Order {
+        self.rules.order()
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {

@@ -178,7 +178,7 @@ impl Api {
         facts: &Facts,
     ) {
         let federation = &cx.config.federation;
-        match cx.rules.judge(&transaction, checked, facts, cx.timestamp(), federation) {
+        match cx.rules.admit(&transaction, checked, facts, cx.timestamp(), federation) {
             Ok(()) => {}
             // To post again what is on its way, or has arrived, is no mistake.
             Err(

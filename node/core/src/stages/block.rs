@@ -255,7 +255,7 @@ impl BlockStage {
                 continue;
             }
             let checked = cx.recall(&transaction);
-            match cx.rules.judge(&transaction, &checked, &facts, now, federation) {
+            match cx.rules.admit(&transaction, &checked, &facts, now, federation) {
                 Ok(()) if transaction.inputs().iter().any(|input| spent.contains(input)) => {
                     // Two that spend the same never share a block: the second one waits.
                     self.postpone(cx, transaction.id());

@@ -5,12 +5,14 @@
 //! events. The shell turns effects into I/O and threads, the simulator's kernel into scheduled
 //! events. Each stage has a file: `api` (clients), `order` (the list of blocks), `block` (backlog
 //! into blocks), `vote` (blocks into votes), `election` (votes into decisions), `stale` (waiting
-//! transactions whose node does not come). What all of them know is in the `ledger`.
+//! transactions whose node does not come). In a federation without a list, `hearsay` stands in for
+//! `order`. What all of them know is in the `ledger`.
 
 mod api;
 mod block;
 mod context;
 mod election;
+mod hearsay;
 mod ledger;
 mod memory;
 mod node;

@@ -8,6 +8,7 @@ use super::api::Api;
 use super::block::BlockStage;
 use super::context::{Context, Notice, Stage, StageName};
 use super::election::ElectionStage;
+use super::hearsay::HearsayStage;
 use super::ledger::Ledger;
 use super::memory::Memory;
 use super::order::OrderStage;
@@ -15,10 +16,16 @@ use super::stale::StaleStage;
 use super::vote::VoteStage;
 use super::{Config, Effect, Event, Now};
 use crate::query::Feed;
-use crate::rules::ConsensusRules;
+use crate::rules::{ConsensusRules, Order};
 
-/// The feeds a node follows.
-const FEEDS: [Feed; 4] = [Feed::Positions, Feed::Votes, Feed::Blocks, Feed::Backlog];
+/// The feeds a node follows; that of the list, where there is one, first.
+fn feeds(rules: &dyn ConsensusRules) -> &'static [Feed] {
+    const FEEDS: &[Feed] = &[Feed::Positions, Feed::Votes, Feed::Blocks, Feed::Backlog];
+    match rules.order() {
+        Order::List => FEEDS,
+        Order::Votes => &FEEDS[1..],
+    }
+}
 
 /// A node: everything it decides, nothing it does.
 ///
@@ -42,12 +49,13 @@ pub struct Node {
 impl Node {
     /// A node that knows nothing yet.
     pub fn new(config: Arc<Config>, rules: Arc<dyn ConsensusRules>) -> Self {
+        let stages = Stages::new(rules.order());
         Self {
             config,
             rules,
             ledger: Ledger::default(),
             memory: Memory::default(),
-            stages: Stages::default(),
+            stages,
             closed: BTreeMap::new(),
             notices: VecDeque::new(),
             tickets: 0,
@@ -59,7 +67,7 @@ impl Node {
     pub fn handle(&mut self, now: Now, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Start { entropy } => {
-                effects.extend(FEEDS.map(Effect::Open));
+                effects.extend(feeds(&*self.rules).iter().copied().map(Effect::Open));
                 self.notices.push_back(Notice::Started(entropy));
             }
             Event::FeedOpened(feed) => self.notices.push_back(Notice::FeedOpened(feed)),
@@ -105,7 +113,7 @@ impl Node {
                 break;
             }
         }
-        for feed in FEEDS {
+        for &feed in feeds(&*self.rules) {
             if self.closed.get(&feed).is_some_and(|&again| again <= now.monotonic) {
                 self.closed.remove(&feed);
                 effects.push(Effect::Open(feed));
@@ -144,9 +152,8 @@ impl Node {
     }
 }
 
-#[derive(Default)]
 struct Stages {
-    order: OrderStage,
+    order: Box<dyn Stage + Send>,
     election: ElectionStage,
     vote: VoteStage,
     block: BlockStage,
@@ -155,9 +162,23 @@ struct Stages {
 }
 
 impl Stages {
+    fn new(order: Order) -> Self {
+        Self {
+            order: match order {
+                Order::List => Box::new(OrderStage::default()),
+                Order::Votes => Box::new(HearsayStage::default()),
+            },
+            election: ElectionStage::default(),
+            vote: VoteStage::default(),
+            block: BlockStage::default(),
+            stale: StaleStage::default(),
+            api: Api::default(),
+        }
+    }
+
     fn get(&mut self, name: StageName) -> &mut dyn Stage {
         match name {
-            StageName::Order => &mut self.order,
+            StageName::Order => &mut *self.order,
             StageName::Election => &mut self.election,
             StageName::Vote => &mut self.vote,
             StageName::Block => &mut self.block,

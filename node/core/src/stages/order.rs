@@ -288,7 +288,7 @@ impl OrderStage {
 }
 
 /// The genesis block that an entry brings, if this federation can begin with it and has not begun.
-fn genesis_of(cx: &mut Context, entry: &ListEntry) -> Option<Arc<Block>> {
+pub(super) fn genesis_of(cx: &mut Context, entry: &ListEntry) -> Option<Arc<Block>> {
     let block = entry.genesis.as_ref().filter(|_| !cx.ledger.has_genesis())?;
     let named = if *block.id() == entry.block { Ok(()) } else { Err(InvalidBlock::Genesis) };
     match named.and_then(|()| cx.rules.check_genesis(block, &cx.config.federation)) {

@@ -46,6 +46,8 @@ pub struct Settings {
     pub store_retry: Duration,
     /// Undecided blocks' votes are read this often even if no feed says anything.
     pub poll: Duration,
+    /// Blocks read at a start in a federation without a list: its whole chain.
+    pub chain: usize,
     /// Rows asked for at once.
     pub page: usize,
     /// Blocks whose votes are read at once.
@@ -73,6 +75,7 @@ impl Default for Settings {
             missing: Duration::from_secs(10),
             store_retry: Duration::from_millis(500),
             poll: Duration::from_secs(5),
+            chain: 10_000_000,
             page: 1000,
             votes_page: 200,
             requests: 4096,

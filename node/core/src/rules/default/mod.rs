@@ -168,7 +168,7 @@ impl ConsensusRules for DefaultRules {
             Ok(())
         };
         let mut try_all = || {
-            is_new(transaction, facts).or_else(&mut note)?;
+            facts.is_new(transaction.id()).or_else(&mut note)?;
             match transaction.operation() {
                 Some("CREATE") => is_by_member(transaction, federation).or_else(&mut note)?,
                 Some("GENESIS") => {
@@ -251,19 +251,6 @@ fn is_by_member(
         return Ok(());
     }
     Err(InvalidTransaction::NotAMember { owner })
-}
-
-/// Whether the transaction stands in no block that may count.
-fn is_new(transaction: &Transaction, facts: &Facts) -> Result<(), InvalidTransaction> {
-    let placed = facts.found.get(transaction.id()).map(Vec::as_slice).unwrap_or_default();
-    let standing = placed.iter().filter(|placed| placed.election != Election::Invalid);
-    match standing.min_by_key(|placed| placed.election) {
-        None => Ok(()),
-        Some(placed) if placed.election == Election::Valid => {
-            Err(InvalidTransaction::AlreadyDecided { block: placed.block.clone() })
-        }
-        Some(placed) => Err(InvalidTransaction::AlreadyInBlock { block: placed.block.clone() }),
-    }
 }
 
 /// Whether no other transaction spends this input, in any block that may count.

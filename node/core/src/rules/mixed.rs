@@ -1,0 +1,138 @@
+//! Rules for a federation that has members running BigchainDB 0.6.0 itself.
+//!
+//! Documents are judged as those members judge them, so that blocks of either kind of node are voted
+//! valid by the other; only what this node itself lets in is held to more: nothing goes into a block
+//! twice, and nothing that a Python member could not put back into the backlog. What can go wrong
+//! between voters that each have an order of their own goes wrong here, too.
+//!
+//! Source: BigchainDB 0.6.0; ARCHITECTURE.md, "Rules come in profiles".
+
+use std::sync::Arc;
+
+use super::{
+    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction, Order,
+    OriginalRules, TallyError,
+};
+use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Raised, SignatureCheck, Transaction};
+use crate::query::VoteRow;
+
+/// How deep objects and arrays in a payload may be nested. The Python driver inserts values of at
+/// most 20 levels, and the payload is at the fourth of them.
+pub const MAX_PAYLOAD_NESTING: usize = 16;
+
+/// Profile `mixed`.
+#[derive(Clone, Debug)]
+pub struct MixedRules {
+    original: OriginalRules,
+}
+
+impl MixedRules {
+    /// These rules, with signatures verified by `signatures`.
+    pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
+        Self { original: OriginalRules::new(signatures) }
+    }
+}
+
+impl ConsensusRules for MixedRules {
+    fn name(&self) -> &'static str {
+        "mixed"
+    }
+
+    fn create(
+        &self,
+        posted: &Json,
+        node: &Keypair,
+        uuid: &str,
+        timestamp: u64,
+    ) -> Result<Transaction, InvalidTransaction> {
+        self.original.create(posted, node, uuid, timestamp)
+    }
+
+    fn check(&self, transaction: &Transaction) -> Checked {
+        self.original.check(transaction)
+    }
+
+    fn judge(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        self.original.judge(transaction, checked, facts, at, federation)
+    }
+
+    fn admit(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        let payload = transaction.body().get("data").and_then(|data| data.get("payload"));
+        if payload.is_some_and(|payload| is_deeper(payload, MAX_PAYLOAD_NESTING)) {
+            let text = "Nesting depth limit exceeded.";
+            return Err(Raised::new("ReqlDriverCompileError", text).into());
+        }
+        facts.is_new(transaction.id())?;
+        self.judge(transaction, checked, facts, at, federation)
+    }
+
+    fn order(&self) -> Order {
+        Order::Votes
+    }
+
+    fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+        self.original.check_block(block, federation)
+    }
+
+    fn check_genesis(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+        self.original.check_genesis(block, federation)
+    }
+
+    fn tally(
+        &self,
+        block: &BlockId,
+        federation: &Federation,
+        votes: &[VoteRow],
+    ) -> Result<Election, TallyError> {
+        self.original.tally(block, federation, votes)
+    }
+
+    fn vote_of<'a>(
+        &self,
+        block: &BlockId,
+        voter: &NodeKey,
+        votes: &'a [VoteRow],
+    ) -> Option<&'a VoteRow> {
+        self.original.vote_of(block, voter, votes)
+    }
+}
+
+/// Are more objects and arrays open at once somewhere in this?
+fn is_deeper(value: &Json, levels: usize) -> bool {
+    let mut inner: Box<dyn Iterator<Item = &Json>> = match value {
+        Json::Array(items) => Box::new(items.iter()),
+        Json::Object(fields) => Box::new(fields.iter().map(|(_, value)| value)),
+        _ => return false,
+    };
+    let Some(left) = levels.checked_sub(1) else { return true };
+    inner.any(|value| is_deeper(value, left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_is_counted_from_the_payload_on() {
+        let nested = |levels| "[".repeat(levels) + &"]".repeat(levels);
+        let deeper = |text: String| is_deeper(&Json::parse(text.as_bytes()).unwrap(), 16);
+        assert!(!deeper(nested(16)));
+        assert!(deeper(nested(17)));
+        assert!(!deeper(format!("[1,{}]", nested(15))));
+        assert!(deeper(format!(r#"{{"a":{}}}"#, nested(16))));
+    }
+}
