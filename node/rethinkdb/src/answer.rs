@@ -201,7 +201,7 @@ fn insert_vote(batch: &mut Batch<'_>, vote: &VoteRow) -> Result<Answer, BatchErr
 }
 
 /// What is told of a row that is no vote at all, when its key is wanted for one.
-fn nobodys_vote(key: &Arc<str>) -> VoteRow {
+pub fn nobodys_vote(key: &Arc<str>) -> VoteRow {
     let empty = || Json::from("");
     let vote = Json::object([
         ("voting_for_block", empty()),
@@ -259,7 +259,7 @@ fn claim(batch: &mut Batch<'_>, entry: &ListEntry) -> Result<Answer, BatchError>
 
 /// A row of `positions`; none if its key is no position. What names no block stands there all the
 /// same, for a block that nobody has.
-pub(crate) fn list_entry(row: &Row) -> Option<ListEntry> {
+pub fn list_entry(row: &Row) -> Option<ListEntry> {
     let field = |name| row.root().get(name).and_then(Field::json);
     let position = match field("id")? {
         Json::Int(int) => u64::try_from(*int).ok()?,

@@ -26,6 +26,7 @@ mod storage;
 mod unlisted;
 pub mod wire;
 
+pub use answer::{list_entry, nobodys_vote};
 pub use batch::{Batch, BatchError};
 pub use catalog::{
     BIGCHAINDB, Catalog, CatalogError, Compile, Db, Index, IndexDefinition, IndexFunction, IndexId,

@@ -6,6 +6,7 @@
 
 pub mod embedded;
 pub mod link;
+pub mod rethinkdb;
 
 use std::fmt;
 use std::future::Future;
@@ -16,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use embedded::{EmbeddedStore, Observation, Tables};
 pub use link::{CuttableStore, Link};
+pub use rethinkdb::RethinkStore;
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

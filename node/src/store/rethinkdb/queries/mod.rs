@@ -1,0 +1,159 @@
+//! The closed list of queries, in ReQL.
+//!
+//! Every read is a majority read, every write is hard: what is answered is on the disks of a
+//! majority. Here: which query is answered where, inserting, and asking for many keys at once. A file for each
+//! kind of row; `gather` asks for many facts at once; `shape` tests, on the server, whether a row
+//! is what its table is for.
+
+mod backlog;
+mod blocks;
+mod gather;
+mod list;
+pub(super) mod shape;
+mod votes;
+
+use std::time::Duration;
+
+use bigchaindb_core::model::Json;
+use bigchaindb_core::query::{Answer, Query, Write};
+
+use super::client::Client;
+use super::rows::is_same;
+use super::term::{Durability, ReadMode};
+use super::{Error, Term};
+
+/// Keys in one question: the text of a question stays below a hundred kilobytes.
+const KEYS_MAX: usize = 1000;
+
+/// How often an insert is tried whose outcome is not known. That it may have been done is no
+/// danger: then its own row is in the way.
+const INSERT_ATTEMPTS: usize = 3;
+
+/// The time between two of them.
+const INSERT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers a query.
+///
+/// # Errors
+/// [`Error`]; its kinds say whether a write may have been done.
+pub(super) async fn answer(client: &Client, query: &Query) -> Result<Answer, Error> {
+    match query {
+        Query::InsertBacklog { transaction, assignee } => {
+            backlog::insert(client, transaction, assignee).await
+        }
+        Query::Reassign { transaction, from, to } => {
+            backlog::reassign(client, transaction, from, to).await
+        }
+        Query::DeleteBacklog { transactions } => backlog::delete(client, transactions).await,
+        Query::Backlog { assignee, limit } => {
+            backlog::oldest(client, assignee.as_ref(), *limit).await
+        }
+        Query::Gather(needs) => gather::gather(client, needs).await.map(Answer::Gathered),
+        Query::InsertBlock { block } => blocks::insert(client, block).await,
+        Query::Blocks { ids } => blocks::whole(client, ids).await.map(Answer::Blocks),
+        Query::KnownBlocks { ids } => blocks::known(client, ids).await.map(Answer::BlockIds),
+        Query::UnlistedBlocks { limit } => {
+            list::unlisted(client, *limit).await.map(Answer::BlockIds)
+        }
+        Query::InsertVote { vote } => votes::insert(client, vote).await.map(Answer::VoteWritten),
+        Query::Votes { blocks } => votes::on(client, blocks).await.map(Answer::Votes),
+        Query::Positions { from, limit } => {
+            list::from(client, *from, *limit).await.map(Answer::Positions)
+        }
+        Query::Claim { entry } => list::claim(client, entry).await.map(Answer::Claimed),
+    }
+}
+
+/// A table, read by majority.
+fn table(name: &'static str) -> Term {
+    Term::table(name, ReadMode::Majority)
+}
+
+/// Whether a text can be a primary key; the server fails a question for one that cannot. What
+/// cannot be a key is not there.
+fn can_be_key(text: &str) -> bool {
+    text.len() <= KEY_BYTES_MAX && !text.contains('\0')
+}
+
+/// The longest primary key that is a text.
+const KEY_BYTES_MAX: usize = 127;
+
+/// The keys in portions, as terms; those that cannot be keys are left out.
+fn portions<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<Vec<Term>> {
+    let keys: Vec<Term> = keys.filter(|key| can_be_key(key)).map(Term::from).collect();
+    keys.chunks(KEYS_MAX).map(<[Term]>::to_vec).collect()
+}
+
+/// What an insert met.
+enum Inserted {
+    /// Nothing: the row is the one that was sent.
+    New,
+    /// A row with that key.
+    Taken,
+}
+
+impl From<Inserted> for Answer {
+    fn from(inserted: Inserted) -> Self {
+        Answer::Written(match inserted {
+            Inserted::New => Write::Inserted,
+            Inserted::Taken => Write::Unchanged,
+        })
+    }
+}
+
+/// Inserts a document unless its key is taken. If the outcome of an attempt is not known it is tried again; then
+/// a row that is the document sent is taken for ours.
+async fn insert(
+    client: &Client,
+    name: &'static str,
+    key: impl Into<Term>,
+    document: &Json,
+) -> Result<Inserted, Error> {
+    let term = insert_term(name, document);
+    let key = key.into();
+    let mut unsure = None;
+    for attempt in 1.. {
+        let outcome = client.value(&term).await.and_then(|stats| inserted(&stats));
+        match outcome {
+            Ok(Inserted::Taken) if unsure.is_some() => {
+                let row = client.read_value(&table(name).get(key)).await?;
+                let ours = is_same(document, &row);
+                return Ok(if ours { Inserted::New } else { Inserted::Taken });
+            }
+            Ok(inserted) => return Ok(inserted),
+            Err(error) if !error.is_indeterminate() => return Err(unsure.unwrap_or(error)),
+            Err(error) if attempt == INSERT_ATTEMPTS => return Err(error),
+            Err(error) => unsure = Some(error),
+        }
+        tokio::time::sleep(INSERT_PAUSE).await;
+    }
+    unreachable!("the last attempt returns")
+}
+
+fn insert_term(name: &'static str, document: &Json) -> Term {
+    Term::table(name, ReadMode::Single).insert(Term::json(document), Durability::Hard)
+}
+
+/// What a write's statistics say of one inserted row.
+fn inserted(stats: &Json) -> Result<Inserted, Error> {
+    if counter(stats, "inserted")? == 1 {
+        return Ok(Inserted::New);
+    }
+    let message = stats.get("first_error").and_then(Json::as_str).unwrap_or_default();
+    if message.starts_with("Duplicate primary key") {
+        return Ok(Inserted::Taken);
+    }
+    Err(refused(message))
+}
+
+/// A row was not written, and the server says why.
+fn refused(message: &str) -> Error {
+    let kind = bigchaindb_rethinkdb::reql::ErrorKind::OpFailed;
+    Error::Query { kind, message: message.to_owned() }
+}
+
+/// One of the numbers of a write's statistics. A row that failed makes the whole write fail.
+fn counter(stats: &Json, name: &str) -> Result<i64, Error> {
+    let number = stats.get(name).and_then(Json::as_i64);
+    number.ok_or_else(|| Error::unexpected("the statistics of a write"))
+}

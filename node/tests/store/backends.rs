@@ -1,0 +1,87 @@
+//! The databases that the suite runs on.
+//!
+//! A real RethinkDB is named by the environment variable `RETHINKDB_URL`; each test makes a
+//! database of its own there and drops it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bigchaindb::store::rethinkdb::{Client, Limits, RethinkStore, Server, Term, schema, term};
+use bigchaindb::store::{EmbeddedStore, Store};
+use bigchaindb_core::model::Json;
+use term::{Durability, ReadMode};
+
+/// Longer than a server needs to make a database.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An empty database.
+pub(crate) struct Database {
+    pub(crate) name: &'static str,
+    pub(crate) store: Arc<dyn Store>,
+    /// The way to write rows as they are; none to the embedded store.
+    pub(crate) raw: Option<Client>,
+    /// Whether the database is to be dropped.
+    shared: bool,
+}
+
+/// One of each kind.
+pub(crate) async fn databases() -> Vec<Database> {
+    let embedded = Arc::new(EmbeddedStore::in_memory());
+    let mut all = vec![Database { name: "embedded", store: embedded, raw: None, shared: false }];
+    if let Ok(url) = std::env::var("RETHINKDB_URL") {
+        let mut server: Server = url.parse().unwrap();
+        server.options.database = unique_name();
+        all.push(over("real", server, true).await);
+    }
+    all
+}
+
+/// Those that are servers.
+pub(crate) async fn servers() -> Vec<Database> {
+    databases().await.into_iter().filter(|database| database.raw.is_some()).collect()
+}
+
+async fn over(name: &'static str, server: Server, shared: bool) -> Database {
+    let client = server.client(Limits::default());
+    schema::init(&client, PATIENCE).await.unwrap();
+    let store = Arc::new(RethinkStore::new(client.clone()));
+    Database { name, store, raw: Some(client), shared }
+}
+
+/// A name that no other test has.
+fn unique_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("suite_{}_{count}", std::process::id())
+}
+
+impl Database {
+    /// Writes a row as it is.
+    pub(crate) async fn write(&self, table: &str, document: &Json) {
+        let raw = self.raw.as_ref().unwrap();
+        let table = Term::table(table, ReadMode::Single);
+        let stats = raw.value(&table.insert(Term::value(document), Durability::Soft)).await;
+        assert_eq!(stats.unwrap().get("inserted"), Some(&Json::from(1_i64)), "{document}");
+    }
+
+    /// Takes all rows away. An embedded store is replaced.
+    pub(crate) async fn clear(&mut self) {
+        match &self.raw {
+            None => self.store = Arc::new(EmbeddedStore::in_memory()),
+            Some(client) => {
+                for table in schema::TABLES {
+                    let all = Term::table(table, ReadMode::Single);
+                    client.value(&all.delete(Durability::Soft)).await.unwrap();
+                }
+            }
+        }
+    }
+
+    /// The test is done.
+    pub(crate) async fn finish(self) {
+        if let Some(client) = self.raw.filter(|_| self.shared) {
+            schema::drop_database(&client).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The store as a node sees it: one suite for the embedded store, the client on the embedded
+//! server, and the client on a real RethinkDB; and the client alone, on a line into nowhere.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod backends;
+mod connection;
+mod feeds;
+mod golden;
+mod language;
+mod peer;
+mod random;
+mod suite;
+mod tls;
