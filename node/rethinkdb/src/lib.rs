@@ -10,11 +10,13 @@
 //! `engine` (queries in, answers out), `answer` (each query in terms of tables), `unlisted` (the one
 //! question that no index answers), `batch` (rows and index entries read and written together),
 //! `feeds`, `catalog` and `index` (tables as data), `row` (documents in memory and as text), `key`
-//! (the order of values), `storage` (the ordered map below it all).
+//! (the order of values), `storage` (the ordered map below it all). On its own stands [`cluster`]
+//! (several servers as one, and what goes wrong between them).
 
 mod answer;
 mod batch;
 mod catalog;
+pub mod cluster;
 mod database;
 mod engine;
 mod feeds;
