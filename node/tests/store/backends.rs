@@ -13,7 +13,7 @@ use bigchaindb_core::model::Json;
 use term::{Durability, ReadMode};
 
 /// Longer than a server needs to make a database.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty database.
 pub(crate) struct Database {
@@ -21,32 +21,40 @@ pub(crate) struct Database {
     pub(crate) store: Arc<dyn Store>,
     /// The way to write rows as they are; none to the embedded store.
     pub(crate) raw: Option<Client>,
-    /// Whether the database is to be dropped.
-    shared: bool,
 }
 
 /// One of each kind.
 pub(crate) async fn databases() -> Vec<Database> {
     let embedded = Arc::new(EmbeddedStore::in_memory());
-    let mut all = vec![Database { name: "embedded", store: embedded, raw: None, shared: false }];
+    let mut all = vec![Database { name: "embedded", store: embedded, raw: None }];
+    all.extend(servers().await);
+    all
+}
+
+/// Those that are on servers.
+pub(crate) async fn servers() -> Vec<Database> {
+    let databases = empty_servers().await;
+    for database in &databases {
+        schema::init(database.raw.as_ref().unwrap(), PATIENCE).await.unwrap();
+    }
+    databases
+}
+
+/// Those that are on servers, before they are made.
+pub(crate) async fn empty_servers() -> Vec<Database> {
+    let mut all = Vec::new();
     if let Ok(url) = std::env::var("RETHINKDB_URL") {
         let mut server: Server = url.parse().unwrap();
         server.options.database = unique_name();
-        all.push(over("real", server, true).await);
+        all.push(over("real", server));
     }
     all
 }
 
-/// Those that are servers.
-pub(crate) async fn servers() -> Vec<Database> {
-    databases().await.into_iter().filter(|database| database.raw.is_some()).collect()
-}
-
-async fn over(name: &'static str, server: Server, shared: bool) -> Database {
+fn over(name: &'static str, server: Server) -> Database {
     let client = server.client(Limits::default());
-    schema::init(&client, PATIENCE).await.unwrap();
     let store = Arc::new(RethinkStore::new(client.clone()));
-    Database { name, store, raw: Some(client), shared }
+    Database { name, store, raw: Some(client) }
 }
 
 /// A name that no other test has.
@@ -80,7 +88,7 @@ impl Database {
 
     /// The test is done.
     pub(crate) async fn finish(self) {
-        if let Some(client) = self.raw.filter(|_| self.shared) {
+        if let Some(client) = self.raw {
             schema::drop_database(&client).await.unwrap();
         }
     }

@@ -9,5 +9,6 @@ mod golden;
 mod language;
 mod peer;
 mod random;
+mod schema;
 mod suite;
 mod tls;

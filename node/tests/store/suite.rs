@@ -49,6 +49,8 @@ const STEPS: &str = "
     gather a/0              | a/0>X:c a/0>Y:d a/0>Y:e
     gather a/0!             | a/0!>V:g a/0!>V:h
     gather a b c d/0        | X:a X:a X:c a~n1 b~n2 c~n3 d/0>V:g
+    gather $reql_type$      |
+    gather \0 \0/0        |
 
     # The list: a claim holds, what is listed is no longer unlisted.
     unlisted 9              | W Y Z X V

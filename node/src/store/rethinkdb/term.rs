@@ -285,6 +285,16 @@ impl Term {
         Self::call(170, [self, key.into()])
     }
 
+    /// Whether an object has a field of this name that is not null.
+    pub fn has_field(self, name: Term) -> Self {
+        Self::call(32, [self, name])
+    }
+
+    /// The sum of numbers, or one text behind the other.
+    pub fn plus(self, other: Term) -> Self {
+        Self::call(24, [self, other])
+    }
+
     /// Another value where there is none, or null.
     pub fn or(self, other: Term) -> Self {
         Self::call(92, [self, other])
@@ -463,7 +473,7 @@ mod tests {
         assert_eq!(
             Term::value(&document).query("d"),
             concat!(
-                r#"[1,{"a":[2,[]],"b":[2,[1,[2,[2.5,{"c":[2,["x\"\u0000"]]}]]]],"é":{},"n":null},"#,
+                r#"[1,{"a":[2,[]],"b":[2,[1,[2,[2.5,{"c":[2,["x\"\u0000"]]}]]]],"n":null,"é":{}},"#,
                 r#"{"db":[14,["d"]]}]"#
             )
         );

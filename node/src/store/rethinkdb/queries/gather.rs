@@ -130,22 +130,25 @@ fn part(mut row: Json) -> Option<Part> {
 /// Of each of these blocks, the transactions that are wanted or spend a transaction whose output is
 /// wanted.
 fn parts_term(blocks: Vec<Term>, needs: &Needs) -> Term {
-    let texts = |texts: BTreeSet<&str>| Term::array(texts.into_iter().map(Term::from));
-    let ids = texts(needs.transactions.iter().map(TxId::as_str).collect());
-    let spent = texts(needs.outputs.iter().map(|output| output.txid.as_str()).collect());
-    let of_blocks = Term::function([1, 2], |[ids, spent]| {
-        let wanted = Term::function([5], |[each]| {
-            let is_wanted = ids.contains(each.clone().at("id"));
-            Term::any([is_wanted, spends(&each, spent)])
+    let wanted = set(needs.transactions.iter().map(TxId::as_str));
+    let spent = set(needs.outputs.iter().map(|output| output.txid.as_str()));
+    let of_blocks = Term::function([1, 2], |[wanted, spent]| {
+        let is_part = Term::function([5], |[each]| {
+            let is_wanted = is_in(wanted, each.clone().at("id"));
+            match (needs.transactions.is_empty(), needs.outputs.is_empty()) {
+                (_, true) => is_wanted,
+                (true, false) => spends(&each, spent),
+                (false, false) => Term::any([is_wanted, spends(&each, spent)]),
+            }
         });
         table(BIGCHAIN).get_all(blocks).filter(Term::function([3], |[row]| is_block(&row))).map(
             Term::function([4], |[row]| {
-                let found = row.clone().at("block").at("transactions").filter(wanted);
+                let found = row.clone().at("block").at("transactions").filter(is_part);
                 Term::object([("id", row.at("id")), ("found", found)])
             }),
         )
     });
-    Term::apply(of_blocks, [ids, spent])
+    Term::apply(of_blocks, [wanted, spent])
 }
 
 /// Whether a transaction spends an output of one of these.
@@ -157,8 +160,23 @@ fn spends(transaction: &Term, spent: Term) -> Term {
             fulfillment.clone().is(OBJECT),
             input().is(OBJECT),
             input().at("txid").is(STRING),
-            spent.contains(input().at("txid")),
+            is_in(spent, input().at("txid")),
         ])
     });
     Term::all([fulfillments().is(ARRAY), fulfillments().contains(of_one)])
+}
+
+/// Stands before every name in a set: `$reql_type$` alone would make it something else.
+const NAME: &str = "=";
+
+/// A set of texts: an object that has each for a name. In one of a thousand, a text is found ten
+/// times as fast as in an array.
+fn set<'a>(texts: impl Iterator<Item = &'a str>) -> Term {
+    let names = texts.map(|text| (format!("{NAME}{text}").into(), Json::from(true)));
+    Term::json(&Json::Object(names.collect()))
+}
+
+/// Whether a text is in a set.
+fn is_in(set: Term, text: Term) -> Term {
+    set.has_field(Term::from(NAME).plus(text))
 }
