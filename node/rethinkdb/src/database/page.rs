@@ -82,6 +82,14 @@ pub struct Found {
     pub row: Arc<Row>,
 }
 
+impl Place {
+    /// Whether it is of this value in an index.
+    pub(crate) fn is_of(&self, index: IndexId, value: &Datum) -> bool {
+        let mut key = Space::index(index).key();
+        key::encode(value, &mut key) && self.0.starts_with(&key)
+    }
+}
+
 impl Database {
     /// The first rows of a range of a table, or of one of its indexes, in that direction, that come
     /// after a place. Seldom as many as `limit`, which may be any number: whoever wants more goes on

@@ -4,9 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::Database;
+
 /// What a query runs in. Cloning is cheap.
 #[derive(Clone)]
 pub struct Env {
+    /// Where documents are kept.
+    pub database: Database,
     /// Called when a feed that said it had nothing to tell has news; must not block.
     pub wake: Arc<dyn Fn() + Send + Sync>,
     /// Set when the client stopped the query or went away: long evaluations look at it.

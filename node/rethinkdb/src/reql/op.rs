@@ -19,6 +19,8 @@ pub(crate) struct Op {
     pub(crate) max: usize,
     /// The optional arguments it knows.
     pub(crate) options: &'static [&'static str],
+    /// Whether `r.args` among its arguments may hold literals.
+    pub(crate) literals_in_args: bool,
     pub(crate) grouping: Grouping,
     pub(crate) determinism: Determinism,
     pub(crate) eval: fn(&Call<'_>) -> Result<Value>,
@@ -74,11 +76,17 @@ impl Op {
         eval: fn(&Call<'_>) -> Result<Value>,
     ) -> Self {
         let (grouping, determinism) = (Grouping::EachGroup, Determinism::ALWAYS);
-        Self { number, name, min, max, options: &[], grouping, determinism, eval }
+        let (options, literals_in_args): (&[_], _) = (&[], false);
+        Self { number, name, min, max, options, literals_in_args, grouping, determinism, eval }
     }
 
     pub(crate) const fn options(mut self, options: &'static [&'static str]) -> Self {
         self.options = options;
+        self
+    }
+
+    pub(crate) const fn literals_in_args(mut self) -> Self {
+        self.literals_in_args = true;
         self
     }
 

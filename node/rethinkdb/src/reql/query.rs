@@ -59,7 +59,7 @@ pub fn parse(text: &[u8]) -> std::result::Result<Request, ReqlError> {
     };
     let mut query = match Text::parse(text) {
         Ok(query) => query,
-        Err(NotJson { too_deep: true, .. }) => {
+        Err(NotJson::TooDeep) => {
             let most = super::text::NESTING_MAX;
             return refuse(format!("Query nests deeper than {most} levels."));
         }

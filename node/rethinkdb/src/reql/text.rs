@@ -22,13 +22,41 @@ pub(crate) enum Text {
     Object(Vec<(Arc<str>, Text)>),
 }
 
-/// A text that is not JSON.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct NotJson {
-    /// Whether it only nests too deep.
-    pub(crate) too_deep: bool,
-    /// Whether the text ends before its value does.
-    pub(crate) cut_off: bool,
+/// Why a text is not JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum NotJson {
+    #[error("Nested deeper than {NESTING_MAX} levels.")]
+    TooDeep,
+    #[error("The document is empty.")]
+    Empty,
+    #[error("The document root must not be followed by other values.")]
+    More,
+    #[error("Invalid value.")]
+    Value,
+    #[error("Missing a name for object member.")]
+    NoName,
+    #[error("Missing a colon after a name of object member.")]
+    NoColon,
+    #[error("Missing a comma or '}}' after an object member.")]
+    ObjectOpen,
+    #[error("Missing a comma or ']' after an array element.")]
+    ArrayOpen,
+    #[error("Incorrect hex digit after \\u escape in string.")]
+    NoHexDigit,
+    #[error("The surrogate pair in string is invalid.")]
+    LoneSurrogate,
+    #[error("Invalid escape character in string.")]
+    BadEscape,
+    #[error("Missing a closing quotation mark in string.")]
+    StringOpen,
+    #[error("Invalid encoding in string.")]
+    NotUtf8,
+    #[error("Number too big to be stored in double.")]
+    NumberTooBig,
+    #[error("Miss fraction part in number.")]
+    NoFraction,
+    #[error("Miss exponent in number.")]
+    NoExponent,
 }
 
 impl Text {
@@ -36,9 +64,12 @@ impl Text {
     pub(crate) fn parse(text: &[u8]) -> Result<Self, NotJson> {
         let mut reader = Reader { text, at: 0, nesting: 0 };
         reader.white_space();
+        if reader.at == text.len() {
+            return Err(NotJson::Empty);
+        }
         let value = reader.value()?;
         reader.white_space();
-        if reader.at == text.len() { Ok(value) } else { reader.refuse() }
+        if reader.at == text.len() { Ok(value) } else { Err(NotJson::More) }
     }
 
     /// The name ReQL has for this value's type.
@@ -75,10 +106,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn refuse<T>(&self) -> Result<T, NotJson> {
-        Err(NotJson { too_deep: false, cut_off: self.at >= self.text.len() })
-    }
-
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -89,10 +116,10 @@ impl Reader<'_> {
         }
     }
 
-    fn take(&mut self, expected: &[u8]) -> Result<(), NotJson> {
+    fn take(&mut self, expected: &[u8], or: NotJson) -> Result<(), NotJson> {
         for byte in expected {
             if self.peek() != Some(*byte) {
-                return self.refuse();
+                return Err(or);
             }
             self.at += 1;
         }
@@ -101,14 +128,14 @@ impl Reader<'_> {
 
     fn value(&mut self) -> Result<Text, NotJson> {
         match self.peek() {
-            Some(b'n') => self.take(b"null").map(|()| Text::Null),
-            Some(b't') => self.take(b"true").map(|()| Text::Bool(true)),
-            Some(b'f') => self.take(b"false").map(|()| Text::Bool(false)),
+            Some(b'n') => self.take(b"null", NotJson::Value).map(|()| Text::Null),
+            Some(b't') => self.take(b"true", NotJson::Value).map(|()| Text::Bool(true)),
+            Some(b'f') => self.take(b"false", NotJson::Value).map(|()| Text::Bool(false)),
             Some(b'"') => Ok(Text::String(self.string()?.into())),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'[') => self.nested(|reader| {
                 let mut items = Vec::new();
-                reader.sequence(b']', |reader| {
+                reader.sequence(b']', NotJson::ArrayOpen, |reader| {
                     items.push(reader.value()?);
                     Ok(())
                 })?;
@@ -116,17 +143,20 @@ impl Reader<'_> {
             }),
             Some(b'{') => self.nested(|reader| {
                 let mut fields = Vec::new();
-                reader.sequence(b'}', |reader| {
+                reader.sequence(b'}', NotJson::ObjectOpen, |reader| {
+                    if reader.peek() != Some(b'"') {
+                        return Err(NotJson::NoName);
+                    }
                     let name = reader.string()?;
                     reader.white_space();
-                    reader.take(b":")?;
+                    reader.take(b":", NotJson::NoColon)?;
                     reader.white_space();
                     fields.push((name.into(), reader.value()?));
                     Ok(())
                 })?;
                 Ok(Text::Object(fields))
             }),
-            _ => self.refuse(),
+            _ => Err(NotJson::Value),
         }
     }
 
@@ -135,7 +165,7 @@ impl Reader<'_> {
         read: impl FnOnce(&mut Self) -> Result<Text, NotJson>,
     ) -> Result<Text, NotJson> {
         if self.nesting == NESTING_MAX {
-            return Err(NotJson { too_deep: true, cut_off: false });
+            return Err(NotJson::TooDeep);
         }
         self.nesting += 1;
         let value = deep(|| read(self))?;
@@ -147,6 +177,7 @@ impl Reader<'_> {
     fn sequence(
         &mut self,
         end: u8,
+        not_closed: NotJson,
         mut element: impl FnMut(&mut Self) -> Result<(), NotJson>,
     ) -> Result<(), NotJson> {
         self.at += 1;
@@ -164,18 +195,18 @@ impl Reader<'_> {
                     self.at += 1;
                     return Ok(());
                 }
-                _ => return self.refuse(),
+                _ => return Err(not_closed),
             }
             self.white_space();
         }
     }
 
-    fn digits(&mut self) -> Result<(), NotJson> {
+    fn digits(&mut self, or: NotJson) -> Result<(), NotJson> {
         let from = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == from { self.refuse() } else { Ok(()) }
+        if self.at == from { Err(or) } else { Ok(()) }
     }
 
     fn number(&mut self) -> Result<Text, NotJson> {
@@ -186,28 +217,28 @@ impl Reader<'_> {
         if self.peek() == Some(b'0') {
             self.at += 1;
         } else {
-            self.digits()?;
+            self.digits(NotJson::Value)?;
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
-            self.digits()?;
+            self.digits(NotJson::NoFraction)?;
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
             self.at += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.at += 1;
             }
-            self.digits()?;
+            self.digits(NotJson::NoExponent)?;
         }
         let digits = std::str::from_utf8(&self.text[from..self.at]).expect("digits are ASCII");
         match digits.parse() {
             Ok(number) if f64::is_finite(number) => Ok(Text::Number(number)),
-            _ => self.refuse(),
+            _ => Err(NotJson::NumberTooBig),
         }
     }
 
     fn string(&mut self) -> Result<String, NotJson> {
-        self.take(b"\"")?;
+        self.take(b"\"", NotJson::Value)?;
         let mut out = Vec::new();
         loop {
             let from = self.at;
@@ -218,20 +249,20 @@ impl Reader<'_> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return String::from_utf8(out).or_else(|_| self.refuse());
+                    return String::from_utf8(out).map_err(|_| NotJson::NotUtf8);
                 }
                 Some(b'\\') => {
                     self.at += 1;
                     let character = self.escaped()?;
                     out.extend(character.encode_utf8(&mut [0; 4]).as_bytes());
                 }
-                _ => return self.refuse(),
+                _ => return Err(NotJson::StringOpen),
             }
         }
     }
 
     fn escaped(&mut self) -> Result<char, NotJson> {
-        let Some(letter) = self.peek() else { return self.refuse() };
+        let letter = self.peek().ok_or(NotJson::StringOpen)?;
         self.at += 1;
         Ok(match letter {
             b'"' | b'\\' | b'/' => char::from(letter),
@@ -244,22 +275,19 @@ impl Reader<'_> {
                 let first = self.four_hex_digits()?;
                 let code = match first {
                     0xd800..0xdc00 => {
-                        self.take(b"\\u")?;
+                        self.take(b"\\u", NotJson::LoneSurrogate)?;
                         let second = self.four_hex_digits()?;
                         if !(0xdc00..0xe000).contains(&second) {
-                            return self.refuse();
+                            return Err(NotJson::LoneSurrogate);
                         }
                         0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
                     }
                     alone => alone,
                 };
                 // A second half without its first is no character.
-                match char::from_u32(code) {
-                    Some(character) => character,
-                    None => return self.refuse(),
-                }
+                char::from_u32(code).ok_or(NotJson::LoneSurrogate)?
             }
-            _ => return self.refuse(),
+            _ => return Err(NotJson::BadEscape),
         })
     }
 
@@ -267,8 +295,7 @@ impl Reader<'_> {
         let mut code = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else { return self.refuse() };
-            code = code * 16 + digit;
+            code = code * 16 + digit.ok_or(NotJson::NoHexDigit)?;
             self.at += 1;
         }
         Ok(code)

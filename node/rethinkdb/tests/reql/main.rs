@@ -1,4 +1,6 @@
 //! The language: a query's text in, a response's text out.
 
+mod replay;
+mod sequences;
 mod support;
 mod terms;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use bigchaindb_rethinkdb::Database;
 use bigchaindb_rethinkdb::reql::{Env, Outcome, Request, Server, Step, parse, run};
 use bigchaindb_rethinkdb::wire::Response;
 
@@ -10,6 +11,7 @@ use bigchaindb_rethinkdb::wire::Response;
 pub(crate) fn env() -> Env {
     let drawn = AtomicU8::new(0);
     Env {
+        database: Database::in_memory(),
         wake: Arc::new(|| ()),
         interrupted: Arc::new(AtomicBool::new(false)),
         clock: Arc::new(|| 1_480_000_000.25),

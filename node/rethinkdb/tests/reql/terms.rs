@@ -78,3 +78,150 @@ fn control() {
         "#,
     );
 }
+
+#[test]
+fn arrays() {
+    check(
+        r#"
+        [29,[[2,[1]],2]]             => [1,2]
+        [80,[[2,[1]],2]]             => [2,1]
+        [82,[[2,[1,2]],-1,9]]        => [1,2,9]
+        [82,[[2,[1]],3,9]]           => NON_EXISTENCE [] Index `3` out of bounds for array of size: `1`.
+        [83,[[2,[1,2,3]],1]]         => [1,3]
+        [83,[[2,[1,2,3]],0,2]]       => [3]
+        [83,[[2,[1,2,3]],2,1]]       => QUERY_LOGIC [] Start index `2` is greater than end index `1`.
+        [84,[[2,[1,2]],-3,9]]        => NON_EXISTENCE [] Index out of bounds: -3
+        [85,[[2,[1,2]],1,[2,[7,8]]]] => [1,7,8,2]
+        [88,[[2,[1,1]],2]]           => [1,2]
+        [89,[[2,[1,2,2]],[2,[2,2,3]]]] => [2]
+        [90,[[2,[3,1]],[2,[1,2]]]]   => [3,1,2]
+        [91,[[2,[1,1,2]],[2,[2]]]]   => [1]
+        [95,[[2,[1,1,2]],[2,[2]]]]   => [1,1]
+        [29,[1,2]]                   => QUERY_LOGIC [] Expected type ARRAY but found NUMBER.
+        "#,
+    );
+}
+
+#[test]
+fn objects() {
+    check(
+        r#"
+        [170,[[2,[{"a":1},{"b":2},{"a":null}]],"a"]] => [1,null]
+        [170,[[2,[{"a":1},null]],"a"]]  => [1]
+        [170,[[2,[{"a":1},1]],"a"]]     => QUERY_LOGIC [] Cannot perform bracket on a non-object non-sequence `1`.
+        [170,[[2,[[2,[1]]]],"a"]]       => QUERY_LOGIC [] Cannot perform bracket on a sequence of sequences.
+        [170,[null,"a"]]                => NON_EXISTENCE [0] Cannot perform bracket on a non-object non-sequence `null`.
+        [31,[5,"a"]]                    => QUERY_LOGIC [0] Cannot perform get_field on a non-object non-sequence `5`.
+        [170,[{"a":1},1]]               => QUERY_LOGIC [] Cannot convert OBJECT to SEQUENCE
+        [170,[{"a":1},true]]            => QUERY_LOGIC [] Expected NUMBER or STRING as second argument to `bracket` but found BOOL.
+        [170,[[103],"epoch_time"]]      => QUERY_LOGIC [0] Cannot call `bracket` on objects of type `PTYPE<TIME>`.
+        [33,[{"a":1,"b":{"c":1,"d":2}},"x",{"b":"c"}]] => {"b":{"c":1}}
+        [33,[{"b":[2,[{"c":1,"d":2}]]},{"b":{"c":true}}]] => {"b":[{"c":1}]}
+        [33,[[2,[{"a":1,"b":2}]],"a"]]  => [{"a":1}]
+        [33,[{"a":1},1]]                => QUERY_LOGIC [] Invalid path argument `1`.
+        [34,[{"a":1,"b":{"c":1,"d":2}},"a",{"b":"c"}]] => {"b":{"d":2}}
+        [32,[{"a":null},"a"]]           => false
+        [32,[{"a":{"b":0}},{"a":"b"}]]  => true
+        [32,[[2,[{"a":1},{}]],"a"]]     => [{"a":1}]
+        [96,[[2,[{"a":1,"b":2},{}]],"a"]] => [{"a":1}]
+        [96,[{"a":1},"a"]]              => QUERY_LOGIC [] Cannot perform pluck on a non-object non-sequence `true`.
+        [35,[{"a":{"b":1,"c":2}},{"a":{"b":9}}]] => {"a":{"b":9,"c":2}}
+        [35,[{"a":{"b":1}},{"a":[137,[{"z":1}]]}]] => {"a":{"z":1}}
+        [35,[{"a":1,"b":2},{"a":[137,[]]}]] => {"b":2}
+        [35,[{"a":1},[69,[[2,[1]],{"b":[170,[[10,[1]],"a"]]}]]]] => {"a":1,"b":1}
+        [137,[1]]                       => QUERY_LOGIC [] Stray literal keyword found: literal is only legal inside of the object passed to merge or update and cannot nest inside other literals.
+        [94,[{"b":1,"a":2}]]            => ["a","b"]
+        [186,[{"b":1,"a":2}]]           => [2,1]
+        [143,["a",1,"b",2]]             => {"a":1,"b":2}
+        [143,["a",1,"a",2]]             => QUERY_LOGIC [] Duplicate key "a" in object.  (got 1 and 2 as values)
+        {"$reql_type$":"FOO"}           => QUERY_LOGIC [] Unknown $reql_type$ `PTYPE<FOO>`.
+        {"$reql_type$":"BINARY","data":"aGk="} => {"$reql_type$":"BINARY","data":"aGk="}
+        "#,
+    );
+}
+
+#[test]
+fn texts() {
+    check(
+        r#"
+        [97,["höchst","c(h)(x)?"]] => {"end":5,"groups":[{"end":5,"start":4,"str":"h"},null],"start":3,"str":"ch"}
+        [97,["a","b"]]             => null
+        [141,["äa"]]               => "äA"
+        [149,["  a  b c "]]        => ["a","b","c"]
+        [149,["  a  b c ",null,1]] => ["a","b c "]
+        [149,["a,b,,c",","]]       => ["a","b","","c"]
+        [149,["a,b,c",",",1]]      => ["a","b,c"]
+        [149,["aé",""]]            => ["a","é"]
+        [149,["",""]]              => []
+        [149,["",","]]             => [""]
+        [98,["{\"a\":[1,2,{\"b\":null}],\"id\":1e3}"]] => {"a":[1,2,{"b":null}],"id":1000}
+        [98,["{\"a\":"]]           => QUERY_LOGIC [] Failed to parse "{"a":" as JSON: Invalid value.
+        [98,["{\"a\":1,\"a\":2}"]] => QUERY_LOGIC [] Duplicate key "a" in JSON.
+        [172,[{"a":[2,[1,-0.0]]}]] => "{\"a\":[1,-0.0]}"
+        [169,["a"]]                => "d0333a3b-39b1-5201-b37a-7bfbf6542b5f"
+        [155,["hi"]]               => {"$reql_type$":"BINARY","data":"aGk="}
+        "#,
+    );
+}
+
+#[test]
+fn types() {
+    check(
+        r#"
+        [52,[[103]]]             => "PTYPE<TIME>"
+        [52,[[2,[]]]]            => "ARRAY"
+        [52,[[173,[3]]]]         => "STREAM"
+        [52,[[69,[[2,[1]],1]]]]  => "FUNCTION"
+        [52,[[144,[[173,[3]],[69,[[2,[1]],1]]]]]] => "GROUPED_STREAM"
+        [51,[1,"string"]]        => "1"
+        [51,["1.5","number"]]    => 1.5
+        [51,["x","number"]]      => QUERY_LOGIC [] Could not coerce `x` to NUMBER.
+        [51,[{"a":1},"array"]]   => [["a",1]]
+        [51,[[2,[[2,["a",1]]]],"object"]] => {"a":1}
+        [51,[[173,[2]],"array"]] => [0,1]
+        [51,[null,"bool"]]       => false
+        [51,[1,"array"]]         => QUERY_LOGIC [0] Cannot coerce NUMBER to ARRAY.
+        [51,[1,"foo"]]           => QUERY_LOGIC [] Unknown Type: FOO
+        [79,[1]]                 => {"type":"NUMBER","value":"1"}
+        "#,
+    );
+}
+
+#[test]
+fn times() {
+    check(
+        r#"
+        [103]                              => {"$reql_type$":"TIME","epoch_time":1480000000.25,"timezone":"+00:00"}
+        [17,[[103],[103]]]                 => true
+        [24,[[101,[0]],5]]                 => {"$reql_type$":"TIME","epoch_time":5,"timezone":"+00:00"}
+        [25,[[101,[5]],[101,[3.5]]]]       => 1.5
+        [102,[[101,[5.5]]]]                => 5.5
+        [100,[[101,[0]]]]                  => "1970-01-01T00:00:00+00:00"
+        [100,[[101,[1480000000.25]]]]      => "2016-11-24T15:06:40.250+00:00"
+        [100,[[104,[[101,[0]],"-01:30"]]]] => "1969-12-31T22:30:00-01:30"
+        [102,[[99,["2016-11-24T15:06:40.25Z"]]]]      => 1480000000.25
+        [102,[[99,["2016-11-24T16:06:40+01:00"]]]]    => 1480000000
+        [102,[[99,["20161124T150640Z"]]]]             => 1480000000
+        [102,[[99,["2016-329"],{"default_timezone":"Z"}]]] => 1479945600
+        [99,["2016-11-24"]]                => QUERY_LOGIC [0] ISO 8601 string has no time zone, and no default time zone was provided.
+        [102,[[136,[2016,11,24,15,6,40.5,"+00:00"]]]] => 1480000000.5
+        [136,[2015,2,29,"Z"]]              => QUERY_LOGIC [] Error in time logic: Day of month is not valid for year.
+        [128,[[101,[1480000000]]]]         => 2016
+        [129,[[101,[1480000000]]]]         => 11
+        [130,[[101,[1480000000]]]]         => 24
+        [131,[[101,[1480000000]]]]         => 4
+        [132,[[101,[1480000000]]]]         => 329
+        [133,[[101,[1480000000]]]]         => 15
+        [134,[[101,[1480000000]]]]         => 6
+        [135,[[101,[1480000000.25]]]]      => 40.25
+        [126,[[101,[1480000000.25]]]]      => 54400.25
+        [102,[[106,[[101,[1480000000.25]]]]]] => 1479945600
+        [127,[[104,[[103],"+0130"]]]]      => "+01:30"
+        [105,[[101,[1]],[101,[1]],[101,[2]]]] => true
+        [105,[[101,[2]],[101,[1]],[101,[2]]]] => false
+        [100,[1]]                          => QUERY_LOGIC [0] Not a TIME pseudotype: `1`.
+        [110]                              => 4
+        {"$reql_type$":"TIME","epoch_time":1} => QUERY_LOGIC [] Invalid time object constructed (no field `timezone`):\n{\n\t"$reql_type$":\t"TIME",\n\t"epoch_time":\t1\n}
+        "#,
+    );
+}

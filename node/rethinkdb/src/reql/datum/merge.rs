@@ -1,26 +1,38 @@
 //! One value merged into another: objects field by field, everything else replaced.
 
-use super::pseudo::REQL_TYPE;
+use super::pseudo::{REQL_TYPE, STRAY_LITERAL};
 use super::{Datum, deep};
+use crate::reql::failure::{Failure, Result};
 
 impl Datum {
     /// This value with another merged into it: of objects each field, at every level; else the other.
     ///
     /// What `r.literal` made replaces, or takes the field away if it was made of nothing.
     ///
+    /// # Errors
+    /// An object and a literal: there is no field to be replaced.
+    ///
     /// Source: RethinkDB manual, `merge`, `literal`.
-    pub(crate) fn merge(&self, other: &Datum) -> Datum {
+    pub(crate) fn merge(&self, other: &Datum) -> Result<Datum> {
+        match (self, other) {
+            (Datum::Object(_), Datum::Object(_)) if other.is_literal() => {
+                Err(Failure::logic(STRAY_LITERAL))
+            }
+            _ => Ok(self.merge_below(other)),
+        }
+    }
+
+    fn merge_below(&self, other: &Datum) -> Datum {
         let (Datum::Object(mine), Datum::Object(theirs)) = (self, other) else {
             return other.without_literals().unwrap_or_default();
         };
-        if other.is_literal() {
-            return other.without_literals().unwrap_or_default();
-        }
         deep(|| {
             let mut fields = (**mine).clone();
             for (name, value) in &**theirs {
                 let merged = match (fields.get(name), value) {
-                    (Some(old), Datum::Object(_)) if !value.is_literal() => Some(old.merge(value)),
+                    (Some(old), Datum::Object(_)) if !value.is_literal() => {
+                        Some(old.merge_below(value))
+                    }
                     _ => value.without_literals(),
                 };
                 match merged {

@@ -22,7 +22,7 @@ use super::failure::{Failure, Result};
 pub use convert::UnreadableDatum;
 pub(crate) use json::base64;
 pub(crate) use pretty::{reconstructable, truncated};
-pub(crate) use pseudo::{LITERAL, REQL_TYPE, valid_timezone};
+pub(crate) use pseudo::{LITERAL, REQL_TYPE, STRAY_LITERAL, valid_timezone};
 
 /// A value of a query, a document, or a part of one. Cloning is cheap.
 ///

@@ -18,7 +18,8 @@ pub(crate) const REQL_TYPE: &str = "$reql_type$";
 /// What that field holds in a literal.
 pub(crate) const LITERAL: &str = "LITERAL";
 
-const STRAY_LITERAL: &str = "Stray literal keyword found: literal is only legal inside of the object \
+/// What is said of a literal where there is nothing to merge it into.
+pub(crate) const STRAY_LITERAL: &str = "Stray literal keyword found: literal is only legal inside of the object \
      passed to merge or update and cannot nest inside other literals.";
 
 /// Padding may be there or not, as in RethinkDB.
@@ -111,19 +112,32 @@ fn binary(fields: &Fields) -> Result<Datum> {
     let Some(data) = fields.get("data") else {
         return Err(Failure::logic("Invalid binary pseudotype: lacking `data` key."));
     };
-    let text = data.expect_str()?;
-    let is_digit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
-    if let Some(bad) = text.chars().find(|c| !is_digit(*c) && !c.is_ascii_whitespace()) {
+    Ok(Datum::Binary(from_base64(data.expect_str()?)?.into()))
+}
+
+/// Reads base64; white space does not count, and padding may be missing.
+fn from_base64(text: &str) -> Result<Vec<u8>> {
+    let is_space = |byte: u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t');
+    let end = text.find('=').unwrap_or(text.len());
+    let digits: Vec<u8> = text.bytes().take(end).filter(|byte| !is_space(*byte)).collect();
+    if let Some(bad) = text[..end].chars().find(|c| !is_base64(*c) && !c.is_ascii_whitespace()) {
         return Err(Failure::logic(format!("Invalid base64 character found: '{bad}'.")));
     }
-    let digits: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    match BASE64.decode(&digits) {
-        Ok(bytes) => Ok(Datum::Binary(bytes.into())),
-        Err(_) => Err(Failure::logic(format!(
-            "Invalid base64 length: {} characters are no whole number of bytes.",
-            digits.len()
-        ))),
+    if digits.len() % 4 == 1 {
+        return Err(Failure::logic(
+            "Invalid base64 length: 1 character remaining, cannot decode a full byte.",
+        ));
     }
+    if !text.bytes().skip(end).all(|byte| byte == b'=' || is_space(byte)) {
+        return Err(Failure::logic(
+            "Invalid base64 format, data found after padding character '='.",
+        ));
+    }
+    BASE64.decode(&digits).map_err(|error| Failure::logic(error.to_string()))
+}
+
+fn is_base64(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '+' | '/')
 }
 
 fn time(fields: Fields) -> Result<Datum> {

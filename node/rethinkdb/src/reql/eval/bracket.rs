@@ -1,7 +1,7 @@
 //! A field of an object, an element of a sequence; of a sequence of objects, the field of each.
 
 use super::table::Single;
-use super::{Call, Func, Kind, Next, Seq, Step, Value};
+use super::{Call, Func, Kind, Next, Step, Value};
 use crate::reql::datum::Datum;
 use crate::reql::failure::{Failure, Result};
 use crate::reql::number;
@@ -134,49 +134,33 @@ fn item_of(items: &[Datum], index: i64) -> Option<&Datum> {
     }
 }
 
-/// What `value[key]` is for a function that stands for it, as in `max("age")`.
-pub(super) fn of_datum(value: &Datum, key: &Datum, is_element: bool) -> Result<Datum> {
-    const NAME: &str = "bracket";
-    match (key, value) {
-        (Datum::Number(_), Datum::Array(items)) => {
-            let index = key.expect_integer()?;
-            let missing = || Failure::missing(format!("Index out of bounds: {index}"));
-            item_of(items, index).cloned().ok_or_else(missing)
+/// What `value.get_field(name)` is for a name that stands for that function, as in `max("age")`.
+pub(super) fn of_datum(value: &Datum, name: &Datum, is_element: bool) -> Result<Datum> {
+    const NAME: &str = "get_field";
+    match value {
+        Datum::Object(_) if !value.is_literal() => {
+            Ok(value.expect_field(name.expect_str()?)?.clone())
         }
-        (Datum::Number(_), other) => {
-            Err(Seq::of_datum(other.clone()).err().expect("only arrays are sequences"))
-        }
-        (Datum::String(name), Datum::Object(_)) if !value.is_literal() => {
-            Ok(value.expect_field(name)?.clone())
-        }
-        (Datum::String(_), Datum::Array(items)) if !is_element => {
+        Datum::Array(items) if !is_element => {
             let mut found = Vec::new();
             for item in &**items {
-                match of_datum(item, key, true) {
-                    Ok(value) => found.push(value),
+                match of_datum(item, name, true) {
                     Err(failure) if failure.is_missing() => (),
-                    Err(failure) => return Err(failure),
+                    value => found.push(value?),
                 }
             }
             Ok(found.into())
         }
-        (Datum::String(_), Datum::Array(_)) => {
+        Datum::Array(_) => {
             Err(Failure::logic(format!("Cannot perform {NAME} on a sequence of sequences.")))
         }
-        (Datum::String(_), Datum::Time(_) | Datum::Object(_)) => {
+        Datum::Time(_) | Datum::Object(_) => {
             let kind = value.type_name();
             Err(Failure::logic(format!("Cannot call `{NAME}` on objects of type `{kind}`.")))
         }
-        (Datum::String(_), other) => {
+        other => {
             let text = other.pretty_truncated();
             let message = format!("Cannot perform {NAME} on a non-object non-sequence `{text}`.");
-            Err(Failure::of_value(other, message))
-        }
-        (other, _) => {
-            let found = other.type_name();
-            let message = format!(
-                "Expected NUMBER or STRING as second argument to `{NAME}` but found {found}."
-            );
             Err(Failure::of_value(other, message))
         }
     }

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::func::Body;
 use super::run::{Arg, Flags, spread};
 use super::{Func, Kind, Run, Scope, Seq, Value};
 use crate::reql::compile::{Node, wrong_count};
 use crate::reql::datum::Datum;
 use crate::reql::failure::{At, Failure, Place, Result};
-use crate::reql::op::{Grouping, Op};
+use crate::reql::op::{self, Grouping, Op};
 
 /// One evaluation of one term.
 pub(crate) struct Call<'a> {
@@ -34,7 +35,8 @@ impl<'a> Call<'a> {
         scope: &'a Scope,
         flags: Flags,
     ) -> Result<Self> {
-        let args = spread(run, node, scope, flags)?;
+        let literal_ok = flags.literal_ok || op.literals_in_args;
+        let args = spread(run, node, scope, Flags { literal_ok })?;
         if !op.takes(args.len()) {
             return Err(Failure::logic(wrong_count(op, args.len())).at(node.place));
         }
@@ -56,12 +58,20 @@ impl<'a> Call<'a> {
         Ok(call)
     }
 
+    /// A call of another term with the same arguments, but for the first.
+    pub(crate) fn as_other(&self, number: u16, first: Value) -> Result<Self> {
+        let op = op::find(number).expect("a term of the language");
+        let mut call = Self::new(self.run, self.node, op, self.scope, self.flags)?;
+        call.first = RefCell::new(Some(first));
+        Ok(call)
+    }
+
     /// Evaluates the term, for each group on its own if its first argument is grouped.
     pub(crate) fn eval(&self) -> Result<Value> {
         if self.is_element || self.op.grouping == Grouping::Whole || self.args.is_empty() {
             return (self.op.eval)(self);
         }
-        let first = self.arg(0)?;
+        let first = self.arg_with(0, self.flags)?;
         let groups = match first.kind {
             Kind::Grouped(groups) => groups,
             Kind::Sequence(seq) if seq.is_grouped() && self.op.grouping == Grouping::EachGroup => {
@@ -105,9 +115,12 @@ impl<'a> Call<'a> {
         self.args[index].eval(self.run, self.scope, flags, self.place())
     }
 
-    /// The term that an argument is, unless `r.args` stands for it.
-    pub(crate) fn arg_node(&self, index: usize) -> Option<&'a Arc<Node>> {
-        if let Arg::Node(node) = &self.args[index] { Some(node) } else { None }
+    /// An argument, to be evaluated later and perhaps again.
+    pub(crate) fn later(&self, index: usize) -> Func {
+        match &self.args[index] {
+            Arg::Node(node) => Func::later(node, self.scope),
+            Arg::Spread(datum) => Func { place: self.place(), body: Body::Constant(datum.clone()) },
+        }
     }
 
     /// An argument's datum.
@@ -177,6 +190,7 @@ impl<'a> Call<'a> {
 
     /// A sequence that this term has made: an array at once, if it is made of arrays only.
     pub(crate) fn seq_value(&self, seq: Seq) -> Result<Value> {
+        let seq = seq.at(self.place());
         if seq.is_array() && !seq.is_grouped() {
             Ok(self.datum_value(seq.into_array(self.run).at(self.place())?))
         } else {

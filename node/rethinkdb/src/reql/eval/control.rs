@@ -27,8 +27,8 @@ fn make_array(call: &Call<'_>) -> Result<Value> {
 /// What `r.args` stands for is put into the arguments of the term around; alone it is an array.
 fn args(call: &Call<'_>) -> Result<Value> {
     let value = call.arg_with(0, call.flags)?;
-    let items = call.run.array(value.into_seq(call.run)?.into_items(call.run)?)?;
-    Ok(call.datum_value(items))
+    value.datum(call.run)?.expect_array()?;
+    Ok(value)
 }
 
 fn funcall(call: &Call<'_>) -> Result<Value> {

@@ -1,5 +1,6 @@
 //! Functions: the query's own, and those that a field's name or a value stand for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::run::Flags;
@@ -8,7 +9,7 @@ use crate::reql::compile::{Node, What};
 use crate::reql::datum::Datum;
 use crate::reql::failure::{At, Failure, Place, Result};
 use crate::reql::number;
-use crate::reql::op::Determinism;
+use crate::reql::op::{Determinism, Op};
 
 /// Something that can be called with values.
 #[derive(Debug)]
@@ -21,15 +22,25 @@ pub(crate) struct Func {
 #[derive(Debug)]
 pub(crate) enum Body {
     /// A function of the query.
-    Reql { params: Arc<[i64]>, body: Arc<Node>, scope: Scope },
-    /// A term, its first argument put in place.
-    Element { node: Arc<Node>, scope: Scope },
+    Reql {
+        params: Arc<[i64]>,
+        body: Arc<Node>,
+        scope: Scope,
+        /// The place of the term `FUNC`, if there is one.
+        outer: Option<Place>,
+    },
+    /// A term with the arguments of another, its first argument put in place.
+    Element { op: &'static Op, node: Arc<Node>, scope: Scope },
     /// The same, whatever it is called with.
     Constant(Datum),
     /// The field of this name.
     Field(Datum),
+    /// The first of a pair: an index's value, found with a row.
+    First,
     /// Whether it is this value.
     Equals(Datum),
+    /// Whether it is none of these values.
+    NotIn(BTreeSet<Datum>),
 }
 
 /// What a value that is no function stands for where one is expected.
@@ -46,20 +57,33 @@ impl Func {
     pub(crate) fn new(node: &Arc<Node>, scope: &Scope) -> Self {
         let What::Func(params) = &node.what else { panic!("the term is a function") };
         let (params, body, scope) = (params.clone(), node.args[0].clone(), scope.clone());
-        Self { place: body.place, body: Body::Reql { params, body, scope } }
+        Self {
+            place: body.place,
+            body: Body::Reql { params, body, scope, outer: Some(node.place) },
+        }
     }
 
     /// A term to be evaluated later, in this scope.
     pub(crate) fn later(node: &Arc<Node>, scope: &Scope) -> Self {
         let params = Arc::new([]) as Arc<[i64]>;
-        let body = Body::Reql { params, body: node.clone(), scope: scope.clone() };
+        let (body, scope) = (node.clone(), scope.clone());
+        let body = Body::Reql { params, body, scope, outer: None };
         Self { place: node.place, body }
     }
 
     /// The term called with each element of a sequence in place of its first argument.
     pub(crate) fn of_element(call: &Call<'_>) -> Self {
         let (node, scope) = (call.node.clone(), call.scope.clone());
-        Self { place: call.place(), body: Body::Element { node, scope } }
+        Self { place: call.place(), body: Body::Element { op: call.op, node, scope } }
+    }
+
+    /// The term that is blamed for what the function makes of its argument: itself, or the one that
+    /// calls it if no term of the query is the function.
+    pub(crate) fn outer(&self, caller: Place) -> Place {
+        match &self.body {
+            Body::Reql { outer, .. } => outer.unwrap_or(caller),
+            _ => caller,
+        }
     }
 
     /// How many arguments it takes; none for those that take whatever they are given.
@@ -95,7 +119,7 @@ impl Func {
     pub(crate) fn call_with(&self, run: &Run, args: &[Datum], flags: Flags) -> Result<Value> {
         let value = |datum| Ok(Value::new(Kind::Datum(datum), self.place));
         match &self.body {
-            Body::Reql { params, body, scope } => {
+            Body::Reql { params, body, scope, .. } => {
                 if params.is_empty() {
                     return run.eval_with(body, scope, flags);
                 }
@@ -113,8 +137,7 @@ impl Func {
                 }
                 run.eval_with(body, &scope.within(params, args), flags)
             }
-            Body::Element { node, scope } => {
-                let What::Op(op) = &node.what else { panic!("the term is one of the language") };
+            Body::Element { op, node, scope } => {
                 let call = Call::of_element(run, node, op, scope, args[0].clone())?;
                 call.eval().at(node.place)
             }
@@ -122,7 +145,9 @@ impl Func {
             Body::Field(name) => {
                 value(super::bracket::of_datum(&args[0], name, false).at(self.place)?)
             }
+            Body::First => value(args[0].expect_array()?.first().cloned().unwrap_or_default()),
             Body::Equals(datum) => value(Datum::Bool(args[0] == *datum)),
+            Body::NotIn(others) => value(Datum::Bool(!others.contains(&args[0]))),
         }
     }
 

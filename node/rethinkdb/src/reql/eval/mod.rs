@@ -9,24 +9,52 @@ mod func;
 mod run;
 mod scope;
 mod seq;
+mod source;
 mod table;
 mod value;
 
+mod aggregate;
 mod arithmetic;
+mod array;
 mod bracket;
 mod compare;
 mod control;
+mod encoding;
+mod join;
+mod object;
+mod order;
+mod reading;
 mod sequence;
+mod stored;
+mod string;
+mod time;
+mod types;
 
 pub(crate) use call::Call;
 pub(crate) use func::Func;
 pub(crate) use run::Run;
 pub(crate) use scope::Scope;
-pub(crate) use seq::{Item, Next, Seq, Step, Stream};
+#[allow(unused_imports, reason = "for the changefeeds, which follow")]
+pub(crate) use seq::{Item, Next, Origin, Seq, Step, Stream};
 pub(crate) use value::{Groups, Kind, Value};
 
 use super::op::Op;
 
 /// All families of terms.
-pub(crate) const FAMILIES: &[&[Op]] =
-    &[arithmetic::OPS, bracket::OPS, compare::OPS, control::OPS, sequence::OPS];
+pub(crate) const FAMILIES: &[&[Op]] = &[
+    aggregate::OPS,
+    arithmetic::OPS,
+    array::OPS,
+    bracket::OPS,
+    compare::OPS,
+    control::OPS,
+    encoding::OPS,
+    join::OPS,
+    object::OPS,
+    order::OPS,
+    reading::OPS,
+    sequence::OPS,
+    string::OPS,
+    time::OPS,
+    types::OPS,
+];

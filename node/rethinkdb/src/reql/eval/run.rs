@@ -77,6 +77,27 @@ impl Run {
         self.env.as_ref().map_or(0.0, |env| (env.clock)())
     }
 
+    /// A whole number below this one, each as likely as any other.
+    pub(crate) fn draw_below(&self, end: u64) -> Result<u64> {
+        let mask = end.next_power_of_two().wrapping_sub(1);
+        loop {
+            let mut bytes = [0; 8];
+            (self.env()?.entropy)(&mut bytes);
+            // Those above are drawn again: taken as a remainder, some would come more often.
+            let number = u64::from_le_bytes(bytes) & mask;
+            if number < end {
+                return Ok(number);
+            }
+        }
+    }
+
+    /// A new random UUID's text.
+    pub(crate) fn new_uuid(&self) -> Result<String> {
+        let mut bytes = [0; 16];
+        (self.env()?.entropy)(&mut bytes);
+        Ok(crate::Uuid::random(bytes).to_string())
+    }
+
     /// A global option's value.
     pub(crate) fn option(&self, name: &str) -> Result<Option<Value>> {
         let Some(node) = self.options.get(name) else { return Ok(None) };

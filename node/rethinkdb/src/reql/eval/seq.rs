@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::table::Slice;
+use super::sequence::Part;
+use super::table::{Table, Wanted};
 use super::{Func, Groups, Run};
 use crate::reql::datum::{Array, Datum};
 use crate::reql::failure::{At, Failure, Place, Result};
@@ -18,14 +19,34 @@ pub(crate) enum Next<T> {
     Pending,
 }
 
+/// Why a sequence never ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Endless {
+    /// Its elements are made, as many as one likes.
+    Made,
+    /// It tells of changes.
+    Feed,
+}
+
+const NOT_A_STREAM: &str =
+    "Cannot treat the output of `group` as a stream (did you mean to `ungroup`?).";
+
 /// Where elements come from.
 pub(crate) trait Stream: Send {
     /// The next element.
     fn next(&mut self, run: &Run) -> Result<Next<Datum>>;
 
-    /// Whether it never ends, so that nothing can be made of all its elements.
-    fn is_endless(&self) -> bool {
-        false
+    /// Why it never ends, if it does not: nothing can be made of all its elements.
+    fn endless(&self) -> Option<Endless> {
+        None
+    }
+
+    /// The rows that its elements are made of, for whoever wants to hear of their changes.
+    ///
+    /// # Errors
+    /// Its elements are not made of a table's rows one by one.
+    fn origins(&self) -> Result<Vec<Origin>> {
+        Err(Failure::logic("Cannot call `changes` on an eager stream."))
     }
 
     /// Whether it tells of changes, and waits for more where others end.
@@ -46,8 +67,10 @@ pub(crate) struct Seq {
     /// Elements that a step made more than one of, the innermost last, with the steps still to do.
     open: Vec<Open>,
     is_array: bool,
-    /// The part of a table that it reads.
-    slice: Option<Slice>,
+    /// The last term that had a hand in it.
+    place: Option<Place>,
+    /// The table that it reads, and which of its rows.
+    origin: Option<(Arc<Table>, Wanted)>,
 }
 
 /// What is done to each element.
@@ -65,11 +88,23 @@ pub(crate) enum Step {
     /// Elements belong to the groups of the functions' results.
     Group {
         funcs: Vec<Arc<Func>>,
+        /// Whether elements come in pairs with an index's value, which is one more result.
+        by_index: bool,
         /// Whether an array as result stands for several groups.
         multi: bool,
     },
     /// What a join has found becomes one object.
     Zip,
+}
+
+/// Rows of a table, and what is done to each.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    pub(crate) table: Arc<Table>,
+    pub(crate) wanted: Wanted,
+    pub(crate) steps: Vec<(Step, Place)>,
+    /// How many of them, if that is limited.
+    pub(crate) limit: Option<usize>,
 }
 
 /// An element and the group it belongs to, if it is in one.
@@ -100,17 +135,19 @@ impl Stream for List {
 impl Seq {
     /// A stream's elements.
     pub(crate) fn new(source: Box<dyn Stream>) -> Self {
-        Self { source, steps: Vec::new(), open: Vec::new(), is_array: false, slice: None }
+        Self {
+            source,
+            steps: Vec::new(),
+            open: Vec::new(),
+            is_array: false,
+            place: None,
+            origin: None,
+        }
     }
 
-    /// The rows of part of a table.
-    pub(crate) fn of_slice(slice: Slice, rows: Box<dyn Stream>) -> Self {
-        Self { slice: Some(slice), ..Self::new(rows) }
-    }
-
-    /// The part of a table that this reads, and the steps that its rows then take.
-    pub(crate) fn origin(&self) -> Option<(&Slice, &[(Step, Place)])> {
-        Some((self.slice.as_ref()?, &self.steps))
+    /// These rows of a table.
+    pub(crate) fn of_wanted(table: Arc<Table>, wanted: Wanted, rows: Box<dyn Stream>) -> Self {
+        Self { origin: Some((table, wanted)), ..Self::new(rows) }
     }
 
     /// A stream that is made of arrays if the flag is set.
@@ -139,6 +176,29 @@ impl Seq {
         }
     }
 
+    /// The rows that its elements are made of, for whoever wants to hear of their changes.
+    pub(crate) fn origins(&self) -> Result<Vec<Origin>> {
+        let mut origins = match &self.origin {
+            Some((table, wanted)) => {
+                let (table, wanted) = (table.clone(), wanted.clone());
+                vec![Origin { table, wanted, steps: Vec::new(), limit: None }]
+            }
+            None => self.source.origins()?,
+        };
+        let is_filter = |(step, _): &(Step, Place)| matches!(step, Step::Filter { .. });
+        for origin in &mut origins {
+            if origin.limit.is_some() && !self.steps.iter().all(is_filter) {
+                return Err(Failure::logic(
+                    "Changefeeds are not supported on queries that have a transformation following a \
+                     `limit` term.  Transformations include terms such as `filter`, `map`, `pluck`, \
+                     etc.  Consider moving the transformation before the `limit` term.",
+                ));
+            }
+            origin.steps.extend(self.steps.iter().cloned());
+        }
+        Ok(origins)
+    }
+
     /// Whether it is made of arrays only.
     pub(crate) fn is_array(&self) -> bool {
         self.is_array
@@ -148,8 +208,8 @@ impl Seq {
         self.steps.iter().any(|(step, _)| matches!(step, Step::Group { .. }))
     }
 
-    pub(crate) fn is_endless(&self) -> bool {
-        self.source.is_endless()
+    pub(crate) fn endless(&self) -> Option<Endless> {
+        self.source.endless()
     }
 
     pub(crate) fn is_feed(&self) -> bool {
@@ -161,6 +221,12 @@ impl Seq {
         self.source.notes()
     }
 
+    /// The sequence as this term has made it.
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
     /// The sequence with one more step for each element, of the term at this place.
     ///
     /// # Errors
@@ -169,10 +235,17 @@ impl Seq {
         if matches!(step, Step::Group { .. }) && self.is_grouped() {
             let message =
                 "Cannot call `group` on the output of `group` (did you mean to `ungroup`?).";
-            return Err(Failure::logic(message).at(place));
+            return Err(Failure::logic(message).at(self.place.unwrap_or(place)));
         }
         self.steps.push((step, place));
-        Ok(self)
+        Ok(self.at(place))
+    }
+
+    /// The elements from one place on, up to another.
+    pub(crate) fn part(self, from: usize, to: usize) -> Self {
+        let take = if to == usize::MAX { to } else { to.saturating_sub(from) };
+        let is_array = self.is_array;
+        Self::array_if(is_array, Box::new(Part { seq: self, skip: from, take }))
     }
 
     /// The next element.
@@ -204,9 +277,11 @@ impl Seq {
         for (index, (step, place)) in self.steps.iter().enumerate().skip(from) {
             let from_step = index + 1;
             match step {
-                Step::Map(func) => item.value = func.datum(run, &[item.value]).at(*place)?,
+                Step::Map(func) => {
+                    item.value = func.datum(run, &[item.value]).at(func.outer(*place))?;
+                }
                 Step::Filter { func, default } => {
-                    if !func.keeps(run, &item.value, default.as_deref()).at(*place)? {
+                    if !func.keeps(run, &item.value, default.as_deref()).at(func.outer(*place))? {
                         return Ok(None);
                     }
                 }
@@ -216,14 +291,22 @@ impl Seq {
                     Err(failure) => return Err(failure),
                 },
                 Step::ConcatMap(func) => {
-                    let value = func.call(run, &[item.value]).at(*place)?;
-                    let seq = Box::new(value.into_seq(run).at(*place)?);
+                    let place = func.outer(*place);
+                    let value = func.call(run, &[item.value]).at(place)?;
+                    let seq = Box::new(value.into_seq(run).at(place)?);
                     let items = Items::Seq(seq, item.group);
                     self.open.push(Open { items, from_step });
                     return Ok(None);
                 }
-                Step::Group { funcs, multi } => {
-                    let mut groups = groups_of(run, funcs, *multi, &item.value).at(*place)?;
+                Step::Group { funcs, by_index, multi } => {
+                    let mut found = None;
+                    if let (true, Datum::Array(pair)) = (*by_index, &item.value)
+                        && let [value, row] = &**pair
+                    {
+                        (found, item.value) = (Some(value.clone()), row.clone());
+                    }
+                    let mut groups =
+                        groups_of(run, funcs, found, *multi, &item.value).at(*place)?;
                     if groups.len() == 1 {
                         item.group = groups.pop();
                         continue;
@@ -242,11 +325,16 @@ impl Seq {
 
     /// The next element of a sequence that is not grouped.
     pub(crate) fn next_value(&mut self, run: &Run) -> Result<Next<Datum>> {
+        self.check_not_grouped()?;
         Ok(match self.next(run)? {
             Next::Item(item) => Next::Item(item.value),
             Next::End => Next::End,
             Next::Pending => Next::Pending,
         })
+    }
+
+    fn check_not_grouped(&self) -> Result<()> {
+        if self.is_grouped() { Err(Failure::logic(NOT_A_STREAM)) } else { Ok(()) }
     }
 
     /// Calls `each` with every element, until it answers false.
@@ -269,17 +357,26 @@ impl Seq {
 
     /// Whether it ends, so that something can be made of all its elements.
     pub(crate) fn check_end(&self) -> Result<()> {
-        if self.is_endless() {
-            return Err(Failure::logic(
+        let failure = match self.endless() {
+            None => return Ok(()),
+            Some(Endless::Feed) => Failure::logic(
                 "Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a \
                  changefeed).",
-            ));
-        }
-        Ok(())
+            ),
+            Some(Endless::Made) => Failure::logic(
+                "Cannot use an infinite stream with an aggregation function (`reduce`, `count`, etc.) \
+                 or coerce it to an array.",
+            ),
+        };
+        Err(match self.place {
+            Some(place) => failure.at(place),
+            None => failure,
+        })
     }
 
     /// All elements, as many as an array may have.
     pub(crate) fn into_items(self, run: &Run) -> Result<Vec<Datum>> {
+        self.check_not_grouped()?;
         let mut items = Vec::new();
         self.for_each(run, |item| {
             items.push(item.value);
@@ -312,8 +409,12 @@ impl Stream for Seq {
         self.next_value(run)
     }
 
-    fn is_endless(&self) -> bool {
-        Seq::is_endless(self)
+    fn origins(&self) -> Result<Vec<Origin>> {
+        Seq::origins(self)
+    }
+
+    fn endless(&self) -> Option<Endless> {
+        Seq::endless(self)
     }
 
     fn is_feed(&self) -> bool {
@@ -339,7 +440,13 @@ impl Open {
 }
 
 /// The groups that an element belongs to: what is missing in a function counts as null.
-fn groups_of(run: &Run, funcs: &[Arc<Func>], multi: bool, value: &Datum) -> Result<Vec<Datum>> {
+fn groups_of(
+    run: &Run,
+    funcs: &[Arc<Func>],
+    found: Option<Datum>,
+    multi: bool,
+    value: &Datum,
+) -> Result<Vec<Datum>> {
     let mut parts = Vec::with_capacity(funcs.len());
     for func in funcs {
         parts.push(match func.datum(run, std::slice::from_ref(value)) {
@@ -347,6 +454,7 @@ fn groups_of(run: &Run, funcs: &[Arc<Func>], multi: bool, value: &Datum) -> Resu
             answer => answer?,
         });
     }
+    parts.extend(found);
     let group = |mut parts: Vec<Datum>| match parts.len() {
         1 => parts.pop().unwrap_or_default(),
         _ => Datum::array(parts),
@@ -379,7 +487,7 @@ fn zip(joined: &Datum) -> Result<Datum> {
         return Err(Failure::logic("ZIP can only be called on the result of a join."));
     };
     Ok(match joined.get("right") {
-        Some(right) => left.merge(right),
+        Some(right) => left.merge(right)?,
         None => left.clone(),
     })
 }

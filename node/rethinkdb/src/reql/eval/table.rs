@@ -51,14 +51,17 @@ pub(crate) trait Rows: Send + Sync {
     /// The names of the indexes, in their order.
     fn indexes(&self) -> Vec<Arc<str>>;
 
+    /// About how many rows each shard has.
+    fn estimates(&self, run: &Run) -> Result<Vec<Datum>>;
+
     /// The row of this key, or null.
     fn get(&self, run: &Run, key: &Datum, mode: ReadMode) -> Result<Datum>;
 
     /// Rows by primary key or by an index.
     fn read(&self, run: &Run, wanted: &Wanted, mode: ReadMode) -> Result<Box<dyn Stream>>;
 
-    /// The table's rows as the database keeps them, if it does.
-    fn stored(&self) -> Option<crate::TableId> {
+    /// The table as the database keeps it, if it does.
+    fn stored(&self) -> Option<&super::stored::StoredRows> {
         None
     }
 }
@@ -70,8 +73,16 @@ pub(crate) struct Wanted {
     pub(crate) index: Option<Arc<str>>,
     pub(crate) keys: Keys,
     pub(crate) sorting: Sorting,
-    /// Whether the index's values are wanted, not the rows.
-    pub(crate) only_keys: bool,
+    pub(crate) yields: Yield,
+}
+
+/// What is wanted of each row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Yield {
+    /// The row.
+    Rows,
+    /// An array of its key, or the index's value, and the row.
+    Pairs,
 }
 
 /// Which keys.
@@ -180,20 +191,26 @@ impl Slice {
     }
 
     /// Which rows these are.
-    pub(crate) fn wanted(&self) -> Wanted {
+    fn wanted(&self, yields: Yield) -> Wanted {
         let primary_key = self.table.rows.primary_key();
         Wanted {
             index: self.index.clone().filter(|index| *index != primary_key),
             keys: Keys::Range(self.range.clone()),
             sorting: self.sorting,
-            only_keys: false,
+            yields,
         }
     }
 
     /// The rows.
     pub(crate) fn rows(&self, run: &Run) -> Result<Seq> {
-        let stream = self.table.rows.read(run, &self.wanted(), self.table.read_mode)?;
-        Ok(Seq::of_slice(self.clone(), stream))
+        self.read(run, Yield::Rows)
+    }
+
+    /// What is wanted of the rows.
+    pub(crate) fn read(&self, run: &Run, yields: Yield) -> Result<Seq> {
+        let wanted = self.wanted(yields);
+        let rows = self.table.rows.read(run, &wanted, self.table.read_mode)?;
+        Ok(Seq::of_wanted(self.table.clone(), wanted, rows))
     }
 }
 
@@ -262,6 +279,6 @@ impl fmt::Debug for Table {
 
 impl fmt::Debug for Slice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {:?}", self.table, self.wanted())
+        write!(f, "{:?} {:?}", self.table, self.wanted(Yield::Rows))
     }
 }

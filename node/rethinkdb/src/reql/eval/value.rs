@@ -186,10 +186,10 @@ impl Value {
         if self.is_selection() {
             return self.into_selection(run).map(|(table, seq)| (Some(table), seq));
         }
-        let place = self.place;
         match self.kind {
             Kind::Sequence(seq) => Ok((None, seq)),
-            Kind::Datum(datum) => Seq::of_datum(datum).map(|seq| (None, seq)).at(place),
+            // A failure here is the asking term's.
+            Kind::Datum(datum) => Seq::of_datum(datum).map(|seq| (None, seq)),
             _ => Err(self.wrong_kind("SEQUENCE", run)),
         }
     }
