@@ -3,10 +3,11 @@
 //! Here: [`Engine`], which answers a node's closed list of queries
 //! ([`Query`](bigchaindb_core::query::Query)) natively; below it [`Batch`], rows of any table by
 //! primary key and by index. Not here: which questions a node asks and what it makes of the answers
-//! (crate `bigchaindb-core`), sockets and threads (crate `bigchaindb`). Nothing here asks a clock or
-//! draws chance: the same calls have the same answers, in memory and on disk.
+//! (crate `bigchaindb-core`). But for the [`server`](server::Server), nothing here asks a clock, draws
+//! chance or has threads: the same calls have the same answers, in memory and on disk.
 //!
-//! From the top: `reql` (the language that any driver speaks), [`Database`] (what many clients share),
+//! From the top: `server` (sockets and threads), `wire` (what goes over the line), `jobs` (the queries
+//! that run), `reql` (the language that any driver speaks), [`Database`] (what many clients share),
 //! `engine` (queries in, answers out), `answer` (each query in terms of tables), `unlisted` (the one
 //! question that no index answers), `batch` (rows and index entries read and written together),
 //! `feeds`, `catalog` and `index` (tables as data), `row` (documents in memory and as text), `key`
@@ -21,9 +22,11 @@ mod database;
 mod engine;
 mod feeds;
 mod index;
+pub mod jobs;
 mod key;
 pub mod reql;
 mod row;
+pub mod server;
 mod storage;
 mod unlisted;
 pub mod wire;

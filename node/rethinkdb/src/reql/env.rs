@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::Database;
+use crate::jobs::Jobs;
 
 /// What a query runs in. Cloning is cheap.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Env {
     pub entropy: Entropy,
     /// The server that the query came to.
     pub server: Arc<Server>,
+    /// The queries that are running, for the system table `jobs`.
+    pub jobs: Arc<Jobs>,
 }
 
 /// Fills a buffer with bytes that nobody can foretell.

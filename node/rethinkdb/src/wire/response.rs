@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
+use super::frame::{Header, TooLong};
 use super::numbers::{ErrorClass, ResponseType};
-use crate::reql::{Datum, Frame, ReqlError, Server, Step};
+use crate::reql::{Datum, ErrorKind, Frame, ReqlError, Server, Step};
 
 /// One answer to one query.
 #[derive(Clone, PartialEq, Debug)]
@@ -66,6 +67,28 @@ impl Response {
             class: ErrorClass::of_error(error.kind),
             backtrace: Some(error.backtrace.clone()),
             ..Self::plain(ResponseType::of_error(error.kind), vec![error.message.as_str().into()])
+        }
+    }
+
+    /// A failure that no part of a query is to blame for.
+    pub fn failure(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::error(&ReqlError { kind, message: message.into(), backtrace: Vec::new() })
+    }
+
+    /// The frame that carries it; if it fits into none, one that says so.
+    pub fn frame(&self, token: u64) -> Vec<u8> {
+        let mut frame = vec![0; Header::BYTES];
+        self.write_json(&mut frame);
+        let bytes = frame.len() - Header::BYTES;
+        match u32::try_from(bytes) {
+            Ok(length) => {
+                frame[..Header::BYTES].copy_from_slice(&Header { token, length }.encode());
+                frame
+            }
+            Err(_) => {
+                let message = TooLong { bytes }.to_string();
+                Self::failure(ErrorKind::ResourceLimit, message).frame(token)
+            }
         }
     }
 

@@ -10,4 +10,5 @@ mod indexes;
 mod language;
 mod malformed;
 mod scan;
+mod server;
 mod twins;

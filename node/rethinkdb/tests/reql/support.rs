@@ -19,6 +19,7 @@ pub(crate) fn env() -> Env {
             buffer.iter_mut().for_each(|byte| *byte = drawn.fetch_add(1, Ordering::Relaxed));
         }),
         server: Arc::new(Server { id: "5".repeat(36), name: "s1".to_owned() }),
+        jobs: Arc::default(),
     }
 }
 

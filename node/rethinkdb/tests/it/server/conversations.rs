@@ -1,0 +1,122 @@
+//! What is said on one line, and what is answered.
+
+use bigchaindb_rethinkdb::wire::handshake::Version;
+use bigchaindb_rethinkdb::wire::handshake::client::HandshakeError;
+
+use super::{Client, Fixture, handshake};
+
+/// `>` is sent and `<` comes next, with its token; after `=` is a name for what follows up to the next.
+const CONVERSATIONS: &str = r#"
+    = a query's token is free again once it is answered
+    > 1 [1,5,{}]
+    < 1 {"t":1,"r":[5]}
+    > 1 [1,[2,[1,"a",null]],{}]
+    < 1 {"t":1,"r":[[1,"a",null]]}
+    > 1 [2]
+    < 1 {"t":16,"r":["Token 1 not in stream cache."],"b":[]}
+    > 1 [3]
+    < 1 {"t":16,"r":["Token 1 not in stream cache."],"b":[]}
+    > 47 [2]
+    < 47 {"t":16,"r":["Token 47 not in stream cache."],"b":[]}
+    > 18446744073709551615 [3]
+    < 18446744073709551615 {"t":16,"r":["Token -1 not in stream cache."],"b":[]}
+
+    = failures
+    > 2 {bad
+    < 2 {"t":16,"r":["Client is buggy (failed to deserialize query)."],"b":[]}
+    > 2 [9]
+    < 2 {"t":16,"r":["Unrecognized QueryType: 9."],"b":[]}
+    > 2 [1,[9999,[]],{}]
+    < 2 {"t":17,"r":["Unrecognized TermType: 9999."],"b":[]}
+    > 2 [1,[24,[1,"a"]],{}]
+    < 2 {"t":18,"e":3000000,"r":["Expected type NUMBER but found STRING."],"b":[]}
+
+    = no answer, not even to what makes no sense
+    > 7 [1,5,{"noreply":true}]
+    > 8 [1,[12,["no"]],{"noreply":true}]
+    > 9 [1,[9999,[]],{"noreply":true}]
+    > 11 [4]
+    < 11 {"t":4,"r":[]}
+    > 11 [4,null,{}]
+    < 11 {"t":4,"r":[]}
+"#;
+
+#[test]
+fn conversations() {
+    let fixture = Fixture::new();
+    for version in [Version::V1_0, Version::V0_4, Version::V0_3] {
+        let mut client = fixture.connect_in(version);
+        let mut name = "";
+        for line in CONVERSATIONS.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (kind, rest) = line.split_at(2);
+            if kind == "= " {
+                name = rest;
+                continue;
+            }
+            let (token, text) = rest.split_once(' ').unwrap();
+            let token = token.parse().unwrap();
+            if kind == "> " {
+                client.send(token, text);
+            } else {
+                let (answered, answer) = client.receive().expect("the server hung up");
+                assert_eq!((answered, answer.as_str()), (token, text), "{name} ({version:?})");
+            }
+        }
+    }
+    fixture.settle();
+}
+
+#[test]
+fn the_server_says_who_it_is() {
+    let fixture = Fixture::new();
+    let answer = fixture.connect().ask(9, "[5]");
+    let id = answer.strip_prefix("{\"t\":5,\"r\":[{\"id\":\"").unwrap();
+    let (id, rest) = id.split_at(36);
+    assert_eq!(rest, "\",\"name\":\"s1\",\"proxy\":false}]}");
+    let shape: String = id.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
+    assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+    assert_eq!((&id[14..15], "89ab".contains(&id[19..20])), ("4", true), "{id}");
+    assert_ne!(Fixture::new().connect().ask(9, "[5]"), answer);
+}
+
+#[test]
+fn whoever_does_not_know_the_password_is_told_and_left() {
+    let fixture = Fixture::new();
+    for (user, password, error) in [
+        ("ann", "secret", None),
+        ("ann", "", Some("Wrong password")),
+        ("bob", "", Some("Unknown user")),
+    ] {
+        let client = Client::new(fixture.dial(), handshake(Version::V1_0, user, password));
+        match (client, error) {
+            (Ok(mut client), None) => assert_eq!(client.ask(1, "[1,5]"), "{\"t\":1,\"r\":[5]}"),
+            (Err(HandshakeError::Refused { message, .. }), Some(error)) => {
+                assert_eq!(message, error);
+            }
+            (client, _) => panic!("{user} {:?}", client.err()),
+        }
+    }
+    fixture.settle();
+}
+
+/// Queries in the very bytes that end the handshake.
+#[test]
+fn nobody_has_to_wait_for_the_welcome() {
+    use std::io::Write as _;
+    let fixture = Fixture::new();
+    let mut stream = fixture.dial();
+    let (_, mut bytes) = handshake(Version::V0_4, "", "");
+    for token in 1..=3 {
+        bytes.extend(bigchaindb_rethinkdb::wire::frame::encode(token, b"[1,[2,[]]]").unwrap());
+    }
+    for piece in bytes.chunks(3) {
+        stream.write_all(piece).unwrap();
+    }
+    let mut welcome = [0; 8];
+    std::io::Read::read_exact(&mut stream, &mut welcome).unwrap();
+    assert_eq!(&welcome, b"SUCCESS\0");
+    let mut client = Client(stream);
+    let mut tokens: Vec<u64> = (0..3).map(|_| client.receive().unwrap().0).collect();
+    tokens.sort_unstable();
+    assert_eq!(tokens, [1, 2, 3]);
+}
