@@ -11,7 +11,9 @@ use crate::answer::answer;
 use crate::batch::{Batch, BatchError};
 use crate::catalog::{BIGCHAINDB, Catalog, Compile, Entries, Schema, TEST, TableId, Uuid};
 use crate::feeds::{Feeds, QUEUE_MAX, Subscription, Wake};
-use crate::storage::{Disk, Durability, Memory, OpenError, Storage, StorageError};
+use crate::storage::{
+    Disk, Durability, Flush, Flushed, Memory, OpenError, Storage, StorageError, Writes,
+};
 
 mod admin;
 
@@ -36,6 +38,8 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     storage: Box<dyn Storage>,
     feeds: Feeds,
+    /// How many batches were written so far.
+    writes: u64,
 }
 
 /// The name that the database of a node's tables has unless its owner says otherwise.
@@ -81,6 +85,7 @@ impl Engine {
             catalog: Arc::new(catalog),
             storage: Box::new(Memory::default()),
             feeds: Feeds::default(),
+            writes: 0,
         }
     }
 
@@ -93,7 +98,7 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let storage = Box::new(Disk::open(path)?);
         let Self { catalog, .. } = Self::fresh(native, native_db.clone(), compile);
-        let mut engine = Self { catalog, storage, feeds: Feeds::default() };
+        let mut engine = Self { catalog, storage, feeds: Feeds::default(), writes: 0 };
         let entries = engine.entries()?;
         if entries.is_empty() {
             let catalog = engine.catalog.clone();
@@ -163,12 +168,43 @@ impl Engine {
         let result = work(&mut batch)?;
         let (writes, changes) = batch.finish()?;
         if !writes.is_empty() {
-            self.storage.write(writes, durability)?;
+            self.put(writes, durability)?;
         } else if durability == Durability::Hard {
             self.storage.flush()?;
         }
         self.feeds.tell(&changes);
         Ok(result)
+    }
+
+    /// Writes a batch.
+    fn put(&mut self, writes: Writes, durability: Durability) -> Result<(), StorageError> {
+        self.writes += 1;
+        self.storage.write(writes, durability)
+    }
+
+    /// How many batches were written so far.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// Brings nothing to disk any more, whatever the durability: the caller flushes.
+    pub(crate) fn leave_flushing(&mut self) {
+        self.storage.leave_flushing();
+    }
+
+    /// How many keys, and rows of about how many bytes, wait for the caller to flush.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        self.storage.waiting()
+    }
+
+    /// Takes what waits for a flush; see [`Storage::begin_flush`].
+    pub(crate) fn begin_flush(&mut self) -> Result<Option<Flush>, StorageError> {
+        self.storage.begin_flush()
+    }
+
+    /// Takes note of a flush that was run.
+    pub(crate) fn end_flush(&mut self, flushed: Flushed) -> Result<(), StorageError> {
+        self.storage.end_flush(flushed)
     }
 
     /// Reads rows.

@@ -39,7 +39,8 @@ pub use catalog::{
     UnreadableCatalog, Uuid, WriteAcks,
 };
 pub use database::{
-    Database, DatabaseError, Found, KeyRange, PAGE_ROWS_MAX, Page, Place, Settings, Swap, Swapped,
+    Database, DatabaseError, FLUSH_INTERVAL, Found, KeyRange, PAGE_ROWS_MAX, Page, Place, Settings,
+    Swap, Swapped,
 };
 pub use engine::{BIGCHAIN_DB, Engine};
 pub use feeds::{Change, Element, QUEUE_MAX, Subscription, Wake, table_of};

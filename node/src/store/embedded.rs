@@ -1,26 +1,29 @@
-//! The embedded store: one engine on a thread of its own, shared by all nodes of the process.
+//! The embedded store: a database that all nodes of the process share, natively asked.
 //!
-//! Requests wait in a bounded queue. The thread takes all that waits, has the engine do it as one
-//! batch with one commit, then answers all: so the more wait, the cheaper each is. Not here: the
-//! tables, the disk (crate `bigchaindb-rethinkdb`).
+//! Requests wait in a bounded queue. A thread takes all that waits, has the database do it as one
+//! batch with one commit, then answers all: so the more wait, the cheaper each is. The same database
+//! may be served to ReQL clients; what they write is told of like all else. Not here: the tables,
+//! the disk (crate `bigchaindb-rethinkdb`).
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use bigchaindb_core::model::Json;
 use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use bigchaindb_rethinkdb::{
-    Durability, Element, Engine, NativeTable, OpenError, Row, Subscription, table_of,
+    BIGCHAINDB, CatalogError, Database, DatabaseError, Direction, Durability, Element, KeyRange,
+    OpenError, PAGE_ROWS_MAX, QUEUE_MAX, Row, Settings, Subscription, TableId, Wake, table_of,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use super::{BoxFuture, FeedStream, Store};
 
 /// Requests that may wait for the engine; whoever brings one more waits.
-const QUEUE_MAX: usize = 4096;
+const REQUESTS_MAX: usize = 4096;
 
 /// Requests done in one batch: a few milliseconds of work, so that nobody waits long for company.
 const BATCH_MAX: usize = 512;
@@ -31,8 +34,10 @@ const FEED_MAX: usize = 100_000;
 /// Changes that an observer may lag behind before the store waits for it.
 const OBSERVER_MAX: usize = 10_000;
 
-/// An engine that any number of nodes may ask. Dropping it closes the engine's files.
+/// A database that any number of nodes may ask. Dropping it closes the database's file, unless
+/// somebody else holds the [`database`](Self::database).
 pub struct EmbeddedStore {
+    database: Database,
     /// `None` only while the store is being dropped.
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
@@ -56,41 +61,58 @@ pub type Tables = BTreeMap<&'static str, Vec<Json>>;
 
 enum Request {
     Query(Query, oneshot::Sender<Result<Answer, StoreError>>),
-    Open(Feed, oneshot::Sender<FeedStream>),
-    Observe(oneshot::Sender<mpsc::Receiver<Observation>>),
+    Open(Feed, oneshot::Sender<Result<FeedStream, StoreError>>),
+    Observe(oneshot::Sender<Result<mpsc::Receiver<Observation>, StoreError>>),
     Tables(oneshot::Sender<Result<Tables, StoreError>>),
+    /// Somebody else wrote: there is something to tell.
+    Tell,
 }
 
 impl EmbeddedStore {
     /// A store that is gone when it is dropped.
     pub fn in_memory() -> Self {
-        Self::over(Engine::in_memory(), Durability::Soft)
+        let database = Database::in_memory();
+        database.declare_native().expect("a database in memory works");
+        Self::over(database, Durability::Soft)
     }
 
-    /// A store in this folder; what was in it is still there. With hard durability a write is on
+    /// A store in this file; what was in it is still there. With hard durability a write is on
     /// disk before it is answered.
     ///
     /// # Errors
     /// If it cannot be opened, for one because another process has it open.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, OpenError> {
-        Ok(Self::over(Engine::open(path)?, durability))
+        let database = Database::open(path, &Settings::default())?;
+        let failed = |error: CatalogError| OpenError::Catalog(error.to_string());
+        database.declare_native().map_err(failed)?;
+        Ok(Self::over(database, durability))
     }
 
-    fn over(engine: Engine, durability: Durability) -> Self {
-        let (requests, waiting) = mpsc::channel(QUEUE_MAX);
-        let worker = Worker { engine, durability, feeds: Vec::new(), observers: Vec::new() };
+    /// A store over a database that others use too. Its tables need not be there yet: a query about
+    /// one that is not is refused.
+    pub fn over(database: Database, durability: Durability) -> Self {
+        let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
+        let news =
+            Arc::new(News { requests: requests.downgrade(), are_known: AtomicBool::default() });
+        let (feeds, observers) = (Vec::new(), Vec::new());
+        let worker = Worker { database: database.clone(), durability, feeds, observers, news };
         let thread = thread::Builder::new().name("store".to_owned());
         let thread = thread.spawn(move || worker.run(waiting)).expect("a process may have threads");
-        Self { requests: Some(requests), thread: Some(thread) }
+        Self { database, requests: Some(requests), thread: Some(thread) }
+    }
+
+    /// The database, to be served to others.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Sees every later change in all tables. While the observer lags too far behind, the store
     /// waits for it.
     ///
     /// # Errors
-    /// If the store has stopped.
+    /// If the store has stopped, or a table is missing.
     pub async fn observe(&self) -> Result<mpsc::Receiver<Observation>, StoreError> {
-        self.request(Request::Observe).await
+        self.request(Request::Observe).await?
     }
 
     /// All that is in the store.
@@ -119,16 +141,16 @@ impl Store for EmbeddedStore {
     }
 
     fn open(&self, feed: Feed) -> BoxFuture<'_, Result<FeedStream, StoreError>> {
-        Box::pin(self.request(move |reply| Request::Open(feed, reply)))
+        Box::pin(async move { self.request(|reply| Request::Open(feed, reply)).await? })
     }
 }
 
 impl Drop for EmbeddedStore {
-    /// Waits until the engine is closed, so that it can be opened again at once.
+    /// Waits until the thread has gone, so that the file can be opened again at once.
     fn drop(&mut self) {
         self.requests = None;
         if let Some(thread) = self.thread.take() {
-            // It panicked: then it has said so, and its files are closed all the same.
+            // It panicked: then it has said so, and the file is closed all the same.
             let _ = thread.join();
         }
     }
@@ -140,12 +162,31 @@ impl fmt::Debug for EmbeddedStore {
     }
 }
 
+/// Wakes the thread when somebody else has written: once, until it has looked.
+struct News {
+    requests: mpsc::WeakSender<Request>,
+    are_known: AtomicBool,
+}
+
+impl News {
+    /// Called under the database's lock.
+    fn arrive(&self) {
+        if !self.are_known.swap(true, Ordering::AcqRel)
+            && let Some(requests) = self.requests.upgrade()
+        {
+            // If the queue is full the thread will look anyway.
+            let _ = requests.try_send(Request::Tell);
+        }
+    }
+}
+
 /// The thread's end.
 struct Worker {
-    engine: Engine,
+    database: Database,
     durability: Durability,
     feeds: Vec<(Subscription, mpsc::Sender<Change>)>,
     observers: Vec<Observer>,
+    news: Arc<News>,
 }
 
 struct Observer {
@@ -161,28 +202,25 @@ impl Worker {
         while requests.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
             let (mut queries, mut replies) = (Vec::new(), Vec::new());
             for request in batch.drain(..) {
+                // Nobody who asked waits for ever: a reply that is not taken is no matter.
                 match request {
                     Request::Query(query, reply) => {
                         queries.push(query);
                         replies.push(reply);
                     }
-                    Request::Open(feed, reply) => {
-                        let (changes, stream) = mpsc::channel(FEED_MAX);
-                        let subscription = self.engine.subscribe(table_of(feed), None);
-                        self.feeds.push((subscription, changes));
-                        let _ = reply.send(FeedStream::new(stream));
-                    }
-                    Request::Observe(reply) => {
-                        let _ = reply.send(self.observe());
-                    }
-                    Request::Tables(reply) => {
-                        let tables = self.engine.tables();
-                        let failed = |error| StoreError::Refused(format!("{error}"));
-                        let _ = reply.send(tables.map_err(failed));
-                    }
+                    Request::Open(feed, reply) => drop(reply.send(self.open(feed))),
+                    Request::Observe(reply) => drop(reply.send(self.observe())),
+                    Request::Tables(reply) => drop(reply.send(tables(&self.database))),
+                    Request::Tell => {}
                 }
             }
-            let answers = self.engine.apply_all(&queries, self.durability);
+            // What this batch writes is told of below, without being woken for it.
+            self.news.are_known.store(true, Ordering::Release);
+            let answers = match queries.is_empty() {
+                true => Vec::new(),
+                false => self.database.apply_all(&queries, self.durability),
+            };
+            self.news.are_known.store(false, Ordering::Release);
             // Whoever is told of a write has no head start over the one who is told that it is done.
             self.tell();
             for (reply, answer) in replies.into_iter().zip(answers) {
@@ -192,28 +230,43 @@ impl Worker {
         }
     }
 
-    fn observe(&mut self) -> mpsc::Receiver<Observation> {
-        let (observations, stream) = mpsc::channel(OBSERVER_MAX);
-        let schema = self.engine.schema();
-        let subscribe = |table: &NativeTable| {
-            let id = schema.table(table.name).expect("a schema knows its tables");
-            (table.name, self.engine.subscribe_bounded(id, usize::MAX, None))
-        };
-        let tables = schema.tables.iter().map(subscribe).collect();
-        self.observers.push(Observer { tables, observations });
-        stream
+    fn subscribe(&self, table: TableId, queue_max: usize) -> Result<Subscription, StoreError> {
+        let news = self.news.clone();
+        let wake: Wake = Box::new(move || news.arrive());
+        let table = self.database.catalog().native(table).map_err(refused)?.id;
+        self.database.subscribe(table, queue_max, Some(wake)).map_err(refused)
     }
 
-    /// Hands out what changed. A feed whose reader is too far behind, or gone, ends.
+    fn open(&mut self, feed: Feed) -> Result<FeedStream, StoreError> {
+        let subscription = self.subscribe(table_of(feed), QUEUE_MAX)?;
+        let (changes, stream) = mpsc::channel(FEED_MAX);
+        self.feeds.push((subscription, changes));
+        Ok(FeedStream::new(stream))
+    }
+
+    fn observe(&mut self) -> Result<mpsc::Receiver<Observation>, StoreError> {
+        let (observations, stream) = mpsc::channel(OBSERVER_MAX);
+        let tables = BIGCHAINDB.tables.iter().map(|table| {
+            let id = BIGCHAINDB.table(table.name).expect("a schema knows its tables");
+            Ok((table.name, self.subscribe(id, usize::MAX)?))
+        });
+        let tables = tables.collect::<Result<_, StoreError>>()?;
+        self.observers.push(Observer { tables, observations });
+        Ok(stream)
+    }
+
+    /// Hands out what changed. A feed whose reader is too far behind, or gone, ends; and so does one
+    /// whose table was dropped.
     fn tell(&mut self) {
         self.feeds.retain(|(subscription, changes)| {
-            !changes.is_closed()
-                && subscription.drain().into_iter().all(|element| match element {
-                    Element::Change(change) => {
-                        change.told().is_none_or(|change| changes.try_send(change).is_ok())
-                    }
-                    Element::Skipped(_) => false,
-                })
+            let is_open = !subscription.is_closed() && !changes.is_closed();
+            let handed_out = subscription.drain().into_iter().all(|element| match element {
+                Element::Change(change) => {
+                    change.told().is_none_or(|change| changes.try_send(change).is_ok())
+                }
+                Element::Skipped(_) => false,
+            });
+            is_open && handed_out
         });
         self.observers.retain(|observer| {
             let monotonic_us = crate::clock::monotonic_us();
@@ -228,4 +281,34 @@ impl Worker {
             })
         });
     }
+}
+
+/// All documents of the tables that are there, a page at a time.
+fn tables(database: &Database) -> Result<Tables, StoreError> {
+    let catalog = database.catalog();
+    let mut tables = Tables::new();
+    for native in BIGCHAINDB.tables {
+        let documents = tables.entry(native.name).or_default();
+        let id = BIGCHAINDB.table(native.name).expect("a schema knows its tables");
+        let Ok(table) = catalog.native(id) else { continue };
+        documents.extend(documents_of(database, table.id).map_err(refused)?);
+    }
+    Ok(tables)
+}
+
+fn documents_of(database: &Database, table: TableId) -> Result<Vec<Json>, DatabaseError> {
+    let (mut documents, mut last) = (Vec::new(), None);
+    loop {
+        let (range, up) = (&KeyRange::ALL, Direction::Ascending);
+        let page = database.page(table, None, range, up, last.as_ref(), PAGE_ROWS_MAX)?;
+        documents.extend(page.rows.iter().map(|found| found.row.document()));
+        if !page.more {
+            return Ok(documents);
+        }
+        last = page.rows.last().map(|found| found.place.clone()).or(last);
+    }
+}
+
+fn refused(error: impl fmt::Display) -> StoreError {
+    StoreError::Refused(error.to_string())
 }

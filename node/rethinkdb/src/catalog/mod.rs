@@ -187,11 +187,11 @@ impl Catalog {
         (id.life == 0 || id == table.id).then_some(table)
     }
 
-    /// The table that native queries mean by this one of theirs.
+    /// The table that native queries, or a node's feed, mean by this one of theirs.
     ///
     /// # Errors
     /// [`CatalogError::NoTable`] until somebody makes it.
-    pub(crate) fn native(&self, id: TableId) -> Result<&Arc<Table>, CatalogError> {
+    pub fn native(&self, id: TableId) -> Result<&Arc<Table>, CatalogError> {
         self.numbers.get(&id.number).ok_or_else(|| CatalogError::NoTable {
             database: self.native_db.clone(),
             table: self.native.tables.get(usize::from(id.number)).map_or("", |it| it.name).into(),

@@ -5,6 +5,7 @@
 //! and what takes long (an index over a large table, a table's keys after its drop) is done a little
 //! at a time. Not here: what a query makes of rows (`reql`), who waits for the disk (`commit`).
 
+mod commit;
 mod page;
 
 use std::path::Path;
@@ -12,10 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bigchaindb_core::query::{Answer, Query, StoreError};
 
+pub use commit::FLUSH_INTERVAL;
+use commit::{Commits, Threads};
 pub(crate) use page::STEP_BYTES;
 pub use page::{Found, KeyRange, PAGE_ROWS_MAX, Page, Place};
 
-use crate::batch::row_key;
+use crate::batch::{Batch, row_key};
 use crate::catalog::{
     BIGCHAINDB, Catalog, CatalogError, Chore, Compile, Db, Index, IndexDefinition, Table,
     TableConfig, TableId, TableOptions, Uuid,
@@ -27,12 +30,72 @@ use crate::reql::{Datum, ErrorKind};
 use crate::row::{Row, Shape};
 use crate::storage::{Durability, OpenError, StorageError};
 
-/// A database, shared by all who hold a clone of it.
+/// A database, shared by all who hold a clone of it. It is closed when the last one goes.
 #[derive(Clone)]
 pub struct Database(Arc<Shared>);
 
 struct Shared {
+    core: Arc<Core>,
+    /// None in memory.
+    _threads: Option<Threads>,
+}
+
+/// What the clients and the database's own threads share.
+struct Core {
     engine: Mutex<Engine>,
+    commits: Commits,
+    is_on_disk: bool,
+}
+
+/// Nobody writes more while so many keys wait for the disk: a second's work for a slow one.
+const WAITING_MAX: usize = 20_000;
+
+/// Nobody writes more while rows of about so many bytes wait.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
+impl Core {
+    fn new(engine: Engine, is_on_disk: bool) -> Arc<Self> {
+        let commits = Commits::new(engine.writes());
+        Arc::new(Self { engine: Mutex::new(engine), commits, is_on_disk })
+    }
+
+    /// The engine, for one small step.
+    fn engine(&self) -> MutexGuard<'_, Engine> {
+        // A panic leaves nothing half done: what a batch writes is written as a whole.
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does one small step, after which all it wrote and saw is on disk, or, if soft, soon.
+    fn write<R, E: From<StorageError>>(
+        &self,
+        durability: Durability,
+        step: impl FnOnce(&mut Engine) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut engine = self.engine();
+        let result = step(&mut engine);
+        if !self.is_on_disk {
+            return result;
+        }
+        let number = engine.writes();
+        self.commits.written(number);
+        let (keys, bytes) = engine.waiting();
+        drop(engine);
+        let result = result?;
+        if durability == Durability::Hard || keys > WAITING_MAX || bytes > WAITING_BYTES_MAX {
+            self.commits.wait(number)?;
+        }
+        Ok(result)
+    }
+
+    /// What was left to be done, if anything.
+    fn chore(&self) -> Option<Chore> {
+        self.engine().catalog().chore()
+    }
+
+    /// Does a little of a chore; whether there is more to do.
+    fn step(&self, chore: Chore, progress: &mut Progress) -> Result<bool, StorageError> {
+        self.write(Durability::Soft, |engine| engine.step(chore, progress))
+    }
 }
 
 /// What a server may be told when it is opened.
@@ -108,7 +171,8 @@ impl Database {
     /// A fresh server in memory.
     pub fn in_memory_with(settings: &Settings) -> Self {
         let Settings { bigchain, compile } = settings.clone();
-        Self::over(Engine::fresh(&BIGCHAINDB, bigchain, compile))
+        let core = Core::new(Engine::fresh(&BIGCHAINDB, bigchain, compile), false);
+        Self(Arc::new(Shared { core, _threads: None }))
     }
 
     /// The server whose data are in this file; a fresh one if there is no such file.
@@ -117,17 +181,15 @@ impl Database {
     /// If the file is in use, of another layout, or cannot be read.
     pub fn open(path: &Path, settings: &Settings) -> Result<Self, OpenError> {
         let Settings { bigchain, compile } = settings.clone();
-        Ok(Self::over(Engine::stored(&BIGCHAINDB, bigchain, compile, path)?))
+        let mut engine = Engine::stored(&BIGCHAINDB, bigchain, compile, path)?;
+        engine.leave_flushing();
+        let core = Core::new(engine, true);
+        let threads = Threads::start(&core)?;
+        Ok(Self(Arc::new(Shared { core, _threads: Some(threads) })))
     }
 
-    fn over(engine: Engine) -> Self {
-        Self(Arc::new(Shared { engine: Mutex::new(engine) }))
-    }
-
-    /// The engine, for one small step.
     fn engine(&self) -> MutexGuard<'_, Engine> {
-        // A panic leaves nothing half done: what a batch writes is written as a whole.
-        self.0.engine.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.core.engine()
     }
 
     /// Which databases, tables and indexes there are now.
@@ -141,7 +203,15 @@ impl Database {
     /// # Errors
     /// If the storage does not work.
     pub fn declare_native(&self) -> Result<(), CatalogError> {
-        self.engine().declare_native()
+        self.alter(Engine::declare_native)
+    }
+
+    /// Changes the catalog, durably.
+    fn alter<R>(
+        &self,
+        change: impl FnOnce(&mut Engine) -> Result<R, CatalogError>,
+    ) -> Result<R, CatalogError> {
+        self.0.core.write(Durability::Hard, change)
     }
 
     /// Makes a database.
@@ -149,9 +219,11 @@ impl Database {
     /// # Errors
     /// As [`CatalogError`] says; so with all changes of the catalog.
     pub fn create_database(&self, name: &str, uuid: Uuid) -> Result<Arc<Db>, CatalogError> {
-        self.engine().alter(|catalog| {
-            catalog.create_db(name, uuid)?;
-            catalog.db(name).cloned()
+        self.alter(|engine| {
+            engine.alter(|catalog| {
+                catalog.create_db(name, uuid)?;
+                catalog.db(name).cloned()
+            })
         })
     }
 
@@ -160,7 +232,7 @@ impl Database {
     /// # Errors
     /// As [`CatalogError`] says.
     pub fn drop_database(&self, name: &str) -> Result<Vec<Arc<Table>>, CatalogError> {
-        let tables = self.engine().drop_db(name)?;
+        let tables = self.alter(|engine| engine.drop_db(name))?;
         for table in &tables {
             self.finish(Chore::Purge { table: table.id.number, index: None })?;
         }
@@ -177,7 +249,7 @@ impl Database {
         name: &str,
         options: TableOptions,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.engine().create_table(db, name, options)
+        self.alter(|engine| engine.create_table(db, name, options))
     }
 
     /// Takes a table away; its feeds break. It is gone at once, and it may take a while until it has
@@ -186,7 +258,7 @@ impl Database {
     /// # Errors
     /// As [`CatalogError`] says.
     pub fn drop_table(&self, db: &str, name: &str) -> Result<Arc<Table>, CatalogError> {
-        let table = self.engine().drop_table(db, name)?;
+        let table = self.alter(|engine| engine.drop_table(db, name))?;
         self.finish(Chore::Purge { table: table.id.number, index: None })?;
         Ok(table)
     }
@@ -200,7 +272,7 @@ impl Database {
         table: TableId,
         config: TableConfig,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.engine().alter(|catalog| catalog.configure(table, config))
+        self.alter(|engine| engine.alter(|catalog| catalog.configure(table, config)))
     }
 
     /// Makes an index, and puts all rows into it: it is ready when this returns, and others see it
@@ -213,7 +285,8 @@ impl Database {
         table: TableId,
         definition: IndexDefinition,
     ) -> Result<Arc<Index>, CatalogError> {
-        let index = self.engine().alter(|catalog| catalog.create_index(table, definition))?;
+        let create = |catalog: &mut Catalog| catalog.create_index(table, definition);
+        let index = self.alter(|engine| engine.alter(create))?;
         if !index.ready {
             self.finish(Chore::Build { index: index.id })?;
         }
@@ -225,7 +298,7 @@ impl Database {
     /// # Errors
     /// As [`CatalogError`] says.
     pub fn drop_index(&self, table: TableId, name: &str) -> Result<(), CatalogError> {
-        self.engine().alter(|catalog| catalog.drop_index(table, name))?;
+        self.alter(|engine| engine.alter(|catalog| catalog.drop_index(table, name)))?;
         Ok(self.finish_purges(table)?)
     }
 
@@ -240,7 +313,8 @@ impl Database {
         wanted: &str,
         overwrite: bool,
     ) -> Result<(), CatalogError> {
-        self.engine().alter(|catalog| catalog.rename_index(table, name, wanted, overwrite))?;
+        let rename = |catalog: &mut Catalog| catalog.rename_index(table, name, wanted, overwrite);
+        self.alter(|engine| engine.alter(rename))?;
         Ok(self.finish_purges(table)?)
     }
 
@@ -253,7 +327,7 @@ impl Database {
     /// Does a chore a little at a time.
     fn finish(&self, chore: Chore) -> Result<(), StorageError> {
         let mut progress = Progress::default();
-        while self.engine().step(chore, &mut progress)? {}
+        while self.0.core.step(chore, &mut progress)? {}
         Ok(())
     }
 
@@ -294,23 +368,13 @@ impl Database {
         let catalog = self.catalog();
         let prepared = swaps.into_iter().map(|swap| Prepared::new(&catalog, swap));
         let prepared = prepared.collect::<Result<Vec<_>, DatabaseError>>()?;
-        let mut engine = self.engine();
-        for swap in &prepared {
-            there(engine.catalog(), swap.table)?;
-        }
-        engine.transact(durability, |batch| {
-            let swapped = prepared.into_iter().map(|swap| {
-                let Prepared { table, key, expected, new } = swap;
-                let stands = batch.row(&key)?;
-                if !is_same(stands.as_ref(), expected.as_ref()) {
-                    return Ok(Swapped::Conflict(stands));
-                }
-                if stands.is_some() || new.is_some() {
-                    batch.set(table, key, stands, new)?;
-                }
-                Ok(Swapped::Done)
-            });
-            swapped.collect()
+        self.0.core.write(durability, |engine| {
+            for swap in &prepared {
+                there(engine.catalog(), swap.table)?;
+            }
+            engine.transact(Durability::Hard, |batch| {
+                prepared.into_iter().map(|swap| swap.done(batch)).collect()
+            })
         })
     }
 
@@ -319,7 +383,7 @@ impl Database {
     /// # Errors
     /// If the storage does not work.
     pub fn sync(&self) -> Result<(), DatabaseError> {
-        Ok(self.engine().flush()?)
+        self.0.core.write(Durability::Hard, |_| Ok(()))
     }
 
     /// Opens a feed of a table's later changes, in which at most so many wait. `wake` is called when
@@ -338,13 +402,23 @@ impl Database {
         Ok(engine.subscribe_bounded(table, queue_max, wake))
     }
 
+    /// How often all that was written was brought to disk; 0 in memory.
+    pub fn flushes(&self) -> u64 {
+        self.0.core.commits.flushes()
+    }
+
     /// Answers a node's queries; see [`Engine::apply_all`].
     pub fn apply_all(
         &self,
         queries: &[Query],
         durability: Durability,
     ) -> Vec<Result<Answer, StoreError>> {
-        self.engine().apply_all(queries, durability)
+        let applied =
+            self.0.core.write(durability, |engine| Ok(engine.apply_all(queries, Durability::Hard)));
+        applied.unwrap_or_else(|error: StorageError| {
+            let unknown = StoreError::Indeterminate(error.to_string());
+            queries.iter().map(|_| Err(unknown.clone())).collect()
+        })
     }
 }
 
@@ -389,5 +463,17 @@ impl Prepared {
             Ok(Arc::new(Row::of_datum(shape, document)))
         });
         Ok(Self { table: swap.table, key, expected: swap.expected, new: new.transpose()? })
+    }
+
+    fn done(self, batch: &mut Batch<'_>) -> Result<Swapped, DatabaseError> {
+        let Self { table, key, expected, new } = self;
+        let stands = batch.row(&key)?;
+        if !is_same(stands.as_ref(), expected.as_ref()) {
+            return Ok(Swapped::Conflict(stands));
+        }
+        if stands.is_some() || new.is_some() {
+            batch.set(table, key, stands, new)?;
+        }
+        Ok(Swapped::Done)
     }
 }

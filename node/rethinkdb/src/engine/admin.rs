@@ -167,7 +167,7 @@ impl Engine {
             return Ok(false);
         }
         let writes = keys.into_iter().map(|key| (key, Slot::Empty)).collect();
-        self.storage.write(writes, Durability::Soft)?;
+        self.put(writes, Durability::Soft)?;
         Ok(true)
     }
 
@@ -188,7 +188,7 @@ impl Engine {
         }
         batch.mark(count_key(number), Slot::Empty);
         let (writes, _) = batch.finish()?;
-        self.storage.write(writes, Durability::Soft)?;
+        self.put(writes, Durability::Soft)?;
         Ok(!keys.is_empty())
     }
 
@@ -217,7 +217,7 @@ impl Engine {
         }
         progress.after = Some(done.clone());
         let (writes, _) = batch.finish()?;
-        self.storage.write(writes, Durability::Soft)?;
+        self.put(writes, Durability::Soft)?;
         Ok(true)
     }
 
@@ -252,6 +252,6 @@ impl Engine {
         let mut writes: Writes = gone.map(|key| (key.clone(), Slot::Empty)).collect();
         let news = entries.into_iter().filter(|(key, text)| before.get(key) != Some(text));
         writes.extend(news.map(|(key, text)| (key, Slot::Text(text))));
-        if writes.is_empty() { Ok(()) } else { self.storage.write(writes, Durability::Hard) }
+        if writes.is_empty() { Ok(()) } else { self.put(writes, Durability::Hard) }
     }
 }

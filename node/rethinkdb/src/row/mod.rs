@@ -159,6 +159,21 @@ impl Row {
         Some(VoteRow { key, vote: vote.clone() })
     }
 
+    /// About how many bytes the document has as text.
+    pub(crate) fn weight(&self) -> usize {
+        let of_body = match &self.body {
+            Body::Plain(document) => weight_of_json(document),
+            Body::Datum(_) => self.datum.get().map_or(0, weight_of_datum),
+            Body::Transaction(transaction) => weight_of_json(transaction.document()),
+            Body::Block(block) => {
+                let transactions = block.transactions().iter();
+                transactions.map(|part| weight_of_json(part.document())).sum()
+            }
+            Body::Vote(vote) => weight_of_json(vote.document()),
+        };
+        LEAF + of_body
+    }
+
     /// The document, to look into.
     pub(crate) fn root(&self) -> Field<'_> {
         Field::Row(self)
@@ -191,6 +206,32 @@ impl PartialEq for Row {
             _ => return self.datum() == other.datum(),
         };
         same_body && self.beside == other.beside
+    }
+}
+
+/// What a value weighs that has no text of its own, and what every value weighs besides its text.
+const LEAF: usize = 8;
+
+fn weight_of_json(json: &Json) -> usize {
+    LEAF + match json {
+        Json::String(text) | Json::BigInt(text) => text.len(),
+        Json::Array(items) => items.iter().map(weight_of_json).sum(),
+        Json::Object(fields) => {
+            fields.iter().map(|(name, value)| name.len() + weight_of_json(value)).sum()
+        }
+        Json::Null | Json::Bool(_) | Json::Int(_) | Json::Float(_) => 0,
+    }
+}
+
+fn weight_of_datum(datum: &Datum) -> usize {
+    LEAF + match datum {
+        Datum::String(text) => text.len(),
+        Datum::Binary(bytes) => bytes.len(),
+        Datum::Array(items) => deep(|| items.iter().map(weight_of_datum).sum()),
+        Datum::Object(fields) => {
+            deep(|| fields.iter().map(|(name, value)| name.len() + weight_of_datum(value)).sum())
+        }
+        _ => 0,
     }
 }
 

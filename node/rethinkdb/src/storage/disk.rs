@@ -56,6 +56,9 @@ pub enum OpenError {
     /// The disk, or the file on it.
     #[error("the database cannot be opened: {0}")]
     Disk(#[source] Box<redb::Error>),
+    /// The process may have no more threads.
+    #[error("the database's threads cannot be started: {0}")]
+    NoThread(#[source] std::io::Error),
     /// It opens, and then it does not work.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -70,8 +73,11 @@ pub(crate) struct Disk {
     flushing: Option<Arc<Writes>>,
     /// What the next one will take.
     waiting: Writes,
+    /// Rows of about so many bytes are in there.
+    waiting_bytes: usize,
     soft_writes: usize,
-    soft_writes_max: usize,
+    /// Somebody else says when to flush.
+    is_left_to_others: bool,
     /// Why a flush failed: nobody knows what the file holds since.
     broken: Option<String>,
     /// Rows of the file.
@@ -96,8 +102,9 @@ impl Disk {
             map,
             flushing: None,
             waiting: Writes::new(),
+            waiting_bytes: 0,
             soft_writes: 0,
-            soft_writes_max: SOFT_WRITES_MAX,
+            is_left_to_others: false,
             broken: None,
             rows: RefCell::default(),
             parts: RefCell::default(),
@@ -225,34 +232,39 @@ impl Storage for Disk {
 
     fn write(&mut self, writes: Writes, durability: Durability) -> Result<(), StorageError> {
         self.works()?;
+        for slot in writes.values() {
+            self.waiting_bytes += if let Slot::Row(row) = slot { row.weight() } else { 0 };
+        }
         self.waiting.extend(writes);
         self.soft_writes += 1;
         match durability {
-            Durability::Soft if self.soft_writes <= self.soft_writes_max => Ok(()),
+            Durability::Soft if self.soft_writes <= SOFT_WRITES_MAX => Ok(()),
             _ => self.flush(),
         }
     }
 
     fn flush(&mut self) -> Result<(), StorageError> {
+        if self.is_left_to_others {
+            return Ok(());
+        }
         match self.begin_flush()? {
             Some(flush) => self.end_flush(flush.run()),
             None => Ok(()),
         }
     }
 
-    fn leave_flushing(&mut self) -> bool {
-        self.soft_writes_max = usize::MAX;
-        true
+    fn leave_flushing(&mut self) {
+        self.is_left_to_others = true;
     }
 
-    fn waiting(&self) -> usize {
-        self.waiting.len()
+    fn waiting(&self) -> (usize, usize) {
+        (self.waiting.len(), self.waiting_bytes)
     }
 
     fn begin_flush(&mut self) -> Result<Option<Flush>, StorageError> {
         self.works()?;
         assert!(self.flushing.is_none(), "one flush ends before the next one begins");
-        self.soft_writes = 0;
+        (self.soft_writes, self.waiting_bytes) = (0, 0);
         if self.waiting.is_empty() {
             return Ok(None);
         }

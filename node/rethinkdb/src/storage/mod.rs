@@ -155,17 +155,12 @@ pub(crate) trait Storage: Send {
     /// Brings every soft write to disk.
     fn flush(&mut self) -> Result<(), StorageError>;
 
-    /// Soft writes stay in memory from now on until the caller flushes; whether there is a disk that
-    /// they could be brought to.
-    #[expect(dead_code, reason = "group commits are being written")]
-    fn leave_flushing(&mut self) -> bool {
-        false
-    }
+    /// All writes stay in memory from now on until the caller flushes.
+    fn leave_flushing(&mut self) {}
 
-    /// How many keys are to be brought to disk.
-    #[expect(dead_code, reason = "group commits are being written")]
-    fn waiting(&self) -> usize {
-        0
+    /// How many keys, and rows of about how many bytes, are to be brought to disk.
+    fn waiting(&self) -> (usize, usize) {
+        (0, 0)
     }
 
     /// Begins to bring every soft write to disk, if there is any: the caller runs the flush, and
