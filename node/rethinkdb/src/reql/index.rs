@@ -22,6 +22,15 @@ pub type IndexFunction = Arc<dyn Fn(&Datum) -> Vec<Datum> + Send + Sync>;
 ///
 /// Source: RethinkDB docs, "Using secondary indexes".
 pub fn compile_index(text: &str, multi: bool) -> Result<IndexFunction, String> {
+    let func = read(text)?;
+    Ok(Arc::new(move |document| values(&func, document, multi)))
+}
+
+/// The function that this text is, the JSON of a term `FUNC` that is deterministic.
+///
+/// # Errors
+/// In words, if it is none.
+pub(crate) fn read(text: &str) -> Result<Arc<Func>, String> {
     let text = Text::parse(text.as_bytes()).map_err(|_| "it is not JSON".to_owned())?;
     let term = Reader { places: None }.read(text).map_err(|failure| failure.message)?;
     let node = Visible::default().compile(&term).map_err(|failure| failure.message)?;
@@ -31,7 +40,7 @@ pub fn compile_index(text: &str, multi: bool) -> Result<IndexFunction, String> {
     let run = Run::of_function();
     let value = run.eval(&node, &Scope::default()).map_err(|failure| failure.message)?;
     let Kind::Func(func) = value.kind else { return Err("it is no function".to_owned()) };
-    Ok(Arc::new(move |document| values(&func, document, multi)))
+    Ok(func)
 }
 
 fn values(func: &Func, document: &Datum, multi: bool) -> Vec<Datum> {

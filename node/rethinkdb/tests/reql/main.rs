@@ -1,6 +1,9 @@
 //! The language: a query's text in, a response's text out.
 
+mod administration;
+mod changes;
 mod replay;
 mod sequences;
 mod support;
 mod terms;
+mod writes;

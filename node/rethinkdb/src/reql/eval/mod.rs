@@ -13,10 +13,12 @@ mod source;
 mod table;
 mod value;
 
+mod admin;
 mod aggregate;
 mod arithmetic;
 mod array;
 mod bracket;
+mod changes;
 mod compare;
 mod control;
 mod encoding;
@@ -27,8 +29,10 @@ mod reading;
 mod sequence;
 mod stored;
 mod string;
+mod system;
 mod time;
 mod types;
+mod write;
 
 pub(crate) use call::Call;
 pub(crate) use func::Func;
@@ -42,10 +46,12 @@ use super::op::Op;
 
 /// All families of terms.
 pub(crate) const FAMILIES: &[&[Op]] = &[
+    admin::OPS,
     aggregate::OPS,
     arithmetic::OPS,
     array::OPS,
     bracket::OPS,
+    changes::OPS,
     compare::OPS,
     control::OPS,
     encoding::OPS,
@@ -57,4 +63,5 @@ pub(crate) const FAMILIES: &[&[Op]] = &[
     string::OPS,
     time::OPS,
     types::OPS,
+    write::OPS,
 ];

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::changes::Watch;
 use super::func::{Body, Shortcut};
 use super::seq::{Endless, Origin};
 use super::sequence::part;
@@ -272,9 +273,15 @@ fn union(call: &Call<'_>) -> Result<Value> {
 }
 
 /// Several sequences as one, the first one first; feeds take turns.
-struct Union {
+pub(super) struct Union {
     seqs: Vec<Seq>,
     at: usize,
+}
+
+impl Union {
+    pub(super) fn of(seqs: Vec<Seq>) -> Self {
+        Self { seqs, at: 0 }
+    }
 }
 
 impl Stream for Union {
@@ -313,7 +320,12 @@ impl Stream for Union {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.seqs.iter().flat_map(Seq::notes).collect()
+        super::changes::united_notes(self.seqs.iter().map(Seq::notes))
+    }
+
+    fn watched(&self) -> Result<Vec<Watch>> {
+        let watches = self.seqs.iter().map(Seq::watched).collect::<Result<Vec<_>>>()?;
+        Ok(watches.into_iter().flatten().collect())
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::sequence::is_open;
 use super::stored::{self, StoredRows};
-use super::table::{Db, Keys, Range, ReadMode, Single, Sorting, Table, Wanted, Yield};
+use super::table::{Db, Keys, Range, ReadMode, Rows, Single, Sorting, Table, Wanted, Yield};
 use super::{Call, Kind, Seq, Value};
 use crate::CatalogError;
 use crate::reql::datum::Datum;
@@ -51,6 +51,9 @@ pub(super) fn name_of(call: &Call<'_>, value: &Value, kind: &'static str) -> Res
 
 /// The database of this name.
 pub(super) fn find_db(call: &Call<'_>, name: &str) -> Result<Db> {
+    if name == crate::SYSTEM {
+        return Ok(Db { name: name.into(), id: super::system::UUID.into() });
+    }
     let catalog = call.run.env()?.database.catalog();
     let db = catalog.db(name).map_err(|wrong| stored::refused(&wrong))?;
     Ok(Db { name: db.name.clone(), id: db.uuid.to_string().into() })
@@ -94,7 +97,10 @@ fn table(call: &Call<'_>) -> Result<Value> {
     let has_db = call.count() == 2;
     let db = db_of(call, has_db)?;
     let name = name_of(call, &call.arg(usize::from(has_db))?, "Table")?;
-    let rows = Arc::new(StoredRows::find(call.run, &db.name, &name)?);
+    let rows: Arc<dyn Rows> = match &*db.name {
+        crate::SYSTEM => super::system::find(call.run, &name)?,
+        _ => Arc::new(StoredRows::find(call.run, &db.name, &name)?),
+    };
     let table = Table { db, name, read_mode, rows, place: call.place() };
     Ok(call.value(Kind::Table(Arc::new(table))))
 }

@@ -104,7 +104,8 @@ impl Run {
         self.eval(node, &Scope::default()).map(Some)
     }
 
-    fn check_interrupted(&self) -> Result<()> {
+    /// Fails if the client stopped the query or went away.
+    pub(crate) fn check_interrupted(&self) -> Result<()> {
         match &self.env {
             Some(env) if env.interrupted.load(Ordering::Relaxed) => {
                 Err(Failure::new(ErrorKind::OpIndeterminate, "Query interrupted."))

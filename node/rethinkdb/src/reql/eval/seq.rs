@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::changes::Watch;
 use super::sequence::Part;
 use super::table::{Table, Wanted};
 use super::{Func, Groups, Run};
@@ -57,6 +58,14 @@ pub(crate) trait Stream: Send {
     /// What a client is told of the feeds within, in the protocol's numbers.
     fn notes(&self) -> Vec<u8> {
         Vec::new()
+    }
+
+    /// What a feed of its changes would watch.
+    ///
+    /// # Errors
+    /// There can be none.
+    fn watched(&self) -> Result<Vec<Watch>> {
+        Err(Failure::logic("Cannot call `changes` on an eager stream."))
     }
 }
 
@@ -125,6 +134,12 @@ enum Items {
 
 /// The elements of an array, or any others that are there already.
 pub(crate) struct List(std::vec::IntoIter<Datum>);
+
+impl List {
+    pub(crate) fn new(items: Vec<Datum>) -> Self {
+        Self(items.into_iter())
+    }
+}
 
 impl Stream for List {
     fn next(&mut self, _: &Run) -> Result<Next<Datum>> {
@@ -225,6 +240,21 @@ impl Seq {
     pub(crate) fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
+    }
+
+    /// What a feed of its changes would watch.
+    ///
+    /// # Errors
+    /// There can be none.
+    pub(crate) fn watched(&self) -> Result<Vec<Watch>> {
+        let watches = match &self.origin {
+            Some((table, wanted)) => {
+                let (table, wanted) = (table.clone(), wanted.clone());
+                vec![Watch { table, wanted, steps: Vec::new(), first: None }]
+            }
+            None => self.source.watched()?,
+        };
+        watches.into_iter().map(|watch| watch.then(&self.steps)).collect()
     }
 
     /// The sequence with one more step for each element, of the term at this place.
@@ -423,6 +453,10 @@ impl Stream for Seq {
 
     fn notes(&self) -> Vec<u8> {
         Seq::notes(self)
+    }
+
+    fn watched(&self) -> Result<Vec<Watch>> {
+        Seq::watched(self)
     }
 }
 

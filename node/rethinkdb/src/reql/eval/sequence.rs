@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::changes::Watch;
 use super::func::{Body, Shortcut};
 use super::run::Flags;
 use super::seq::{Endless, Origin};
@@ -422,5 +423,16 @@ impl Stream for Part {
 
     fn notes(&self) -> Vec<u8> {
         self.seq.notes()
+    }
+
+    fn watched(&self) -> Result<Vec<Watch>> {
+        let mut watches = self.seq.watched()?;
+        if self.skip > 0 || self.take == usize::MAX {
+            return Err(Failure::logic("Cannot call `changes` on an eager stream."));
+        }
+        match watches.pop() {
+            Some(watch) if watches.is_empty() => Ok(vec![watch.limit(self.take)?]),
+            _ => Err(Failure::logic("Cannot call `changes` on a slice of a union.")),
+        }
     }
 }

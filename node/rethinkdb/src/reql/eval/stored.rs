@@ -42,7 +42,7 @@ impl StoredRows {
         Ok(Self { database, table })
     }
 
-    fn index(&self, name: &str) -> Result<Arc<Index>> {
+    pub(super) fn index(&self, name: &str) -> Result<Arc<Index>> {
         // Indexes are made and dropped while a query runs.
         let catalog = self.database.catalog();
         let table = catalog.table_of(self.table.id).unwrap_or(&self.table);
@@ -126,6 +126,10 @@ impl Rows for StoredRows {
             limit: FIRST_PAGE_ROWS,
             found: VecDeque::new(),
         }))
+    }
+
+    fn sync(&self, _: &Run) -> Result<()> {
+        self.database.sync().map_err(|error| failed(&error))
     }
 
     fn stored(&self) -> Option<&StoredRows> {

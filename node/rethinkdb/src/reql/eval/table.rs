@@ -60,6 +60,18 @@ pub(crate) trait Rows: Send + Sync {
     /// Rows by primary key or by an index.
     fn read(&self, run: &Run, wanted: &Wanted, mode: ReadMode) -> Result<Box<dyn Stream>>;
 
+    /// Puts a document in the place of another, under the same key; null stands for none.
+    ///
+    /// Only tables that the database does not keep are written by this.
+    fn set(&self, _: &Run, _old: &Datum, _new: &Datum) -> Result<()> {
+        Err(Failure::logic("This table cannot be written."))
+    }
+
+    /// Everything written so far is on disk once this returns.
+    fn sync(&self, _: &Run) -> Result<()> {
+        Ok(())
+    }
+
     /// The table as the database keeps it, if it does.
     fn stored(&self) -> Option<&super::stored::StoredRows> {
         None
@@ -191,7 +203,7 @@ impl Slice {
     }
 
     /// Which rows these are.
-    fn wanted(&self, yields: Yield) -> Wanted {
+    pub(super) fn wanted(&self, yields: Yield) -> Wanted {
         let primary_key = self.table.rows.primary_key();
         Wanted {
             index: self.index.clone().filter(|index| *index != primary_key),
