@@ -12,8 +12,8 @@ pub mod http;
 pub mod shell;
 pub mod store;
 
-/// Random bytes.
-fn entropy<const N: usize>() -> [u8; N] {
+/// Random bytes, as keys and names need them.
+pub fn entropy<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system has random bytes");
     bytes

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use bigchaindb_core::model::{Json, Keypair, NodeKey};
 
-pub use sources::{Environment, Loaded, default_path, load};
+pub use sources::{Environment, Loaded, default_path, from_environment, load};
 
 /// A node's whole configuration, settings that nobody here knows included.
 #[derive(Clone, PartialEq, Debug)]
@@ -107,9 +107,24 @@ impl Settings {
         shown
     }
 
-    /// Sets a setting.
-    pub fn set(&mut self, path: &[&str], value: Json) {
-        schema::set(&mut self.0, path, value);
+    /// Sets a setting, from whatever can be turned into what it has to be.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] if the value cannot; nothing is changed.
+    pub fn set(&mut self, path: &[&str], setting: Json) -> Result<(), ConfigError> {
+        let found = setting.as_str().map_or_else(|| setting.to_string(), str::to_owned);
+        let coerced = schema::coerce(schema::kind(path), setting);
+        let coerced = coerced.map_err(|expected| value(path, &found, expected))?;
+        schema::set(&mut self.0, path, coerced);
+        Ok(())
+    }
+
+    /// A setting as a person reads it; empty if there is none.
+    pub fn shown(&self, path: &[&str]) -> String {
+        match self.at(path) {
+            None | Some(Json::Null) => String::new(),
+            Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        }
     }
 
     /// What a node reads out of it.

@@ -74,6 +74,16 @@ pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
     Ok(Loaded { settings: Settings(settings), file, warnings })
 }
 
+/// The defaults with the environment over them, without any file: what `configure` starts from.
+///
+/// # Errors
+/// [`ConfigError::Value`], with the variable's name.
+pub fn from_environment(environment: &Environment) -> Result<Settings, ConfigError> {
+    let mut settings = schema::defaults();
+    override_from(&mut settings, &spelt(environment, &mut vec![]))?;
+    Ok(Settings(settings))
+}
+
 /// The environment with the documentation's misspelt names put right.
 fn spelt(environment: &Environment, warnings: &mut Vec<String>) -> Environment {
     let mut environment = environment.clone();

@@ -14,6 +14,7 @@ mod profile;
 mod raised;
 mod seal;
 mod signature_check;
+mod uuid;
 
 pub mod cryptoconditions;
 
@@ -37,4 +38,5 @@ pub(crate) use raised::{element, item, items};
 pub use signature_check::{Direct, Memo, SignatureCheck};
 pub(crate) use transaction::signature_of;
 pub use transaction::{Draft, SignError, Texts, Transaction};
+pub use uuid::uuid;
 pub use vote::{CyclicVote, Vote};

@@ -11,9 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::{Context, Stage};
-use super::order::uuid;
 use super::{Call, Outcome, RequestId, Response, Status, Ticket, Work, election};
-use crate::model::{BlockId, Json, NodeKey, Transaction, TxId};
+use crate::model::{BlockId, Json, NodeKey, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
 use crate::rules::{Checked, Election, Facts, InvalidTransaction};
 

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
-use super::order::{genesis_of, uuid};
+use super::order::genesis_of;
 use super::{Report, Ticket};
-use crate::model::{Block, BlockId, Position, Vote};
+use crate::model::{Block, BlockId, Position, Vote, uuid};
 use crate::query::{Answer, Change, Feed, ListEntry, Query, StoreError, VoteRow};
 
 /// Genesis is looked for among so many of the oldest blocks: blocks of one second come in any order.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
 use super::{Report, Ticket};
-use crate::model::{Block, BlockId};
+use crate::model::{Block, BlockId, uuid};
 use crate::query::{Answer, Change, Feed, ListEntry, Query, StoreError};
 use crate::rules::InvalidBlock;
 
@@ -303,13 +303,4 @@ pub(super) fn genesis_of(cx: &mut Context, entry: &ListEntry) -> Option<Arc<Bloc
             None
         }
     }
-}
-
-/// A version 4 uuid out of 16 bytes of chance.
-pub(super) fn uuid(entropy: &[u8]) -> String {
-    let mut bytes: [u8; 16] = std::array::from_fn(|i| entropy.get(i).copied().unwrap_or_default());
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -12,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
-use super::order::uuid;
 use super::{Outcome, Report, Ticket, Work, election};
-use crate::model::{Block, BlockId, Output, Position, Transaction, TxId, Vote};
+use crate::model::{Block, BlockId, Output, Position, Transaction, TxId, Vote, uuid};
 use crate::query::{Answer, Query, StoreError, VoteRow};
 use crate::rules::{self, Election, Facts, Order, Quirk};
 
