@@ -5,6 +5,7 @@
 //! are the shell's and the stages'.
 
 pub mod embedded;
+mod genesis;
 pub mod link;
 pub mod rethinkdb;
 
@@ -16,6 +17,7 @@ use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use tokio::sync::{mpsc, watch};
 
 pub use embedded::{EmbeddedStore, Observation, Tables};
+pub use genesis::found;
 pub use link::{CuttableStore, Link};
 pub use rethinkdb::RethinkStore;
 

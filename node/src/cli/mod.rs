@@ -1,0 +1,84 @@
+//! The command line of a node: a file per command, and how commands end.
+//!
+//! Not here: what the commands do (the library), what can be configured (`config`).
+
+mod configure;
+mod exit;
+mod failure;
+mod init;
+mod rethinkdb;
+mod shards;
+mod show_config;
+mod source;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use exit::Exit;
+use failure::{Failure, Result};
+use source::Source;
+
+/// Control your BigchainDB node.
+///
+/// Exit codes: 0 done; 1 the answer is no; 2 wrong usage or configuration; 4 the surroundings failed
+/// (database, network, disk).
+#[derive(Parser, Debug)]
+#[command(name = "bigchaindb", version = "0.6.0", max_term_width = 100)]
+#[command(disable_version_flag = true)]
+#[command(after_help = "Example:\n  bigchaindb -y configure\n  bigchaindb start --embedded data")]
+struct Cli {
+    /// Print the version.
+    #[arg(long, short, action = clap::ArgAction::Version)]
+    version: (),
+    #[command(flatten)]
+    source: Source,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Configure(configure::Configure),
+    ShowConfig(show_config::ShowConfig),
+    ExportMyPubkey(show_config::ExportMyPubkey),
+    Init(init::Init),
+    Drop(init::Drop),
+    Start(start::Start),
+    SetShards(shards::SetShards),
+    SetReplicas(shards::SetReplicas),
+    Rethinkdb(rethinkdb::Rethinkdb),
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.tell();
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(Cli { source, command, .. }: Cli) -> Result<Exit> {
+    let Some(command) = command else {
+        let printed = Cli::command().print_help();
+        printed.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))?;
+        return Ok(Exit::Done);
+    };
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = || runtime().map_err(|error| Failure::surroundings(&error, "try again"));
+    match command {
+        Command::Configure(configure) => configure.run(&source),
+        Command::ShowConfig(show) => show.run(&source),
+        Command::ExportMyPubkey(export) => export.run(&source),
+        Command::Init(init) => runtime()?.block_on(init.run(&source)),
+        Command::Drop(drop) => runtime()?.block_on(drop.run(&source)),
+        Command::Start(start) => runtime()?.block_on(start.run(&source)),
+        Command::SetShards(set) => runtime()?.block_on(set.run(&source)),
+        Command::SetReplicas(set) => runtime()?.block_on(set.run(&source)),
+        Command::Rethinkdb(rethinkdb) => runtime()?.block_on(rethinkdb.run()),
+    }
+}

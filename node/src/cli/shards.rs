@@ -1,0 +1,51 @@
+//! `bigchaindb set-shards` and `bigchaindb set-replicas`: how the tables are spread over servers.
+
+use bigchaindb::store::rethinkdb::{Error, schema};
+use clap::Args;
+
+use super::exit::Exit;
+use super::failure::{Failure, Result};
+use super::init::HINT;
+use super::source::{Source, client, node};
+
+/// Split every table into so many shards.
+///
+/// Source: BigchainDB 0.6 docs, "The BigchainDB Command Line Interface (CLI)".
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  bigchaindb set-shards 3")]
+pub(crate) struct SetShards {
+    /// How many.
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=64))]
+    num_shards: u64,
+}
+
+/// Keep so many replicas of every shard.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  bigchaindb set-replicas 3")]
+pub(crate) struct SetReplicas {
+    /// How many; at most as many as there are servers.
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    num_replicas: u64,
+}
+
+impl SetShards {
+    pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
+        let client = client(&node(&source.settings()?)?.database)?;
+        conclude(schema::set_shards(&client, self.num_shards).await)
+    }
+}
+
+impl SetReplicas {
+    pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
+        let client = client(&node(&source.settings()?)?.database)?;
+        conclude(schema::set_replicas(&client, self.num_replicas).await)
+    }
+}
+
+/// What RethinkDB refuses is a warning, as with the original.
+fn conclude(refused: std::result::Result<Vec<(&'static str, Error)>, Error>) -> Result<Exit> {
+    for (table, error) in refused.map_err(|error| Failure::surroundings(&error, HINT))? {
+        eprintln!("WARNING:bigchaindb:{table}: {error}");
+    }
+    Ok(Exit::Done)
+}

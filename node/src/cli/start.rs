@@ -1,0 +1,139 @@
+//! `bigchaindb start`: a node, until it is told to stop.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bigchaindb::config::NodeConfig;
+use bigchaindb::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
+use bigchaindb::store::rethinkdb::{RethinkStore, schema};
+use bigchaindb::store::{EmbeddedStore, Store};
+use bigchaindb_core::rules::{self, Federation, Quirks};
+use bigchaindb_core::stages::{Config, Report, Settings};
+use bigchaindb_rethinkdb::server::{Server, ServerOptions};
+use bigchaindb_rethinkdb::{Database, Durability};
+use clap::Args;
+use tokio::net::lookup_host;
+
+use super::exit::Exit;
+use super::failure::{Failure, Result};
+use super::init::{HINT, PATIENCE};
+use super::rethinkdb::{Stop, flush, open};
+use super::source::{Source, client, keypair, node};
+
+/// Run a node until SIGINT or SIGTERM.
+///
+/// Makes what is missing of the database first. With `--embedded` there is no database to install:
+/// the node brings its own, and other nodes can use it, too.
+///
+/// Source: BigchainDB 0.6 docs, "The BigchainDB Command Line Interface (CLI)".
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  bigchaindb start\n  bigchaindb start --embedded data")]
+pub(crate) struct Start {
+    /// Run the embedded database inside the node, with its documents in this directory. Drivers and
+    /// other nodes reach it at `database.port`.
+    #[arg(long, value_name = "DIR")]
+    embedded: Option<PathBuf>,
+    /// The address that the embedded database listens on.
+    #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::LOCALHOST, requires = "embedded")]
+    driver_bind: Ipv4Addr,
+}
+
+impl Start {
+    pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
+        let mut stop = Stop::new()?;
+        let config = node(&source.settings()?)?;
+        let setup = setup(&config)?;
+        eprintln!("INFO:bigchaindb:BigchainDB Version {}", env!("CARGO_PKG_VERSION"));
+        let (store, embedded) = self.store(&config).await?;
+        let address = address(&config.bind).await?;
+        let started = NodeHandle::start(Setup { store, ..setup }, address).await;
+        let handle = started.map_err(|error| {
+            Failure::surroundings(&error, format!("is {address} taken? see `server.bind`"))
+        })?;
+        println!("http://{}/api/v1/", handle.address());
+        stop.wanted().await;
+        eprintln!("INFO:bigchaindb:stopping");
+        let stopped = handle.stop().await;
+        stopped.map_err(|error| Failure::surroundings(&error, "please report it"))?;
+        if let Some((database, server)) = embedded {
+            server.shutdown().await;
+            flush(&database)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// The configured database, with all its tables; what there is of it in here, if it is embedded.
+    async fn store(
+        &self,
+        config: &NodeConfig,
+    ) -> Result<(Arc<dyn Store>, Option<(Database, Server)>)> {
+        let Some(directory) = &self.embedded else {
+            let client = client(&config.database)?;
+            let made = schema::init(&client, PATIENCE).await;
+            made.map_err(|error| Failure::surroundings(&error, HINT))?;
+            return Ok((Arc::new(RethinkStore::new(client)), None));
+        };
+        let settings = bigchaindb_rethinkdb::Settings {
+            bigchain: config.database.name.as_str().into(),
+            ..Default::default()
+        };
+        let database = open(directory, settings)?;
+        let made = database.declare_native();
+        made.map_err(|error| Failure::surroundings(&error, "is the disk full?"))?;
+        let options = ServerOptions {
+            bind: SocketAddr::from((self.driver_bind, config.database.port)),
+            admin_password: config.database.password.clone(),
+            ..ServerOptions::default()
+        };
+        let server = Server::bind(database.clone(), options).await.map_err(|error| {
+            let hint = "is another RethinkDB running? `database.port` says where this one listens";
+            Failure::surroundings(&error, hint)
+        })?;
+        let store = EmbeddedStore::over(database.clone(), Durability::Hard);
+        Ok((Arc::new(store), Some((database, server))))
+    }
+}
+
+/// The node, but for its store.
+fn setup(config: &NodeConfig) -> Result<Setup> {
+    let keypair = keypair(config)?;
+    let federation = Federation::new(keypair.public().clone(), config.keyring.clone());
+    let rules = rules::by_name(&config.consensus_plugin)
+        .map_err(|error| Failure::usage(&error, "correct `consensus_plugin`"))?;
+    let (settings, quirks) = (Settings::default(), Quirks::new());
+    Ok(Setup {
+        config: Arc::new(Config { keypair, federation, settings, quirks }),
+        rules,
+        // Nothing is asked of it: it makes room for the real one.
+        store: Arc::new(EmbeddedStore::in_memory()),
+        query_timeout: QUERY_TIMEOUT,
+        on_report: Arc::new(|report| tell(&report)),
+    })
+}
+
+/// The first address that a name stands for.
+async fn address(bind: &str) -> Result<SocketAddr> {
+    let hint = "`server.bind` is a host and a port, like `localhost:9984`";
+    let mut found = lookup_host(bind).await.map_err(|error| {
+        let error = io::Error::new(error.kind(), format!("cannot listen on `{bind}`: {error}"));
+        Failure::surroundings(&error, hint)
+    })?;
+    // `localhost` is one address of each kind; clients of the original expect the older one.
+    let first = found.next();
+    let older = first.into_iter().chain(found).min_by_key(SocketAddr::is_ipv6);
+    older.ok_or_else(|| Failure::no(format!("`{bind}` is no address"), hint))
+}
+
+/// A line on stderr, as the original's log has them.
+fn tell(report: &Report) {
+    match report {
+        Report::BlockWritten { block, transactions } => eprintln!(
+            "INFO:bigchaindb.pipelines.block:Write new block {block} with {transactions} \
+             transactions"
+        ),
+        Report::Trouble(what) => eprintln!("WARNING:bigchaindb:{what}"),
+        other => eprintln!("INFO:bigchaindb:{other:?}"),
+    }
+}

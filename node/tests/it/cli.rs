@@ -1,0 +1,195 @@
+//! The command line: what its commands print, and how they end.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use bigchaindb_core::model::{Json, Keypair};
+use bigchaindb_load::client::{Call, Client};
+
+use crate::support::create;
+
+/// Long enough for anything here, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program, with nothing of this machine's in its environment.
+fn bigchaindb(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bigchaindb"));
+    command.args(arguments).env_clear().env("HOME", home);
+    command
+}
+
+fn output(mut command: Command, input: &str) -> (i32, String, String) {
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[test]
+fn configure_asks_writes_and_does_not_overwrite_unasked() {
+    let home = tempfile::tempdir().unwrap();
+    let answers = "\nmy-db\nnot a port\n28016\nmine\n\n\n0.5\n";
+    let (code, out, err) = output(bigchaindb(home.path(), &["configure"]), answers);
+    assert_eq!((code, &*out), (0, ""), "{err}");
+    let path = home.path().join(".bigchaindb");
+    for line in [
+        "Generating keypair",
+        "API Server bind? (default `localhost:9984`): ",
+        "database.port: `not a port` is no whole number",
+        "Statsd rate? (default `0.01`): ",
+        &format!("Configuration written to {}", path.display()),
+        "Ready to go!",
+    ] {
+        assert!(err.contains(line), "{line}: {err}");
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    let document = Json::parse(written.as_bytes()).unwrap();
+    let database = document.get("database").unwrap().to_string();
+    assert_eq!(database, r#"{"host":"my-db","name":"mine","port":28016}"#);
+    let private = document.get("keypair").unwrap().get("private").unwrap().as_str().unwrap();
+    let public = Keypair::from_private(private).unwrap().public().to_string();
+
+    let (code, _, err) = output(bigchaindb(home.path(), &["configure"]), "n\n");
+    assert_eq!(code, 0);
+    assert!(
+        err.contains("exists, do you want to override it? (cannot be undone) [y/N]: "),
+        "{err}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), written);
+
+    let (code, out, _) = output(bigchaindb(home.path(), &["export-my-pubkey"]), "");
+    assert_eq!((code, out.trim_end()), (0, &*public));
+    let (code, out, err) = output(bigchaindb(home.path(), &["show-config"]), "");
+    assert_eq!(code, 0);
+    assert!(out.contains(&"x".repeat(45)) && !(out + &err).contains(private));
+
+    let (code, _, _) = output(bigchaindb(home.path(), &["-y", "configure"]), "");
+    assert_eq!(code, 0);
+    assert_ne!(std::fs::read_to_string(&path).unwrap(), written);
+
+    let (code, out, _) = output(bigchaindb(home.path(), &["-c", "-", "-y", "configure"]), "");
+    assert_eq!(code, 0);
+    assert!(Json::parse(out.as_bytes()).unwrap().get("keypair").is_some());
+}
+
+#[test]
+fn what_cannot_be_done_ends_with_its_place_and_the_next_step() {
+    let home = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &[(&str, &str)], i32, &str); 5] = [
+        (&["export-my-pubkey"], &[], 1, "This node's public key wasn't set anywhere"),
+        (&["start"], &[], 1, "no keypair found. Did you run `bigchaindb configure`?"),
+        (&["show-config"], &[("BIGCHAINDB_STATSD_PORT", "x")], 2, "BIGCHAINDB_STATSD_PORT: `x`"),
+        (&["set-shards", "65"], &[], 2, "65 is not in 1..=64"),
+        (&["set-shards", "1"], &[("BIGCHAINDB_DATABASE_PORT", "1")], 4, "is RethinkDB running?"),
+    ];
+    for (arguments, variables, expected, told) in cases {
+        let mut command = bigchaindb(home.path(), arguments);
+        command.envs(variables.iter().copied());
+        let (code, out, err) = output(command, "");
+        assert_eq!((code, &*out), (expected, ""), "{arguments:?}: {err}");
+        assert!(err.contains(told), "{arguments:?}: {err}");
+    }
+}
+
+/// A program that serves until it is told to stop.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Serving {
+    /// Waits for the line with the address.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        Self { child, address: address.trim_end().to_owned() }
+    }
+
+    /// SIGTERM; the exit code.
+    fn stop(mut self) -> i32 {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+    }
+}
+
+/// A port that nobody has at the moment.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The whole way: configure, a node with its own database, a second node on that database, a
+/// transaction through each, a restart.
+#[tokio::test]
+async fn a_node_brings_its_own_database_and_others_share_it() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let keypairs = [Keypair::from_seed([1; 32]), Keypair::from_seed([2; 32])];
+    let port = free_port().to_string();
+    let start = |own: usize, arguments: &[&str]| {
+        let mut command = bigchaindb(home.path(), &["start"]);
+        command
+            .args(arguments)
+            .env("BIGCHAINDB_KEYPAIR_PRIVATE", keypairs[own].private())
+            .env("BIGCHAINDB_KEYRING", keypairs[1 - own].public().as_str())
+            .env("BIGCHAINDB_DATABASE_PORT", &port)
+            .env("BIGCHAINDB_SERVER_BIND", "127.0.0.1:0");
+        Serving::start(command)
+    };
+    let data = path("data");
+    let embedded = start(0, &["--embedded", &data]);
+    let other = start(1, &[]);
+    let addresses = |nodes: [&Serving; 2]| {
+        nodes.map(|node| {
+            let address = node.address.strip_prefix("http://").unwrap();
+            address.strip_suffix("/api/v1/").unwrap().parse().unwrap()
+        })
+    };
+    let client = Client::new(&addresses([&embedded, &other]));
+    let mut ids = Vec::new();
+    for node in [0, 1] {
+        let body = create(&Keypair::from_seed([20; 32]), &format!("asset {node}"));
+        let answer = client.call(node, Call::Post(body.into_bytes().into()), PATIENCE, || ());
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 201);
+        let body = Json::parse(&answer.body).unwrap();
+        ids.push(body.get("id").unwrap().as_str().unwrap().to_owned());
+    }
+    for id in &ids {
+        for node in [0, 1] {
+            until_valid(&client, node, id).await;
+        }
+    }
+    assert_eq!(other.stop(), 0);
+    assert_eq!(embedded.stop(), 0);
+
+    let again = start(0, &["--embedded", &data]);
+    let client = Client::new(&addresses([&again, &again]));
+    until_valid(&client, 0, &ids[1]).await;
+    assert_eq!(again.stop(), 0);
+}
+
+async fn until_valid(client: &Client, node: usize, id: &str) {
+    let path = format!("/api/v1/transactions/{id}/status");
+    let valid = async {
+        loop {
+            let answer = client.call(node, Call::Get(path.clone()), PATIENCE, || ()).await.unwrap();
+            if answer.body.windows(7).any(|word| word == b"\"valid\"") {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, valid).await.expect("it is decided sooner or later");
+}
