@@ -2,6 +2,7 @@
 
 mod administration;
 mod changes;
+mod limits;
 mod replay;
 mod sequences;
 mod support;

@@ -79,6 +79,15 @@ fn in_short(response: &Response) -> String {
 
 /// Checks a table of lines `TERM => ANSWER`; lines that start with `#` are remarks.
 pub(crate) fn check(table: &str) {
+    check_with(table, |term| format!("[1,{term}]"));
+}
+
+/// Checks a table of lines `QUERY => ANSWER`.
+pub(crate) fn check_queries(table: &str) {
+    check_with(table, str::to_owned);
+}
+
+fn check_with(table: &str, query: impl Fn(&str) -> String) {
     let env = env();
     let mut wrong = Vec::new();
     for line in table.lines().map(str::trim) {
@@ -86,7 +95,7 @@ pub(crate) fn check(table: &str) {
             continue;
         }
         let (term, expected) = line.split_once(" => ").expect("a line has an arrow");
-        let found = in_short(&answer(&env, &format!("[1,{}]", term.trim())));
+        let found = in_short(&answer(&env, &query(term.trim())));
         if found != expected.trim() {
             wrong.push(format!("{term}\n  expected {}\n  found    {found}", expected.trim()));
         }
