@@ -49,6 +49,23 @@ fn a_large_query_is_read_to_its_end() {
 }
 
 #[test]
+fn a_connection_has_only_so_many_queries() {
+    let fixture = Fixture::with(Limits { queries_of_connection: 3, ..LIMITS });
+    let mut client = fixture.connect();
+    let stream = "[1,[173,[3]],{\"max_batch_rows\":1}]";
+    for token in 1..=3 {
+        assert_eq!(client.ask(token, stream), "{\"t\":3,\"r\":[0],\"n\":[]}");
+    }
+    assert_eq!(
+        client.ask(4, stream),
+        "{\"t\":18,\"e\":2000000,\"r\":[\"Too many queries of one connection (limit 3).\"],\
+         \"b\":[]}"
+    );
+    client.ask(2, "[3]");
+    assert_eq!(client.ask(4, stream), "{\"t\":3,\"r\":[0],\"n\":[]}");
+}
+
+#[test]
 fn one_connection_too_many_is_closed() {
     let fixture = Fixture::with(Limits { connections: 2, ..LIMITS });
     let mut first = fixture.connect();
@@ -78,8 +95,8 @@ fn a_client_that_does_not_read_is_computed_no_answers() {
         Fixture::with(Limits { unsent_bytes: 2 << 20, threads_of_connection: 2, ..LIMITS });
     let mut slow = fixture.connect();
     // About a megabyte each: far more altogether than sockets hold.
-    let (ones, text) = (vec!["1"; 100].join(","), "x".repeat(10_000));
-    let query = format!("[1,[38,[[2,[{ones}]],[69,[[2,[1]],\"{text}\"]]]]]");
+    let (copies, text) = (vec!["[10,[1]]"; 100].join(","), "x".repeat(10_000));
+    let query = format!("[1,[64,[[69,[[2,[1]],[2,[{copies}]]]],\"{text}\"]]]");
     for token in 0..ANSWERS {
         slow.send(token, &query);
     }

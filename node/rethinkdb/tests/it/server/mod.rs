@@ -3,9 +3,10 @@
 mod conversations;
 mod hostile;
 mod limits;
+mod turns;
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bigchaindb_rethinkdb::Database;
@@ -18,10 +19,13 @@ use tokio::runtime::Runtime;
 /// A test that hangs should fail: nothing here takes so long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A query that runs for days.
+const ENDLESS: &str = "[1,[86,[[39,[[173,[0,1000000000000000]],false]]]],{}]";
+
 /// A server, and the threads it runs on.
 struct Fixture {
+    runtime: Runtime,
     server: Server,
-    _runtime: Runtime,
 }
 
 impl Fixture {
@@ -44,7 +48,7 @@ impl Fixture {
             ..ServerOptions::default()
         };
         let server = runtime.block_on(Server::bind(database, options)).unwrap();
-        Fixture { server, _runtime: runtime }
+        Fixture { runtime, server }
     }
 
     /// A line on which nothing was said yet.
@@ -78,6 +82,10 @@ impl Fixture {
     /// Waits until all clients have left and nothing is left of them.
     fn settle(&self) {
         self.wait_for(|usage| usage == Usage::default());
+    }
+
+    fn shutdown(self) {
+        self.runtime.block_on(self.server.shutdown());
     }
 }
 
@@ -144,5 +152,10 @@ impl Client {
         let (answered, text) = self.receive().expect("the server hung up");
         assert_eq!(answered, token, "{text}");
         text
+    }
+
+    /// Says that nothing more will be asked.
+    fn hang_up(self) {
+        self.0.shutdown(Shutdown::Both).unwrap();
     }
 }
