@@ -22,6 +22,7 @@ mod changes;
 mod compare;
 mod control;
 mod encoding;
+mod jobs;
 mod join;
 mod object;
 mod order;

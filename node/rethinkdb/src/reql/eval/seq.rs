@@ -281,6 +281,8 @@ impl Seq {
     /// The next element.
     pub(crate) fn next(&mut self, run: &Run) -> Result<Next<Item>> {
         loop {
+            // Elements may be left out for ever, with nothing evaluated that would notice.
+            run.check_interrupted()?;
             let (item, from) = match self.open.last_mut() {
                 Some(open) => match open.next(run)? {
                     Next::Item(item) => (item, open.from_step),

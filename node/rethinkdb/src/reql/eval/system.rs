@@ -1,7 +1,7 @@
 //! The tables of database `rethinkdb`: what the server tells of itself, as documents.
 //!
 //! Made when they are read. Of what can be written through them there is what a table's or database's
-//! `config` is changed by; the rest is refused.
+//! `config` is changed by, and that a job is ended; the rest is refused.
 
 use std::sync::Arc;
 
@@ -63,6 +63,7 @@ impl SystemRows {
                 vec![named([("heartbeat_timeout_secs", 10.into()), ("id", "heartbeat".into())])]
             }
             "db_config" => catalog.dbs().map(|db| documents::db(db)).collect(),
+            "jobs" => super::jobs::documents(env),
             "permissions" => vec![permissions(None), permissions(Some(UUID))],
             "server_config" => vec![named([
                 ("cache_size_mb", "auto".into()),
@@ -300,6 +301,7 @@ impl Rows for SystemRows {
         match self.name {
             "table_config" => self.write_table(run, old, new),
             "db_config" => self.write_db(old, new),
+            "jobs" => super::jobs::write(run.env()?, old, new),
             _ => Err(self.refuse_write()),
         }
     }

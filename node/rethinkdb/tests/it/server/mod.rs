@@ -1,6 +1,7 @@
 //! The server as its clients see it: on real sockets, byte for byte.
 
 mod conversations;
+mod feeds;
 mod hostile;
 mod limits;
 mod turns;
@@ -54,6 +55,7 @@ impl Fixture {
     /// A line on which nothing was said yet.
     fn dial(&self) -> TcpStream {
         let stream = TcpStream::connect(self.server.local_addr()).unwrap();
+        stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
