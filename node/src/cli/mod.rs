@@ -20,12 +20,15 @@ use exit::Exit;
 use failure::{Failure, Result};
 use source::Source;
 
+/// Which BigchainDB this is.
+const VERSION: &str = "0.6.0";
+
 /// Control your BigchainDB node.
 ///
 /// Exit codes: 0 done; 1 the answer is no; 2 wrong usage or configuration; 4 the surroundings failed
 /// (database, network, disk).
 #[derive(Parser, Debug)]
-#[command(name = "bigchaindb", version = "0.6.0", max_term_width = 100)]
+#[command(name = "bigchaindb", version = VERSION, max_term_width = 100)]
 #[command(disable_version_flag = true)]
 #[command(after_help = "Example:\n  bigchaindb -y configure\n  bigchaindb start --embedded data")]
 struct Cli {

@@ -16,6 +16,7 @@ use bigchaindb_rethinkdb::{Database, Durability};
 use clap::Args;
 use tokio::net::lookup_host;
 
+use super::VERSION;
 use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::init::{HINT, PATIENCE};
@@ -45,7 +46,7 @@ impl Start {
         let mut stop = Stop::new()?;
         let config = node(&source.settings()?)?;
         let setup = setup(&config)?;
-        eprintln!("INFO:bigchaindb:BigchainDB Version {}", env!("CARGO_PKG_VERSION"));
+        eprintln!("INFO:bigchaindb:BigchainDB Version {VERSION}");
         let (store, embedded) = self.store(&config).await?;
         let address = address(&config.bind).await?;
         let started = NodeHandle::start(Setup { store, ..setup }, address).await;

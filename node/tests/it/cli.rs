@@ -79,7 +79,8 @@ fn configure_asks_writes_and_does_not_overwrite_unasked() {
 #[test]
 fn what_cannot_be_done_ends_with_its_place_and_the_next_step() {
     let home = tempfile::tempdir().unwrap();
-    let cases: [(&[&str], &[(&str, &str)], i32, &str); 5] = [
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&[&str], Variables<'_>, i32, &str); 5] = [
         (&["export-my-pubkey"], &[], 1, "This node's public key wasn't set anywhere"),
         (&["start"], &[], 1, "no keypair found. Did you run `bigchaindb configure`?"),
         (&["show-config"], &[("BIGCHAINDB_STATSD_PORT", "x")], 2, "BIGCHAINDB_STATSD_PORT: `x`"),
