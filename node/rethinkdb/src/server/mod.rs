@@ -2,7 +2,7 @@
 //!
 //! Here: a listener and what happens on its connections: who is let in, which query runs when, which
 //! answer goes out. Not here: what the bytes mean ([`wire`](crate::wire)), what a query means
-//! ([`reql`](crate::reql)), where documents are kept ([`Database`]). This is the one place of the
+//! ([`reql`](mod@crate::reql)), where documents are kept ([`Database`]). This is the one place of the
 //! crate that has sockets, threads, a clock and chance.
 //!
 //! In the order a query meets them: `listen` (connections are accepted), `connection` and
