@@ -1,8 +1,10 @@
-//! The databases that the suite runs on.
+//! The databases that the suite runs on: the embedded store, the client on the embedded server in
+//! memory and on disk, and the client on a real RethinkDB.
 //!
-//! A real RethinkDB is named by the environment variable `RETHINKDB_URL`; each test makes a
-//! database of its own there and drops it.
+//! That one is named by the environment variable `RETHINKDB_URL`; each test makes a database of its
+//! own there and drops it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,6 +12,9 @@ use std::time::Duration;
 use bigchaindb::store::rethinkdb::{Client, Limits, RethinkStore, Server, Term, schema, term};
 use bigchaindb::store::{EmbeddedStore, Store};
 use bigchaindb_core::model::Json;
+use bigchaindb_rethinkdb::Settings;
+use bigchaindb_rethinkdb::server::{Server as EmbeddedServer, ServerOptions};
+use tempfile::TempDir;
 use term::{Durability, ReadMode};
 
 /// Longer than a server needs to make a database.
@@ -21,12 +26,15 @@ pub(crate) struct Database {
     pub(crate) store: Arc<dyn Store>,
     /// The way to write rows as they are; none to the embedded store.
     pub(crate) raw: Option<Client>,
+    /// The embedded server and its folder.
+    served: Option<(EmbeddedServer, Option<TempDir>)>,
 }
 
 /// One of each kind.
 pub(crate) async fn databases() -> Vec<Database> {
     let embedded = Arc::new(EmbeddedStore::in_memory());
-    let mut all = vec![Database { name: "embedded", store: embedded, raw: None }];
+    let mut all =
+        vec![Database { name: "the embedded store", store: embedded, raw: None, served: None }];
     all.extend(servers().await);
     all
 }
@@ -42,19 +50,36 @@ pub(crate) async fn servers() -> Vec<Database> {
 
 /// Those that are on servers, before they are made.
 pub(crate) async fn empty_servers() -> Vec<Database> {
-    let mut all = Vec::new();
+    let mut all = vec![serve(None).await, serve(Some(tempfile::tempdir().unwrap())).await];
     if let Ok(url) = std::env::var("RETHINKDB_URL") {
         let mut server: Server = url.parse().unwrap();
         server.options.database = unique_name();
-        all.push(over("real", server));
+        all.push(over("a real server", server));
     }
     all
+}
+
+/// The embedded server, in memory or in a folder.
+async fn serve(folder: Option<TempDir>) -> Database {
+    let (name, database) = match &folder {
+        None => ("the embedded server", bigchaindb_rethinkdb::Database::in_memory()),
+        Some(folder) => {
+            let file = folder.path().join("data.redb");
+            let database = bigchaindb_rethinkdb::Database::open(&file, &Settings::default());
+            ("the embedded server on disk", database.unwrap())
+        }
+    };
+    let bind = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = ServerOptions { bind, ..ServerOptions::default() };
+    let served = EmbeddedServer::bind(database, options).await.unwrap();
+    let server: Server = format!("rethinkdb://{}", served.local_addr()).parse().unwrap();
+    Database { served: Some((served, folder)), ..over(name, server) }
 }
 
 fn over(name: &'static str, server: Server) -> Database {
     let client = server.client(Limits::default());
     let store = Arc::new(RethinkStore::new(client.clone()));
-    Database { name, store, raw: Some(client) }
+    Database { name, store, raw: Some(client), served: None }
 }
 
 /// A name that no other test has.
@@ -91,5 +116,6 @@ impl Database {
         if let Some(client) = self.raw {
             schema::drop_database(&client).await.unwrap();
         }
+        drop(self.served);
     }
 }

@@ -263,7 +263,8 @@ impl Database {
         Ok(table)
     }
 
-    /// Gives a table another name, durability and so on.
+    /// Gives a table another name, durability and so on. If its shards are others now its feeds
+    /// break.
     ///
     /// # Errors
     /// As [`CatalogError`] says.
@@ -272,7 +273,7 @@ impl Database {
         table: TableId,
         config: TableConfig,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.alter(|engine| engine.alter(|catalog| catalog.configure(table, config)))
+        self.alter(|engine| engine.configure(table, config))
     }
 
     /// Makes an index, and puts all rows into it: it is ready when this returns, and others see it
@@ -387,7 +388,7 @@ impl Database {
     }
 
     /// Opens a feed of a table's later changes, in which at most so many wait. `wake` is called when
-    /// there are some, and when the feed breaks: when the table is dropped.
+    /// there are some, and when the feed breaks: when the table is dropped or its shards change.
     ///
     /// # Errors
     /// If the table was dropped.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{Engine, NATIVE_DB, NATIVE_TABLES, own_uuid};
 use crate::batch::{Batch, after, count_key};
 use crate::catalog::{
-    Catalog, CatalogError, Chore, Entries, IndexDefinition, IndexId, Table, TableId, TableOptions,
+    Catalog, CatalogError, Chore, Entries, IndexDefinition, IndexId, Table, TableConfig, TableId,
+    TableOptions,
 };
 use crate::feeds::Change;
 use crate::key::Key;
@@ -88,6 +89,24 @@ impl Engine {
     pub fn drop_table(&mut self, db: &str, name: &str) -> Result<Arc<Table>, CatalogError> {
         let table = self.alter(|catalog| catalog.drop_table(db, name))?;
         self.feeds.close(table.id);
+        Ok(table)
+    }
+
+    /// Gives a table another name, durability and so on. If its shards are others now its feeds
+    /// break, as RethinkDB's do.
+    ///
+    /// # Errors
+    /// As [`CatalogError`] says.
+    pub(crate) fn configure(
+        &mut self,
+        id: TableId,
+        config: TableConfig,
+    ) -> Result<Arc<Table>, CatalogError> {
+        let shards = self.catalog.table_of(id).map(|table| table.config.shards);
+        let table = self.alter(|catalog| catalog.configure(id, config))?;
+        if shards != Some(table.config.shards) {
+            self.feeds.close(id);
+        }
         Ok(table)
     }
 

@@ -12,7 +12,6 @@ mod compile;
 mod datum;
 mod env;
 mod error;
-#[allow(dead_code, reason = "writes, tables' administration and changefeeds need the rest")]
 mod eval;
 mod failure;
 mod index;

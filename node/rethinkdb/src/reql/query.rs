@@ -65,6 +65,7 @@ pub fn parse(text: &[u8]) -> std::result::Result<Request, ReqlError> {
         }
         Err(_) => return refuse("Client is buggy (failed to deserialize query).".to_owned()),
     };
+    let refuse = |why: String| refuse(format!("Server could not parse query: {why}"));
     let Text::Array(parts) = &mut query else {
         let found = query.type_name();
         return refuse(format!("Expected a query to be an array, but found {found}."));
@@ -269,7 +270,8 @@ impl Cursor {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         loop {
             if batch.is_full(&self.run) {
-                return Ok(Step::Batch(batch.items));
+                let is_last = self.seq.is_over();
+                return Ok(if is_last { Step::Last } else { Step::Batch }(batch.items));
             }
             match self.seq.next(&self.run)? {
                 Next::Item(item) => {

@@ -154,27 +154,28 @@ async fn talk<R: AsyncRead + Unpin + Send>(
     let mut written = std::pin::pin!(writer.run(write));
     let end = tokio::select! {
         end = read_frames(&connection, &mut frames, &mut queries) => end.unwrap_or(End::Left),
-        _gone = &mut written => End::Left,
+        _gone = &mut written => {
+            connection.tokens.interrupt_all(Interruption::Left);
+            return;
+        }
         _ = closing.wait_for(|closing| *closing) => End::ShuttingDown,
     };
-    match end {
-        End::Left => connection.tokens.interrupt_all(Interruption::Left),
-        End::TurnedAway | End::ShuttingDown => {
-            connection.tokens.interrupt_all(Interruption::ShuttingDown);
-            drop(connection);
-            let last_words = async {
-                // The writer ends when the last query has, and with it the last way to the client.
-                let ended = async { while queries.join_next().await.is_some() {} };
-                let (_, written) = tokio::join!(ended, written);
-                if written.is_ok() {
-                    let _gone = frames.skip(u64::MAX).await;
-                }
-            };
-            // Whoever has not read all by then does not get it.
-            let _late = tokio::time::timeout(flush, last_words).await;
+    connection.tokens.interrupt_all(match end {
+        End::Left => Interruption::Left,
+        End::TurnedAway | End::ShuttingDown => Interruption::ShuttingDown,
+    });
+    drop(connection);
+    let last_words = async {
+        // The writer ends when the last query has, and with it the last way to the client.
+        let ended = async { while queries.join_next().await.is_some() {} };
+        let (_, written) = tokio::join!(ended, written);
+        if written.is_ok() {
+            // A socket that is closed with bytes unread takes back what it has sent.
+            let _gone = frames.skip(u64::MAX).await;
         }
-    }
-    // Dropping the queries ends those that are left.
+    };
+    // Whoever has not read all by then does not get it; queries that are left are ended.
+    let _late = tokio::time::timeout(flush, last_words).await;
 }
 
 /// Reads frames until the client misbehaves.

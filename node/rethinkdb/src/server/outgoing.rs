@@ -41,11 +41,16 @@ pub(super) fn outgoing(unsent_max: usize) -> (Outgoing, Writer) {
 }
 
 impl Outgoing {
-    /// Waits until there is room for another answer.
+    /// Waits until there is room for another answer, or nobody who would send it.
     pub(super) async fn room(&self) {
         let mut unsent = self.unsent.subscribe();
-        let room = unsent.wait_for(|bytes| *bytes < self.unsent_max).await;
-        room.expect("this holds a sender");
+        tokio::select! {
+            biased;
+            room = unsent.wait_for(|bytes| *bytes < self.unsent_max) => {
+                room.expect("this holds a sender");
+            }
+            () = self.answers.closed() => {}
+        }
     }
 
     /// Queues an answer. Nothing happens if the client is gone.

@@ -9,15 +9,18 @@
 //! block X@5=a,c        write block X of time 5
 //! blocks X Y           known X Y           unlisted 5
 //! vote k1 X n1 yes     under the key k1    votes X Y
-//! claim 3 X            positions 0 5       of X Y
+//! claim 3 X            positions 0 5
 //! ```
 //!
-//! Answers are written alike; where the order is not promised, they are sorted.
+//! Answers are written alike; where the order is not promised, they are sorted. Whoever includes this
+//! says what transactions carry: `PAYLOAD`, a JSON object that comes back from its stores as it was.
 
 use std::sync::Arc;
 
 use bigchaindb_core::model::{Block, Json, Output, Position, Transaction, Vote};
 use bigchaindb_core::query::{Answer, BacklogRow, ListEntry, Needs, Query, VoteRow};
+
+use crate::PAYLOAD;
 
 /// Every transaction there is: name, timestamp, what it spends. `!` marks an input that says more
 /// than which output it is.
@@ -51,7 +54,7 @@ pub(crate) fn transaction(name: &str) -> Arc<Transaction> {
         .collect();
     let document = format!(
         r#"{{"id":"{name}","transaction":{{"timestamp":"{}","fulfillments":[{}],
-            "data":{{"uuid":"u{name}","payload":{{"é\u0000":[1.5,1.0,12345678901234567890,-0.0]}}}}}}}}"#,
+            "data":{{"uuid":"u{name}","payload":{PAYLOAD}}}}}}}"#,
         timestamp.trim(),
         fulfillments.join(",")
     );
@@ -186,17 +189,17 @@ fn sorted(words: impl Iterator<Item = String>) -> String {
     words.join(" ")
 }
 
-fn waiting_words(row: &BacklogRow) -> String {
+pub(crate) fn waiting_words(row: &BacklogRow) -> String {
     assert_eq!(row.transaction, transaction(row.transaction.id().as_str()));
     format!("{}~{}", row.transaction.id(), row.assignee)
 }
 
-fn vote_words(VoteRow { key, vote }: &VoteRow) -> String {
+pub(crate) fn vote_words(VoteRow { key, vote }: &VoteRow) -> String {
     let word = if vote.is_valid_vote() { "yes" } else { "no" };
     format!("{key}:{}:{}:{word}", vote.block(), vote.voter())
 }
 
-fn entry_words(entry: &ListEntry) -> String {
+pub(crate) fn entry_words(entry: &ListEntry) -> String {
     let genesis = match &entry.genesis {
         Some(genesis) => format!("(genesis {})", genesis.id()),
         None => String::new(),

@@ -52,11 +52,11 @@ fn what_holds_for_a_whole_query() {
         [1,[2,[1,2]],{"array_limit":1}] => RESOURCE_LIMIT [] Array over size limit `1`.  To raise the number of allowed elements, modify the `array_limit` option to `.run` (not available in the Data Explorer), or use an index.
         [1,1,{"array_limit":0}]         => QUERY_LOGIC [] Illegal array size limit `0`.  (Must be >= 1.)
         [1,[39,[[2,[{}]],[69,[[2,[1]],[170,[[10,[1]],"a"]]]]]],{"default":true}] => []
-        {"a":1}                         => CLIENT [] Expected a query to be an array, but found OBJECT.
-        [1,1,1]                         => CLIENT [] Expected global optargs as an object, but found NUMBER.
-        [9,1]                           => CLIENT [] Unrecognized QueryType: 9.
-        ["a"]                           => CLIENT [] Expected a query type as a number, but found STRING.
-        [1,2,{},4]                      => CLIENT [] Expected 1 to 3 elements in the top-level query, but found 4.
+        {"a":1}                         => CLIENT [] Server could not parse query: Expected a query to be an array, but found OBJECT.
+        [1,1,1]                         => CLIENT [] Server could not parse query: Expected global optargs as an object, but found NUMBER.
+        [9,1]                           => CLIENT [] Server could not parse query: Unrecognized QueryType: 9.
+        ["a"]                           => CLIENT [] Server could not parse query: Expected a query type as a number, but found STRING.
+        [1,2,{},4]                      => CLIENT [] Server could not parse query: Expected 1 to 3 elements in the top-level query, but found 4.
         [1, => CLIENT [] Client is buggy (failed to deserialize query).
         "#,
     );

@@ -2,7 +2,8 @@
 //!
 //! Here: the original's database, exactly, and beside it what is ours: the table `positions` and a
 //! few indexes, so that no question costs more the longer the chain is. A node of the original
-//! does not notice them. What is there already is left as it is. Not here: genesis, which the order stage makes.
+//! does not notice them. What is there already is left as it is. Not here: genesis, which the order
+//! stage makes.
 //!
 //! Source: BigchainDB 0.6.0, `db/utils.py`, `commands/bigchain.py`.
 

@@ -40,7 +40,7 @@ pub(crate) use func::Func;
 pub(crate) use run::Run;
 pub(crate) use scope::Scope;
 #[allow(unused_imports, reason = "for the changefeeds, which follow")]
-pub(crate) use seq::{Item, Next, Origin, Seq, Step, Stream};
+pub(crate) use seq::{Item, Next, Seq, Step, Stream};
 pub(crate) use value::{Groups, Kind, Value};
 
 use super::op::Op;

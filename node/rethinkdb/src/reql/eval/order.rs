@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::changes::Watch;
 use super::func::{Body, Shortcut};
-use super::seq::{Endless, Origin};
+use super::seq::Endless;
 use super::sequence::part;
 use super::table::{Slice, Sorting, Yield};
 use super::{Call, Func, Kind, Next, Run, Seq, Step, Stream, Value};
@@ -285,14 +285,6 @@ impl Union {
 }
 
 impl Stream for Union {
-    fn origins(&self) -> Result<Vec<Origin>> {
-        let mut all = Vec::new();
-        for seq in &self.seqs {
-            all.extend(seq.origins()?);
-        }
-        Ok(all)
-    }
-
     fn next(&mut self, run: &Run) -> Result<Next<Datum>> {
         let mut asked = 0;
         while asked < self.seqs.len() {

@@ -42,16 +42,14 @@ pub(crate) trait Stream: Send {
         None
     }
 
-    /// The rows that its elements are made of, for whoever wants to hear of their changes.
-    ///
-    /// # Errors
-    /// Its elements are not made of a table's rows one by one.
-    fn origins(&self) -> Result<Vec<Origin>> {
-        Err(Failure::logic("Cannot call `changes` on an eager stream."))
-    }
-
     /// Whether it tells of changes, and waits for more where others end.
     fn is_feed(&self) -> bool {
+        false
+    }
+
+    /// Whether it is known, without any work, that there are no more elements: then a client need not
+    /// ask for more.
+    fn is_over(&self) -> bool {
         false
     }
 
@@ -106,16 +104,6 @@ pub(crate) enum Step {
     Zip,
 }
 
-/// Rows of a table, and what is done to each.
-#[derive(Clone)]
-pub(crate) struct Origin {
-    pub(crate) table: Arc<Table>,
-    pub(crate) wanted: Wanted,
-    pub(crate) steps: Vec<(Step, Place)>,
-    /// How many of them, if that is limited.
-    pub(crate) limit: Option<usize>,
-}
-
 /// An element and the group it belongs to, if it is in one.
 pub(crate) struct Item {
     pub(crate) group: Option<Datum>,
@@ -144,6 +132,10 @@ impl List {
 impl Stream for List {
     fn next(&mut self, _: &Run) -> Result<Next<Datum>> {
         Ok(self.0.next().map_or(Next::End, Next::Item))
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.len() == 0
     }
 }
 
@@ -191,29 +183,6 @@ impl Seq {
         }
     }
 
-    /// The rows that its elements are made of, for whoever wants to hear of their changes.
-    pub(crate) fn origins(&self) -> Result<Vec<Origin>> {
-        let mut origins = match &self.origin {
-            Some((table, wanted)) => {
-                let (table, wanted) = (table.clone(), wanted.clone());
-                vec![Origin { table, wanted, steps: Vec::new(), limit: None }]
-            }
-            None => self.source.origins()?,
-        };
-        let is_filter = |(step, _): &(Step, Place)| matches!(step, Step::Filter { .. });
-        for origin in &mut origins {
-            if origin.limit.is_some() && !self.steps.iter().all(is_filter) {
-                return Err(Failure::logic(
-                    "Changefeeds are not supported on queries that have a transformation following a \
-                     `limit` term.  Transformations include terms such as `filter`, `map`, `pluck`, \
-                     etc.  Consider moving the transformation before the `limit` term.",
-                ));
-            }
-            origin.steps.extend(self.steps.iter().cloned());
-        }
-        Ok(origins)
-    }
-
     /// Whether it is made of arrays only.
     pub(crate) fn is_array(&self) -> bool {
         self.is_array
@@ -229,6 +198,11 @@ impl Seq {
 
     pub(crate) fn is_feed(&self) -> bool {
         self.source.is_feed()
+    }
+
+    /// Whether it is known that there are no more elements.
+    pub(crate) fn is_over(&self) -> bool {
+        self.open.is_empty() && self.source.is_over()
     }
 
     /// What a client is told of the feeds within.
@@ -441,16 +415,16 @@ impl Stream for Seq {
         self.next_value(run)
     }
 
-    fn origins(&self) -> Result<Vec<Origin>> {
-        Seq::origins(self)
-    }
-
     fn endless(&self) -> Option<Endless> {
         Seq::endless(self)
     }
 
     fn is_feed(&self) -> bool {
         Seq::is_feed(self)
+    }
+
+    fn is_over(&self) -> bool {
+        Seq::is_over(self)
     }
 
     fn notes(&self) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::changes::Watch;
 use super::func::{Body, Shortcut};
 use super::run::Flags;
-use super::seq::{Endless, Origin};
+use super::seq::Endless;
 use super::table::Table;
 use super::{Call, Func, Kind, Next, Run, Seq, Step, Stream, Value};
 use crate::reql::datum::Datum;
@@ -341,6 +341,10 @@ impl Stream for Range {
     fn endless(&self) -> Option<Endless> {
         self.end.is_none().then_some(Endless::Made)
     }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| self.next >= end)
+    }
 }
 
 /// So many elements, each as likely as any other; in any order.
@@ -401,20 +405,12 @@ impl Stream for Part {
         }
     }
 
-    fn origins(&self) -> Result<Vec<Origin>> {
-        let mut origins = self.seq.origins()?;
-        if self.skip > 0 {
-            return Err(Failure::logic("Cannot call `changes` on an eager stream."));
-        }
-        match &mut origins[..] {
-            [origin] => origin.limit = Some(self.take),
-            _ => return Err(Failure::logic("Cannot call `changes` on a slice of a union.")),
-        }
-        Ok(origins)
-    }
-
     fn endless(&self) -> Option<Endless> {
         self.seq.endless().filter(|_| self.take == usize::MAX)
+    }
+
+    fn is_over(&self) -> bool {
+        self.take == 0 || self.seq.is_over()
     }
 
     fn is_feed(&self) -> bool {

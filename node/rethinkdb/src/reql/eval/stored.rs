@@ -207,4 +207,8 @@ impl Stream for Pages {
             }
         }
     }
+
+    fn is_over(&self) -> bool {
+        self.found.is_empty() && self.ranges.is_empty()
+    }
 }

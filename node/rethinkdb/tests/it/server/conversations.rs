@@ -25,7 +25,7 @@ const CONVERSATIONS: &str = r#"
     > 2 {bad
     < 2 {"t":16,"r":["Client is buggy (failed to deserialize query)."],"b":[]}
     > 2 [9]
-    < 2 {"t":16,"r":["Unrecognized QueryType: 9."],"b":[]}
+    < 2 {"t":16,"r":["Server could not parse query: Unrecognized QueryType: 9."],"b":[]}
     > 2 [1,[9999,[]],{}]
     < 2 {"t":17,"r":["Unrecognized TermType: 9999."],"b":[]}
     > 2 [1,[24,[1,"a"]],{}]
@@ -41,9 +41,7 @@ const CONVERSATIONS: &str = r#"
     > 3 [2]
     < 3 {"t":3,"r":[1],"n":[]}
     > 3 [2]
-    < 3 {"t":3,"r":[2],"n":[]}
-    > 3 [2]
-    < 3 {"t":2,"r":[],"n":[]}
+    < 3 {"t":2,"r":[2],"n":[]}
     > 3 [2]
     < 3 {"t":16,"r":["Token 3 not in stream cache."],"b":[]}
 
@@ -52,11 +50,9 @@ const CONVERSATIONS: &str = r#"
     > 4 [2]
     > 4 [2]
     > 4 [2]
-    > 4 [2]
     < 4 {"t":3,"r":[0],"n":[]}
     < 4 {"t":3,"r":[1],"n":[]}
-    < 4 {"t":3,"r":[2],"n":[]}
-    < 4 {"t":2,"r":[],"n":[]}
+    < 4 {"t":2,"r":[2],"n":[]}
     < 4 {"t":16,"r":[DUPLICATE_OR_GONE],"b":[]}
 
     = a stream is stopped

@@ -71,6 +71,24 @@ fn a_client_that_leaves_leaves_nothing_behind() {
     }
 }
 
+/// Whether the query was quicker is a matter of time; that there is an end is not.
+#[test]
+fn a_client_that_will_ask_no_more_is_taken_at_its_word() {
+    let fixture = Fixture::new();
+    let mut client = fixture.connect();
+    client.send(1, "[1,5]");
+    client.send(2, ENDLESS);
+    client.0.shutdown(std::net::Shutdown::Write).unwrap();
+    let closed =
+        "{\"t\":18,\"e\":4200000,\"r\":[\"Client closed the connection.\"],\"b\":[]}".to_owned();
+    let answers = [client.receive().unwrap(), client.receive().unwrap()];
+    assert!(answers.contains(&(2, closed.clone())), "{answers:?}");
+    let quick = [(1, closed), (1, "{\"t\":1,\"r\":[5]}".to_owned())];
+    assert!(quick.iter().any(|answer| answers.contains(answer)), "{answers:?}");
+    assert_eq!(client.receive(), None);
+    fixture.settle();
+}
+
 #[test]
 fn one_connection_does_not_take_all_threads() {
     let limits = Limits { threads: 8, threads_of_connection: 4, ..LIMITS };

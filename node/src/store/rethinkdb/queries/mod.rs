@@ -1,9 +1,9 @@
 //! The closed list of queries, in ReQL.
 //!
 //! Every read is a majority read, every write is hard: what is answered is on the disks of a
-//! majority. Here: which query is answered where, inserting, and asking for many keys at once. A file for each
-//! kind of row; `gather` asks for many facts at once; `shape` tests, on the server, whether a row
-//! is what its table is for.
+//! majority. Here: which query is answered where, inserting, and asking for many keys at once. A
+//! file for each kind of row; `gather` asks for many facts at once; `shape` tests, on the server,
+//! whether a row is what its table is for.
 
 mod backlog;
 mod blocks;
@@ -101,8 +101,8 @@ impl From<Inserted> for Answer {
     }
 }
 
-/// Inserts a document unless its key is taken. If the outcome of an attempt is not known it is tried again; then
-/// a row that is the document sent is taken for ours.
+/// Inserts a document unless its key is taken. If the outcome of an attempt is not known it is
+/// tried again; then a row that is the document sent is taken for ours.
 async fn insert(
     client: &Client,
     name: &'static str,

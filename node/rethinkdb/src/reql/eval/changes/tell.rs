@@ -46,7 +46,7 @@ impl Listener {
     /// What has come; none if there is nothing now.
     ///
     /// # Errors
-    /// The table was dropped.
+    /// The feed broke: the table was dropped, or its shards are others now.
     pub(super) fn news(&self) -> Result<Option<Vec<News>>> {
         // What is there is told before the end is.
         let is_closed = self.subscription.is_closed();
