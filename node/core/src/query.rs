@@ -210,6 +210,14 @@ pub struct Gathered {
     pub spends: Vec<Spend>,
 }
 
+impl Gathered {
+    /// Every block that was met, as often as it was met.
+    pub fn blocks(&self) -> impl Iterator<Item = &BlockId> {
+        let found = self.found.iter().map(|(block, _)| block);
+        found.chain(self.spends.iter().map(|spend| &spend.block))
+    }
+}
+
 /// A spend of an output, in a block.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spend {

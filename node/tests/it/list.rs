@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb::federation::{Common, LocalFederation};
-use bigchaindb::store::{EmbeddedStore, Store};
-use bigchaindb_core::model::{Block, Keypair, NodeKey, Position};
-use bigchaindb_core::query::{ListEntry, Query};
-use bigchaindb_core::stages::Settings;
+use bigchaindb::shell::{NodeHandle, Setup};
+use bigchaindb::store::{BoxFuture, EmbeddedStore, FeedStream, Store};
+use bigchaindb_core::model::{Block, Json, Keypair, NodeKey, Position, Profile, Transaction};
+use bigchaindb_core::query::{Answer, Feed, ListEntry, Query, StoreError};
+use bigchaindb_core::rules::Federation;
+use bigchaindb_core::stages::{Config, Settings};
 
-use crate::support::{ANYWHERE, Clients, common};
+use crate::support::{ANYWHERE, Clients, common, create};
 
 fn alice() -> Keypair {
     Keypair::from_seed([20; 32])
@@ -89,4 +91,51 @@ async fn entries_without_blocks_hold_up_nobody_for_long() {
     assert!(on_phantoms.len() >= 40, "a majority on each, but {}", on_phantoms.len());
     assert!(on_phantoms.iter().all(|valid| *valid == Some(false)));
     drop(federation);
+}
+
+/// A store that knows of no block without a place, as one in RethinkDB when the block is old.
+#[derive(Debug)]
+struct Forgetful(EmbeddedStore);
+
+impl Store for Forgetful {
+    fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, StoreError>> {
+        match query {
+            Query::UnlistedBlocks { .. } => Box::pin(async { Ok(Answer::BlockIds(Vec::new())) }),
+            query => self.0.query(query),
+        }
+    }
+
+    fn open(&self, feed: Feed) -> BoxFuture<'_, Result<FeedStream, StoreError>> {
+        self.0.open(feed)
+    }
+}
+
+/// A transaction in a block without a place waits for that block's election: so its node gives the
+/// block a place as soon as it meets it.
+#[tokio::test]
+async fn an_overlooked_block_is_met_by_what_waits_for_it() {
+    let node = Keypair::from_seed([1; 32]);
+    let federation = Federation::new(node.public().clone(), Vec::new());
+    let posted = Json::parse(create(&node, "an asset").as_bytes()).unwrap();
+    let transaction = Arc::new(Transaction::from_document(posted).unwrap());
+    let in_block = vec![transaction.clone()];
+    let block =
+        Block::create_as(Profile::Default, in_block, &node, federation.voters(), 1_472_731_200);
+    let store = Forgetful(EmbeddedStore::in_memory());
+    store.query(Query::InsertBlock { block: Arc::new(block.unwrap()) }).await.unwrap();
+    let assignee = node.public().clone();
+    let wait = Query::InsertBacklog { transaction: transaction.clone(), assignee };
+    store.query(wait).await.unwrap();
+    let Common { rules, settings, quirks, query_timeout, on_report } = common();
+    let settings = Settings { adopt: Duration::from_millis(100), ..settings };
+    let setup = Setup {
+        config: Arc::new(Config { keypair: node, federation, settings, quirks }),
+        rules,
+        store: Arc::new(store),
+        query_timeout,
+        on_report: Arc::new(move |report| on_report(0, report)),
+    };
+    let running = NodeHandle::start(setup, ANYWHERE).await.unwrap();
+    let clients = Clients::new(&[running.address()]);
+    clients.until_status(0, transaction.id().as_str(), "valid").await;
 }

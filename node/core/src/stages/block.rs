@@ -244,6 +244,9 @@ impl BlockStage {
         let mine = |row: &&BacklogRow| row.assignee == *federation.me();
         let mine: BTreeSet<_> =
             gathered.waiting.iter().filter(mine).map(|row| row.transaction.id().clone()).collect();
+        for block in gathered.blocks().filter(|block| cx.ledger.position(block).is_none()) {
+            cx.notices.push_back(Notice::Met(block.clone()));
+        }
         let facts = Facts::settle(gathered, |block| cx.election(block));
         let deleted = cx.config.quirks.contains(&Quirk::DeletedBeforeWritten);
         let now = cx.timestamp();

@@ -72,6 +72,8 @@ pub(super) enum Notice {
     Listed,
     /// This node wrote a block; it wants a place in the list.
     Written(BlockId),
+    /// A block that this node's transactions depend on; it may not have a place.
+    Met(BlockId),
     /// A block that was to get a place is not in the database.
     Lost(BlockId),
     /// This node wrote its vote on a block.

@@ -89,7 +89,9 @@ impl Stage for OrderStage {
             Notice::FeedOpened(Feed::Positions) => self.read_list(cx),
             Notice::FeedOpened(Feed::Blocks) => self.look(cx),
             Notice::Changed(Change::Position(entry)) => self.learn(cx, entry),
-            Notice::Changed(Change::Block(block)) => self.note_homeless(cx, vec![block.clone()]),
+            Notice::Changed(Change::Block(block)) | Notice::Met(block) => {
+                self.note_homeless(cx, vec![block.clone()]);
+            }
             Notice::Written(block) => self.want(cx, block.clone()),
             _ => {}
         }

@@ -85,7 +85,7 @@ fn listed_term(blocks: impl Iterator<Item = Term>) -> Term {
 ///
 /// A block that was overlooked for longer than that (nobody who ran heard of it, or its timestamp
 /// is wrong or missing) stays overlooked here. It cannot become valid any more; but its
-/// transactions wait for its election, so a node that meets one of them has to see to its place.
+/// transactions wait for its election, so a node that meets one of them sees to its place.
 pub(super) async fn unlisted(client: &Client, limit: usize) -> Result<Vec<BlockId>, Error> {
     let mut unlisted = Vec::new();
     if limit == 0 {
