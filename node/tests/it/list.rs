@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb::federation::{Common, LocalFederation};
-use bigchaindb::shell::{NodeHandle, Setup};
 use bigchaindb::store::{BoxFuture, EmbeddedStore, FeedStream, Store};
 use bigchaindb_core::model::{Block, Json, Keypair, NodeKey, Position, Profile, Transaction};
 use bigchaindb_core::query::{Answer, Feed, ListEntry, Query, StoreError};
 use bigchaindb_core::rules::Federation;
-use bigchaindb_core::stages::{Config, Settings};
+use bigchaindb_core::stages::Settings;
 
-use crate::support::{ANYWHERE, Clients, common, create};
+use crate::support::{ANYWHERE, Clients, common, create, one_of};
 
 fn alice() -> Keypair {
     Keypair::from_seed([20; 32])
@@ -126,16 +125,9 @@ async fn an_overlooked_block_is_met_by_what_waits_for_it() {
     let assignee = node.public().clone();
     let wait = Query::InsertBacklog { transaction: transaction.clone(), assignee };
     store.query(wait).await.unwrap();
-    let Common { rules, settings, quirks, query_timeout, on_report } = common();
-    let settings = Settings { adopt: Duration::from_millis(100), ..settings };
-    let setup = Setup {
-        config: Arc::new(Config { keypair: node, federation, settings, quirks }),
-        rules,
-        store: Arc::new(store),
-        query_timeout,
-        on_report: Arc::new(move |report| on_report(0, report)),
-    };
-    let running = NodeHandle::start(setup, ANYWHERE).await.unwrap();
+    let settings = Settings { adopt: Duration::from_millis(100), ..common().settings };
+    let common = Common { settings, ..common() };
+    let running = one_of(Arc::new(store), common, node, Vec::new()).await;
     let clients = Clients::new(&[running.address()]);
     clients.until_status(0, transaction.id().as_str(), "valid").await;
 }

@@ -1,13 +1,16 @@
 //! Nodes of the profile `mixed`: without a list, each with an order of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb::federation::Common;
-use bigchaindb_core::model::{Json, Keypair};
+use bigchaindb::store::{EmbeddedStore, Store};
+use bigchaindb_core::model::{Block, Json, Keypair, Transaction};
+use bigchaindb_core::query::Query;
 use bigchaindb_core::rules;
 use bigchaindb_core::stages::Settings;
 
-use crate::support::{common, create, transfer, world};
+use crate::support::{PATIENCE, common, create, one_of, transfer, world};
 
 fn alice() -> Keypair {
     Keypair::from_seed([20; 32])
@@ -62,7 +65,8 @@ async fn each_voter_names_the_block_it_voted_on_before() {
     }
 }
 
-/// What a Python member could not sign, or not put back, is refused at the door.
+/// What a Python member could not sign or put back, or the store would change, is refused at the
+/// door.
 #[tokio::test]
 async fn what_python_members_cannot_bear_is_refused() {
     let world = world(1, mixed()).await;
@@ -81,8 +85,52 @@ async fn what_python_members_cannot_bear_is_refused() {
         (r#"{"name":"na\u00efve"}"#, 400),
         (&nested(16), 201),
         (&nested(17), 400),
+        (r#"{"whole":1.0}"#, 400),
+        (r#"{"large":1152921504606846976}"#, 400),
+        (r#"{"large":1e22,"small":[0.1,-0.0]}"#, 201),
     ] {
         let (status, body) = world.clients.post(0, posted(payload)).await;
         assert_eq!(status, expected, "{payload}: {body}");
     }
+}
+
+/// Voters that each have an order of their own do not wait for one another for ever: a block that
+/// depends on an undecided one is voted on in the end.
+#[tokio::test]
+async fn an_undecided_block_holds_up_nobody_for_long() {
+    let keypairs: Vec<_> = (1..=3).map(|node| Keypair::from_seed([node; 32])).collect();
+    let voters: Vec<_> = keypairs.iter().map(|keypair| keypair.public().clone()).collect();
+    let posted = Json::parse(create(&keypairs[0], "an asset").as_bytes()).unwrap();
+    let transaction = Arc::new(Transaction::from_document(posted).unwrap());
+    let store = Arc::new(EmbeddedStore::in_memory());
+    let blocks = keypairs[1..].iter().map(|author| {
+        let transactions = vec![transaction.clone()];
+        Arc::new(Block::create(transactions, author, &voters, 1_472_731_200).unwrap())
+    });
+    let blocks: Vec<_> = blocks.collect();
+    for block in &blocks {
+        store.query(Query::InsertBlock { block: block.clone() }).await.unwrap();
+    }
+    let genesis = Block::genesis(&keypairs[1], &voters, 1_472_731_100, "uuid").unwrap();
+    store.query(Query::InsertBlock { block: Arc::new(genesis) }).await.unwrap();
+    let mixed = mixed();
+    let settings = Settings { undecided: Duration::from_millis(200), ..mixed.settings };
+    // One of three decides nothing alone.
+    let mixed = Common { settings, ..mixed };
+    let (me, keyring) = (keypairs[0].clone(), voters[1..].to_vec());
+    let _node = one_of(store.clone(), mixed, me, keyring).await;
+    let all_voted = async {
+        loop {
+            let votes = &store.tables().await.unwrap()["votes"];
+            let by_first = |vote: &&Json| {
+                vote.get("node_pubkey").unwrap().as_str() == Some(voters[0].as_str())
+            };
+            let voted: Vec<_> = votes.iter().filter(by_first).map(|vote| link(vote).1).collect();
+            if blocks.iter().all(|block| voted.contains(&block.id().to_string())) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_voted).await.expect("both blocks are voted on");
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb::federation::{Common, LocalFederation};
-use bigchaindb::store::EmbeddedStore;
-use bigchaindb_core::model::{Draft, Json, Keypair, Output, Profile, Transaction};
-use bigchaindb_core::rules::{self, Quirks};
-use bigchaindb_core::stages::Settings;
+use bigchaindb::shell::{NodeHandle, Setup};
+use bigchaindb::store::{EmbeddedStore, Store};
+use bigchaindb_core::model::{Draft, Json, Keypair, NodeKey, Output, Profile, Transaction};
+use bigchaindb_core::rules::{self, Federation, Quirks};
+use bigchaindb_core::stages::{Config, Settings};
 use bigchaindb_load::client::{Answer, Call, Client, NoAnswer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -49,6 +50,21 @@ pub(crate) async fn world(nodes: u8, common: Common) -> World {
     let federation = LocalFederation::start(store, &common, &keypairs, &addresses).await.unwrap();
     let clients = Clients::new(&federation.addresses());
     World { federation, clients }
+}
+
+/// A running node over a store of the test's own, whatever the others in its keyring do.
+pub(crate) async fn one_of(
+    store: Arc<dyn Store>,
+    common: Common,
+    keypair: Keypair,
+    keyring: Vec<NodeKey>,
+) -> NodeHandle {
+    let Common { rules, settings, quirks, query_timeout, on_report } = common;
+    let federation = Federation::new(keypair.public().clone(), keyring);
+    let config = Arc::new(Config { keypair, federation, settings, quirks });
+    let on_report = Arc::new(move |report| on_report(0, report));
+    let setup = Setup { config, rules, store, query_timeout, on_report };
+    NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }
 
 /// Clients of several nodes.

@@ -77,8 +77,38 @@ impl Facts {
         }
     }
 
-    /// The transaction out of a block decided valid, if it is in one.
-    pub fn decided(&self, id: &TxId) -> Option<&Placed> {
-        self.found.get(id)?.iter().find(|placed| placed.election == Election::Valid)
+    /// The transaction that made an input, out of a block decided valid.
+    ///
+    /// # Errors
+    /// [`InvalidTransaction::InputUndecided`], [`InvalidTransaction::TransactionDoesNotExist`].
+    pub fn decided(&self, id: &TxId) -> Result<&Placed, InvalidTransaction> {
+        let placed = self.found.get(id).map(Vec::as_slice).unwrap_or_default();
+        let standing = placed.iter().filter(|placed| placed.election != Election::Invalid);
+        match standing.min_by_key(|placed| placed.election) {
+            Some(placed) if placed.election == Election::Valid => Ok(placed),
+            Some(Placed { block, .. }) => {
+                Err(InvalidTransaction::InputUndecided { txid: id.clone(), block: block.clone() })
+            }
+            None => Err(InvalidTransaction::TransactionDoesNotExist { txid: id.clone() }),
+        }
+    }
+
+    /// Whether no transaction but this one spends the output, in any block that may count.
+    ///
+    /// # Errors
+    /// [`InvalidTransaction::DoubleSpend`].
+    pub fn is_unspent(&self, output: &Output, but_by: &TxId) -> Result<(), InvalidTransaction> {
+        let spends = self.spends.get(output).map(Vec::as_slice).unwrap_or_default();
+        let others = spends.iter().filter(|spent| spent.by != *but_by);
+        let standing = others.filter(|spent| spent.election != Election::Invalid);
+        match standing.min_by_key(|spent| spent.election) {
+            None => Ok(()),
+            Some(spent) => Err(InvalidTransaction::DoubleSpend {
+                input: output.clone(),
+                spent_by: spent.by.clone(),
+                block: spent.block.clone(),
+                election: spent.election,
+            }),
+        }
     }
 }

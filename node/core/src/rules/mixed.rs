@@ -1,19 +1,24 @@
 //! Rules for a federation that has members running BigchainDB 0.6.0 itself.
 //!
 //! Documents are judged as those members judge them, so that blocks of either kind of node are voted
-//! valid by the other; only what this node itself lets in is held to more: nothing goes into a block
-//! twice, and nothing that a Python member could not put back into the backlog. What can go wrong
-//! between voters that each have an order of their own goes wrong here, too.
+//! valid by the other. Votes are held to more: an input has to be decided, what it spends must not be
+//! spent by another transaction, and nothing is in the chain twice. So is what this node itself lets
+//! in: nothing that the store would change, or that a Python member could not put back into the
+//! backlog. What can go wrong between voters that each have an order of their own goes wrong here,
+//! too, as far as members of this kind cannot outvote it.
 //!
 //! Source: BigchainDB 0.6.0; ARCHITECTURE.md, "Rules come in profiles".
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
     Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction, Order,
-    OriginalRules, TallyError,
+    OriginalRules, TallyError, storable,
 };
-use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Raised, SignatureCheck, Transaction};
+use crate::model::{
+    Block, BlockId, Json, Keypair, NodeKey, Output, Raised, SignatureCheck, Transaction,
+};
 use crate::query::VoteRow;
 
 /// How deep objects and arrays in a payload may be nested. The Python driver inserts values of at
@@ -30,6 +35,21 @@ impl MixedRules {
     /// These rules, with signatures verified by `signatures`.
     pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
         Self { original: OriginalRules::new(signatures) }
+    }
+
+    /// As the original, but that a spend is no other for being in several blocks: it counted copies,
+    /// and took the first for the only one.
+    fn judge_alike(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+    ) -> Result<(), InvalidTransaction> {
+        let is_unspent =
+            |by: &Transaction, input: &Output, facts: &Facts| facts.is_unspent(input, by.id());
+        self.original.judge_with(transaction, checked, facts, at, federation, is_unspent)
     }
 }
 
@@ -60,7 +80,15 @@ impl ConsensusRules for MixedRules {
         at: u64,
         federation: &Federation,
     ) -> Result<(), InvalidTransaction> {
-        self.original.judge(transaction, checked, facts, at, federation)
+        self.judge_alike(transaction, checked, facts, at, federation)?;
+        let placed = facts.found.get(transaction.id()).map(Vec::as_slice).unwrap_or_default();
+        let valid = placed.iter().filter(|placed| placed.election == Election::Valid);
+        let valid: BTreeSet<_> = valid.map(|placed| placed.block.as_str()).collect();
+        if valid.len() > 1 {
+            let block = valid.into_iter().next().unwrap_or_default().into();
+            return Err(InvalidTransaction::AlreadyDecided { block });
+        }
+        transaction.inputs().iter().try_for_each(|input| facts.decided(&input.txid).map(|_| ()))
     }
 
     fn admit(
@@ -71,13 +99,14 @@ impl ConsensusRules for MixedRules {
         at: u64,
         federation: &Federation,
     ) -> Result<(), InvalidTransaction> {
+        storable::check(transaction.document())?;
         let payload = transaction.body().get("data").and_then(|data| data.get("payload"));
         if payload.is_some_and(|payload| is_deeper(payload, MAX_PAYLOAD_NESTING)) {
             let text = "Nesting depth limit exceeded.";
             return Err(Raised::new("ReqlDriverCompileError", text).into());
         }
         facts.is_new(transaction.id())?;
-        self.judge(transaction, checked, facts, at, federation)
+        self.judge_alike(transaction, checked, facts, at, federation)
     }
 
     fn order(&self) -> Order {

@@ -24,9 +24,10 @@ mod invalid;
 mod mixed;
 mod opening;
 mod quirk;
+mod storable;
 mod tally;
 
-pub use default::{DefaultRules, MAX_ARRAY, MAX_NESTING};
+pub use default::DefaultRules;
 pub use facts::{Facts, Placed, Spent};
 pub use federation::Federation;
 pub use invalid::{InvalidBlock, InvalidTransaction};
@@ -34,6 +35,7 @@ pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
 pub use opening::Checked;
 pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
+pub use storable::{MAX_ARRAY, MAX_NESTING};
 pub use tally::{Count, Election, Ignored, TallyError, is_good_vote};
 
 /// The most transactions a block may hold, as the original's pipeline cut them.

@@ -42,6 +42,9 @@ pub struct Settings {
     pub adopt: Duration,
     /// A block that is listed and was not in the database for this long is voted invalid.
     pub missing: Duration,
+    /// Without a list, a block waits at most this long for the decision of earlier ones that it
+    /// depends on: voters that each have an order of their own would wait for one another.
+    pub undecided: Duration,
     /// After a store error, the next try.
     pub store_retry: Duration,
     /// Undecided blocks' votes are read this often even if no feed says anything.
@@ -73,6 +76,7 @@ impl Default for Settings {
             watched: 100_000,
             adopt: Duration::from_secs(5),
             missing: Duration::from_secs(10),
+            undecided: Duration::from_secs(5),
             store_retry: Duration::from_millis(500),
             poll: Duration::from_secs(5),
             chain: 10_000_000,

@@ -45,8 +45,8 @@ enum Step {
     Fetching(Ticket),
     /// It, and those of its transactions that were not checked before, are being looked at.
     Checking(Checking),
-    /// It waits for the decision of earlier blocks.
-    Waiting(Arc<Block>),
+    /// It waits for the decision of earlier blocks; without a list, no longer than until then.
+    Waiting(Arc<Block>, Option<Duration>),
     /// The facts are being gathered.
     Gathering(Ticket, Arc<Block>),
     /// The vote is being written.
@@ -117,7 +117,7 @@ impl Stage for VoteStage {
                 Ok(answer) => self.judge(cx, block, answer),
                 Err(error) => {
                     self.retry = Some(cx.retry("gathering facts for a vote", &error));
-                    self.step = Step::Waiting(block);
+                    self.wait(cx, block);
                 }
             },
             Step::Voting { ticket: Some(asked), subject, vote, key } if asked == ticket => {
@@ -148,7 +148,8 @@ impl Stage for VoteStage {
             _ => return,
         }
         if checking.block_check.is_none() && checking.transaction_checks.is_none() {
-            self.step = Step::Waiting(checking.block.clone());
+            let block = checking.block.clone();
+            self.wait(cx, block);
             self.gather(cx);
         }
     }
@@ -180,6 +181,9 @@ impl Stage for VoteStage {
             self.retry = None;
             self.go_on(cx);
         }
+        if self.retry.is_none() && matches!(self.step, Step::Waiting(_, Some(_))) {
+            self.gather(cx);
+        }
         if let Step::Voted { subject, vote, key, again } = &self.step
             && *again <= cx.now.monotonic
         {
@@ -190,8 +194,13 @@ impl Stage for VoteStage {
     }
 
     fn due(&self) -> Option<Duration> {
-        let again = if let Step::Voted { again, .. } = &self.step { Some(*again) } else { None };
-        self.retry.into_iter().chain(again).min()
+        let due = match &self.step {
+            Step::Voted { again, .. } => Some(*again),
+            // Until the store is asked again nothing is gathered.
+            Step::Waiting(_, until) if self.retry.is_none() => *until,
+            _ => None,
+        };
+        self.retry.into_iter().chain(due).min()
     }
 }
 
@@ -210,7 +219,7 @@ impl VoteStage {
         self.heard = self.heard.split_off(&self.next);
         match &self.step {
             Step::Idle if self.next < cx.ledger.end() => self.fetch(cx),
-            Step::Waiting(_) => self.gather(cx),
+            Step::Waiting(..) => self.gather(cx),
             Step::Voting { ticket: None, .. } => self.write(cx),
             _ => {}
         }
@@ -274,10 +283,19 @@ impl VoteStage {
         }
     }
 
+    /// Voters that each have an order of their own may wait for one another: in the end they vote as
+    /// things stand.
+    fn wait(&mut self, cx: &Context, block: Arc<Block>) {
+        let until = (cx.rules.order() == Order::Votes)
+            .then(|| cx.now.monotonic + cx.config.settings.undecided);
+        self.step = Step::Waiting(block, until);
+    }
+
     /// Gathers the facts, once everything they depend on is decided.
     fn gather(&mut self, cx: &mut Context) {
-        let Step::Waiting(block) = &self.step else { return };
-        if self.has_to_wait(cx, block) {
+        let Step::Waiting(block, until) = &self.step else { return };
+        let is_over = until.is_some_and(|until| until <= cx.now.monotonic);
+        if !is_over && self.has_to_wait(cx, block) {
             return;
         }
         let needs = cx.rules.needs(&mut block.transactions().iter().map(|arc| &**arc));
@@ -296,6 +314,11 @@ impl VoteStage {
     /// Judges every transaction from what is decided before this block, and votes.
     fn judge(&mut self, cx: &mut Context, block: Arc<Block>, answer: Answer) {
         let earlier = |id: &BlockId| {
+            // Python members put a transaction and what spends it into one block: that stands or falls
+            // as a whole.
+            if cx.rules.order() == Order::Votes && id == block.id() {
+                return Some(Election::Valid);
+            }
             if cx.ledger.position(id)? < self.next { cx.election(id) } else { None }
         };
         let facts = Facts::settle(answer.into_gathered(), earlier);
@@ -347,7 +370,7 @@ impl VoteStage {
             }
             Err(error) => {
                 if let Subject::Block(block) = subject {
-                    self.step = Step::Waiting(block);
+                    self.wait(cx, block);
                 }
                 self.retry = Some(cx.retry("voting", &StoreError::Refused(error.to_string())));
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::cryptoconditions::{Fulfillment, Part};
 use bigchaindb_core::model::{Json, Profile, Transaction, TxId};
-use bigchaindb_core::rules::{Election, Facts, InvalidTransaction};
+use bigchaindb_core::rules::{self, Election, Facts, InvalidTransaction};
 
 use crate::sample::{
     NOW, create, federation, keypair, place, rows, rules, sign, transfer, transfer_draft, verdict,
@@ -14,20 +14,20 @@ use crate::sample::{
 /// How the block is decided that holds the input, another spender of it, and the transaction itself;
 /// `.` is in no block. Then the verdict, and whether it is final.
 const STANDINGS: &str = "
-    input     | spender   | itself    | default                 | final | v0.6.0
-    valid     | .         | .         | ok                      |       | ok
-    undecided | .         | .         | InputUndecided          | no    | ok
-    invalid   | .         | .         | TransactionDoesNotExist | no    | TransactionDoesNotExist
-    .         | .         | .         | TransactionDoesNotExist | no    | TransactionDoesNotExist
-    valid     | valid     | .         | DoubleSpend             | yes   | DoubleSpend
-    valid     | undecided | .         | DoubleSpend             | no    | DoubleSpend
-    valid     | invalid   | .         | ok                      |       | ok
-    undecided | valid     | .         | DoubleSpend             | yes   | DoubleSpend   # what is final is said first
-    valid     | .         | valid     | AlreadyDecided          | yes   | ok
-    valid     | .         | undecided | AlreadyInBlock          | no    | ok
-    valid     | .         | invalid   | ok                      |       | ok
-    valid     | invalid   | undecided | AlreadyInBlock          | no    | DoubleSpend   # the wrong one of two spenders
-    valid     | undecided | invalid   | DoubleSpend             | no    | DoubleSpend
+    input     | spender   | itself    | default                 | final | v0.6.0                  | mixed
+    valid     | .         | .         | ok                      |       | ok                      | ok
+    undecided | .         | .         | InputUndecided          | no    | ok                      | InputUndecided
+    invalid   | .         | .         | TransactionDoesNotExist | no    | TransactionDoesNotExist | TransactionDoesNotExist
+    .         | .         | .         | TransactionDoesNotExist | no    | TransactionDoesNotExist | TransactionDoesNotExist
+    valid     | valid     | .         | DoubleSpend             | yes   | DoubleSpend             | DoubleSpend
+    valid     | undecided | .         | DoubleSpend             | no    | DoubleSpend             | DoubleSpend
+    valid     | invalid   | .         | ok                      |       | ok                      | ok
+    undecided | valid     | .         | DoubleSpend             | yes   | DoubleSpend             | DoubleSpend # what is final is said first
+    valid     | .         | valid     | AlreadyDecided          | yes   | ok                      | ok
+    valid     | .         | undecided | AlreadyInBlock          | no    | ok                      | ok
+    valid     | .         | invalid   | ok                      |       | ok                      | ok
+    valid     | invalid   | undecided | AlreadyInBlock          | no    | DoubleSpend             | ok # the wrong one of two spenders
+    valid     | undecided | invalid   | DoubleSpend             | no    | DoubleSpend             | DoubleSpend
 ";
 
 #[test]
@@ -36,8 +36,8 @@ fn where_things_stand_decides() {
     let rival = transfer(from_ref(&input), "rival");
     let transaction = transfer(from_ref(&input), "judged");
     for row in rows(STANDINGS) {
-        let [of_input, of_rival, of_itself, default, is_final, original] = row[..] else {
-            panic!("six cells: {row:?}")
+        let [of_input, of_rival, of_itself, default, is_final, original, mixed] = row[..] else {
+            panic!("seven cells: {row:?}")
         };
         let mut facts = Facts::default();
         for (one, standing) in [(&input, of_input), (&rival, of_rival), (&transaction, of_itself)] {
@@ -51,6 +51,15 @@ fn where_things_stand_decides() {
         assert_eq!(finality.unwrap_or_default(), is_final, "{row:?}");
         let got = verdict(Profile::Original, &transaction, &facts, NOW);
         assert_eq!(name(&got), original, "{row:?}");
+        // To it the order of blocks in a table means nothing.
+        let mut reversed = facts.clone();
+        reversed.spends.values_mut().for_each(|spends| spends.reverse());
+        for facts in [&facts, &reversed] {
+            let rules = rules::by_name("mixed").unwrap();
+            let checked = rules.check(&transaction);
+            let got = rules.judge(&transaction, &checked, facts, NOW, &federation(4));
+            assert_eq!(name(&got), mixed, "{row:?}");
+        }
     }
 }
 

@@ -1,17 +1,14 @@
 //! The rules we stand behind: the same documents as BigchainDB 0.6.0, none of its loopholes.
 //!
-//! What a document has to look like is in `shape`, what no store would give back in `storable`, what
+//! What a document has to look like is in `shape`, what no store would give back in [`storable`](super::storable), what
 //! a block has to look like in `block`. Here: the steps, in the order a transaction meets them. Start
 //! at [`DefaultRules::check`](ConsensusRules::check), then
 //! [`judge`](ConsensusRules::judge).
 
 mod block;
 mod shape;
-mod storable;
 
 use std::sync::Arc;
-
-pub use storable::{MAX_ARRAY, MAX_NESTING};
 
 use super::opening::{By, Holds, Opening};
 use super::{
@@ -178,7 +175,7 @@ impl ConsensusRules for DefaultRules {
                 _ => {}
             }
             for (input, opening) in transaction.inputs().iter().zip(openings) {
-                is_unspent(transaction, input, facts).or_else(&mut note)?;
+                facts.is_unspent(input, transaction.id()).or_else(&mut note)?;
                 is_opened(input, opening, facts).or_else(&mut note)?;
             }
             for (fid, opening) in openings.iter().enumerate() {
@@ -253,39 +250,9 @@ fn is_by_member(
     Err(InvalidTransaction::NotAMember { owner })
 }
 
-/// Whether no other transaction spends this input, in any block that may count.
-fn is_unspent(
-    transaction: &Transaction,
-    input: &Output,
-    facts: &Facts,
-) -> Result<(), InvalidTransaction> {
-    let spends = facts.spends.get(input).map(Vec::as_slice).unwrap_or_default();
-    let others = spends.iter().filter(|spent| spent.by != *transaction.id());
-    let standing = others.filter(|spent| spent.election != Election::Invalid);
-    match standing.min_by_key(|spent| spent.election) {
-        None => Ok(()),
-        Some(spent) => Err(InvalidTransaction::DoubleSpend {
-            input: input.clone(),
-            spent_by: spent.by.clone(),
-            block: spent.block.clone(),
-            election: spent.election,
-        }),
-    }
-}
-
 /// Whether this input exists, in a block decided valid, and what guards it is what was opened.
 fn is_opened(input: &Output, opening: &Opening, facts: &Facts) -> Result<(), InvalidTransaction> {
-    let txid = input.txid.clone();
-    let Some(placed) = facts.decided(&input.txid) else {
-        let placed = facts.found.get(&input.txid).map(Vec::as_slice).unwrap_or_default();
-        let undecided = placed.iter().find(|placed| placed.election == Election::Undecided);
-        return Err(match undecided {
-            Some(placed) => {
-                InvalidTransaction::InputUndecided { txid, block: placed.block.clone() }
-            }
-            None => InvalidTransaction::TransactionDoesNotExist { txid },
-        });
-    };
+    let placed = facts.decided(&input.txid)?;
     let guard = placed.transaction.condition_uri(input.cid);
     let guard = guard.ok_or_else(|| InvalidTransaction::NoSuchOutput { input: input.clone() })?;
     if opening.uri.as_deref() == Ok(guard) {

@@ -8,10 +8,9 @@
 
 use std::collections::BTreeSet;
 
-use super::storable;
 use crate::model::cryptoconditions::Condition;
 use crate::model::{Json, Object, Profile, Transaction};
-use crate::rules::InvalidTransaction;
+use crate::rules::{InvalidTransaction, storable};
 
 /// The operations there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,8 +23,7 @@ pub(super) enum Operation {
 /// Checks the shape; says which operation it is.
 pub(super) fn check(transaction: &Transaction) -> Result<Operation, InvalidTransaction> {
     let document = transaction.document();
-    storable::check(document)
-        .map_err(|flaw| InvalidTransaction::malformed(flaw.at(), flaw.reason))?;
+    storable::check(document)?;
     let [_, body] = fields(document, ["id", "transaction"], || "document".into())?;
     let names = ["conditions", "data", "fulfillments", "operation", "timestamp", "version"];
     let [conditions, data, fulfillments, operation, timestamp, version] =

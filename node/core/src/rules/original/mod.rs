@@ -17,8 +17,8 @@ use super::{
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
-    Block, BlockId, Direct, Draft, Json, Keypair, NodeKey, Profile, Raised, SignatureCheck, Texts,
-    Transaction, element, item, items, keccak256_hex,
+    Block, BlockId, Direct, Draft, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck,
+    Texts, Transaction, element, item, items, keccak256_hex,
 };
 use crate::query::VoteRow;
 
@@ -38,6 +38,34 @@ impl OriginalRules {
     /// These rules, with signatures verified by `signatures`.
     pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
         Self { signatures }
+    }
+
+    /// As [`judge`](ConsensusRules::judge), with another idea of when an output is spent.
+    pub(super) fn judge_with(
+        &self,
+        transaction: &Transaction,
+        checked: &Checked,
+        facts: &Facts,
+        at: u64,
+        federation: &Federation,
+        check_unspent: CheckUnspent,
+    ) -> Result<(), InvalidTransaction> {
+        let body = transaction.body();
+        if matches!(item(body, "operation")?.as_str(), Some("CREATE" | "GENESIS")) {
+            check_creation(body, federation)?;
+        } else {
+            check_transfer(transaction, facts, check_unspent)?;
+        }
+        let (id, _) = steps(checked);
+        if !id.clone()? {
+            let computed = Texts::of(transaction)?.id();
+            return Err(InvalidTransaction::InvalidHash { computed });
+        }
+        if self.validate_fulfillments(transaction, checked, facts, at)? {
+            return Ok(());
+        }
+        // The original does not say which one.
+        Err(InvalidTransaction::InvalidSignature { fid: 0 })
     }
 
     /// Whether every fulfillment opens what it is meant for; or what finding that out raises.
@@ -97,6 +125,9 @@ fn steps(checked: &Checked) -> (&Result<bool, Raised>, &Openings) {
     }
 }
 
+/// Refuses a transaction whose input is spent by another one, as the facts say.
+pub(super) type CheckUnspent = fn(&Transaction, &Output, &Facts) -> Result<(), InvalidTransaction>;
+
 /// What reading each fulfillment comes to.
 type Openings = Result<Vec<Result<Option<Opening>, Raised>>, Raised>;
 
@@ -148,22 +179,7 @@ impl ConsensusRules for OriginalRules {
         at: u64,
         federation: &Federation,
     ) -> Result<(), InvalidTransaction> {
-        let body = transaction.body();
-        if matches!(item(body, "operation")?.as_str(), Some("CREATE" | "GENESIS")) {
-            check_creation(body, federation)?;
-        } else {
-            check_transfer(transaction, facts)?;
-        }
-        let (id, _) = steps(checked);
-        if !id.clone()? {
-            let computed = Texts::of(transaction)?.id();
-            return Err(InvalidTransaction::InvalidHash { computed });
-        }
-        if self.validate_fulfillments(transaction, checked, facts, at)? {
-            return Ok(());
-        }
-        // The original does not say which one.
-        Err(InvalidTransaction::InvalidSignature { fid: 0 })
+        self.judge_with(transaction, checked, facts, at, federation, lookup::check_unspent)
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
@@ -226,7 +242,11 @@ fn check_creation(body: &Json, federation: &Federation) -> Result<(), InvalidTra
 }
 
 /// Every operation but CREATE and GENESIS, whatever it is called.
-fn check_transfer(transaction: &Transaction, facts: &Facts) -> Result<(), InvalidTransaction> {
+fn check_transfer(
+    transaction: &Transaction,
+    facts: &Facts,
+    check_unspent: CheckUnspent,
+) -> Result<(), InvalidTransaction> {
     let fulfillments = item(transaction.body(), "fulfillments")?;
     if !fulfillments.is_truthy() {
         return Err(Raised::new("ValueError", "Transaction contains no fulfillments").into());
@@ -245,7 +265,7 @@ fn check_transfer(transaction: &Transaction, facts: &Facts) -> Result<(), Invali
             let txid = output.txid.clone();
             return Err(InvalidTransaction::TransactionDoesNotExist { txid });
         }
-        lookup::check_unspent(transaction, output, facts)?;
+        check_unspent(transaction, output, facts)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! change no longer hashes to its id and would be lost after it was accepted; so it is refused at the
 //! door, with the place and the reason.
 
+use super::InvalidTransaction;
 use crate::model::Json;
 
 /// How deep a transaction may be nested, the document itself being level 1. The original's driver
@@ -21,10 +22,10 @@ const EXACT: i128 = 1 << 53;
 const PSEUDO_TYPE: &str = "$reql_type$";
 
 /// Where something is that cannot be kept, from the inside out, and why.
-pub(super) struct Flaw {
+struct Flaw {
     /// The path's parts, innermost first.
     steps: Vec<String>,
-    pub(super) reason: String,
+    reason: String,
 }
 
 impl Flaw {
@@ -38,15 +39,18 @@ impl Flaw {
     }
 
     /// The path: `transaction.data.payload.list[3]`.
-    pub(super) fn at(&self) -> String {
+    fn at(&self) -> String {
         let path: String = self.steps.iter().rev().map(String::as_str).collect();
         path.trim_start_matches('.').to_owned()
     }
 }
 
-/// Whether a store gives this back unchanged.
-pub(super) fn check(value: &Json) -> Result<(), Flaw> {
-    check_level(value, 1)
+/// Whether a store gives this document back unchanged.
+///
+/// # Errors
+/// [`InvalidTransaction::Malformed`], if it does not.
+pub(super) fn check(document: &Json) -> Result<(), InvalidTransaction> {
+    check_level(document, 1).map_err(|flaw| InvalidTransaction::malformed(flaw.at(), flaw.reason))
 }
 
 fn check_level(value: &Json, level: usize) -> Result<(), Flaw> {
@@ -60,14 +64,9 @@ fn check_level(value: &Json, level: usize) -> Result<(), Flaw> {
         Json::Float(number) if !number.is_finite() => {
             Err(Flaw::new("is no finite number, which is not kept at all"))
         }
-        // Of the whole ones, minus zero alone comes back as it was.
-        Json::Float(number)
-            if number.fract() == 0.0 && number.to_bits() != (-0.0_f64).to_bits() =>
-        {
-            Err(Flaw::new(format!(
-                "is the whole number {number} written as a float, which comes back as an integer"
-            )))
-        }
+        Json::Float(number) if comes_back_whole(*number) => Err(Flaw::new(format!(
+            "is the whole number {number} written as a float, which comes back as an integer"
+        ))),
         Json::Float(_) => Ok(()),
         Json::Array(_) | Json::Object(_) if level > MAX_NESTING => {
             Err(Flaw::new(format!("is nested deeper than {MAX_NESTING} levels")))
@@ -94,6 +93,12 @@ fn check_level(value: &Json, level: usize) -> Result<(), Flaw> {
             Ok(())
         }
     }
+}
+
+/// Whole floats up to 2^53 come back as integers, but for minus zero.
+fn comes_back_whole(number: f64) -> bool {
+    let is_minus_zero = number == 0.0 && number.is_sign_negative();
+    number.fract() == 0.0 && number.abs() <= EXACT as f64 && !is_minus_zero
 }
 
 fn check_text(text: &str) -> Result<(), Flaw> {
