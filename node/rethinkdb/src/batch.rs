@@ -204,6 +204,16 @@ impl<'e> Batch<'e> {
         Ok(true)
     }
 
+    /// Puts a row back to where it was before a change; nothing if its table is gone.
+    pub(crate) fn take_back(&mut self, change: &Change) -> Result<(), BatchError> {
+        let row = change.new.as_ref().or(change.old.as_ref());
+        let Some(row) = row.filter(|_| self.catalog.table_of(change.table).is_some()) else {
+            return Ok(());
+        };
+        let key = self.primary_key(change.table, row)?;
+        Ok(self.set(change.table, key, change.new.clone(), change.old.clone())?)
+    }
+
     /// The whole key of a row of a table.
     fn primary_key(&self, table: TableId, row: &Row) -> Result<Key, BatchError> {
         let field = &self.catalog.native(table)?.primary_key;

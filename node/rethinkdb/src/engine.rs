@@ -16,6 +16,7 @@ use crate::storage::{
 };
 
 mod admin;
+mod undo;
 
 pub(crate) use admin::Progress;
 

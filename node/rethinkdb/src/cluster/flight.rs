@@ -209,6 +209,9 @@ fn touched<U>(table: &Table<U>, keys: &Keys) -> Vec<usize> {
     let all = 0..table.shards.len();
     match keys {
         Keys::All => all.collect(),
+        Keys::Between(range) => {
+            all.filter(|shard| table.shards[*shard].range.overlaps(range)).collect()
+        }
         Keys::These(keys) => {
             let holds = |shard: &usize| {
                 let range = &table.shards[*shard].range;

@@ -1,6 +1,7 @@
 //! What a client wants of a cluster, as far as it matters to it: which keys, and how.
 
 use super::network::ServerId;
+use super::range::KeyRange;
 
 pub use crate::catalog::WriteAcks;
 pub use crate::storage::Durability;
@@ -37,6 +38,8 @@ pub enum Keys {
     All,
     /// These, in RethinkDB's encoding ([`text_key`](super::text_key), [`number_key`](super::number_key)).
     These(Vec<Vec<u8>>),
+    /// Those in a range.
+    Between(KeyRange),
 }
 
 /// How keys are accessed.

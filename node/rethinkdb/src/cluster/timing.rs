@@ -3,8 +3,11 @@
 //! The defaults were measured on RethinkDB 2.4.4 with three servers on one machine, where nothing else
 //! is said. A scenario sets what it wants to be otherwise.
 
+use serde::{Deserialize, Serialize};
+
 /// Delays, in microseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timing {
     /// Silence on a connection, until both ends take it for lost. RethinkDB's heartbeat has 10 s for
     /// its nominal time; 15.5 s were seen.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bigchaindb_core::query::{BacklogRow, Feed, Query};
-use bigchaindb_rethinkdb::{Durability, Engine, OpenError, SOFT_WRITES_MAX, table_of};
+use bigchaindb_rethinkdb::{Durability, Element, Engine, OpenError, SOFT_WRITES_MAX, table_of};
 
 use crate::language::{block, json, query, words};
 
@@ -70,6 +70,41 @@ fn a_power_failure_brings_back_what_was_changed_and_deleted_and_breaks_feeds() {
         assert_eq!(words(&engine.apply(&query(line), Durability::Hard).unwrap()), said);
     }
     assert!(feed.is_closed());
+}
+
+#[test]
+fn changes_are_taken_back_and_read_around() {
+    let folder = tempfile::tempdir().unwrap();
+    let on_disk = Engine::open(&folder.path().join("undo.redb")).unwrap();
+    for mut engine in [Engine::in_memory(), on_disk] {
+        let feeds = [Feed::Backlog, Feed::Blocks, Feed::Votes, Feed::Positions]
+            .map(|feed| engine.subscribe(table_of(feed), None));
+        let first = ["wait a n1", "wait b n1", "block X@1=a"].map(query);
+        engine.apply_all(&first, Durability::Hard);
+        feeds.iter().for_each(|feed| drop(feed.drain()));
+        let before = engine.tables().unwrap();
+        let lost = ["reassign a n1 n2", "delete b", "reassign a n2 n3", "claim 1 X", "wait c n1"];
+        let mut changes = Vec::new();
+        for line in lost {
+            engine.apply(&query(line), Durability::Hard).unwrap();
+            for element in feeds.iter().flat_map(|feed| feed.drain()) {
+                if let Element::Change(change) = element {
+                    changes.insert(0, change);
+                }
+            }
+        }
+        let now = engine.tables().unwrap();
+        for (line, said) in
+            [("backlog n1 9", "a~n1 b~n1"), ("unlisted 9", "X"), ("positions 0 9", "")]
+        {
+            assert_eq!(words(&engine.answer_without(&query(line), &changes).unwrap()), said);
+        }
+        assert_eq!(engine.tables().unwrap(), now, "reading around changes nothing");
+        engine.undo(&changes, Durability::Hard).unwrap();
+        assert_eq!(engine.tables().unwrap(), before);
+        assert_eq!(words(&engine.apply(&query("unlisted 9"), Durability::Hard).unwrap()), "X");
+        assert!(feeds.iter().all(|feed| feed.drain().is_empty()), "nobody is told");
+    }
 }
 
 #[test]

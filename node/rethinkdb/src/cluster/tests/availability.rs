@@ -81,11 +81,16 @@ fn a_scan_needs_every_shard_and_a_get_only_its_own() {
     assert_eq!(kinds(&mut bench, "s3", &key("1")), "ok ok ok ok ok");
     assert_eq!(kinds(&mut bench, "s3", &key("f")), "- - - - -");
     assert_eq!(kinds(&mut bench, "s3", &Keys::All), "- - - - -");
+    let between =
+        |from, to| Keys::Between(KeyRange { from: text_key(from), to: Some(text_key(to)) });
+    assert_eq!(kinds(&mut bench, "s3", &between("0", "6")), "ok ok ok ok ok");
+    assert_eq!(kinds(&mut bench, "s3", &between("6", "f")), "- - - - -");
+    assert_eq!(kinds(&mut bench, "s3", &between("9", "f")), "- - - - -");
     let scan = bench.ask(server("s3"), Keys::All, WRITE);
     let (_, outcome) = &bench.answers[&scan];
     // Nothing was sent anywhere: definitely not done.
     assert!(!outcome.as_ref().unwrap_err().indeterminate);
-    assert_eq!(bench.done.last(), Some(&1), "only the write of key 1 was done");
+    assert_eq!(bench.done, [1, 16], "only the writes of lower keys were done");
 }
 
 #[test]

@@ -122,7 +122,7 @@ proptest! {
                 }
                 Act::Reconfigure(first, shards, replicas) => {
                     let order: Vec<_> =
-                        (0..servers).map(|n| ServerId((first + n) % servers)).collect();
+                        (0..servers).map(|n| ServerId((first % servers + n) % servers)).collect();
                     let replicas = (*replicas).min(order.len());
                     let points = split_points_for_uuids(*shards);
                     let layout = lay_out(&points, replicas, &order, &[], &[]).unwrap();

@@ -154,6 +154,7 @@ impl Bench {
         let keys = match access.keys.clone() {
             Keys::All => vec![text_key("1"), text_key("f")],
             Keys::These(keys) => keys,
+            Keys::Between(range) => vec![range.from],
         };
         let mut writes = Vec::new();
         if matches!(access.kind, AccessKind::Write(_)) {
