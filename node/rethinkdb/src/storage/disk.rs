@@ -31,7 +31,7 @@ pub(super) const MAP: TableDefinition<&[u8], &[u8]> = TableDefinition::new("map"
 const LAYOUT_KEY: &[u8] = &[u8::MAX];
 
 /// What stands there. It counts up when rows, entries or the catalog are written in another way.
-const LAYOUT: &str = "format 2";
+const LAYOUT: &str = "format 3";
 
 /// How much of the file is kept in memory, in bytes.
 const PAGES_CACHED: usize = 256 << 20;

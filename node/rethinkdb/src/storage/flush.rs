@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redb::Database;
 
 use super::disk::{MAP, Map, ReadOnlyMap, part_of, parts_of, read_map};
-use super::{PARTS, Slot, Writes};
+use super::{CATALOG, PARTS, Slot, Writes};
 use crate::row::{self, Shape};
 
 /// What is on its way to the file. It needs nobody's lock.
@@ -64,7 +64,7 @@ impl Flushed {
 }
 
 fn is_part(key: &[u8]) -> bool {
-    key[2..4] == PARTS.to_be_bytes()
+    key[..2] < CATALOG.to_be_bytes()[..] && key[2..4] == PARTS.to_be_bytes()
 }
 
 /// Writes a key; how many bytes of text it has now.

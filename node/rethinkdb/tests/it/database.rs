@@ -108,6 +108,20 @@ fn rows_are_read_by_key_and_by_index_in_both_directions() {
 }
 
 #[test]
+fn the_number_of_rows_comes_to_disk_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Database::open(&folder.path().join("data"), &settings()).unwrap();
+    let database = open();
+    let table = database.create_table("test", "t", TableOptions::new(uuid(1))).unwrap().id;
+    for number in 1..=5 {
+        insert(&database, table, &format!("{{\"id\":{number}}}"));
+        assert_eq!(database.count(table).unwrap(), number);
+    }
+    drop(database);
+    assert_eq!(open().count(table).unwrap(), 5);
+}
+
+#[test]
 fn a_swap_is_done_if_nothing_came_between() {
     let database = Database::in_memory();
     let table = database.create_table("test", "t", TableOptions::new(uuid(1))).unwrap().id;

@@ -4,6 +4,7 @@ mod conversations;
 mod feeds;
 mod hostile;
 mod limits;
+mod slow;
 mod turns;
 
 use std::io::{Read, Write};
