@@ -42,6 +42,49 @@ impl Query {
     pub fn noreply(&self) -> bool {
         self.noreply
     }
+
+    /// Whether all it asks for is one row, and it waits for no flush: that takes less time than to
+    /// hand the query to a thread of its own.
+    pub fn is_short(&self) -> bool {
+        let Some((GET, [table, key], [])) = call(&self.term) else { return false };
+        let Some((TABLE, [names @ .., Text::String(_)], options)) = call(table) else {
+            return false;
+        };
+        // Every other read mode waits for the disk.
+        let waits_for_nobody = |(name, value): &(Arc<str>, Text)| {
+            &**name == "read_mode" && matches!(value, Text::String(mode) if &**mode == "single")
+        };
+        is_scalar(key)
+            && matches!(names, [] | [_])
+            && names.iter().all(is_database)
+            && options.iter().all(waits_for_nobody)
+            && self.options.iter().all(|(_, value)| is_scalar(value) || is_database(value))
+    }
+}
+
+const DB: f64 = 14.0;
+const TABLE: f64 = 15.0;
+const GET: f64 = 16.0;
+
+/// A term's number, its arguments, and its options.
+fn call(term: &Text) -> Option<(f64, &[Text], &[(Arc<str>, Text)])> {
+    let Text::Array(parts) = term else { return None };
+    match &parts[..] {
+        [Text::Number(number), Text::Array(args)] => Some((*number, args, &[])),
+        [Text::Number(number), Text::Array(args), Text::Object(options)] => {
+            Some((*number, args, options))
+        }
+        _ => None,
+    }
+}
+
+fn is_scalar(term: &Text) -> bool {
+    !matches!(term, Text::Array(_) | Text::Object(_))
+}
+
+/// Whether a term is a database by its name.
+fn is_database(term: &Text) -> bool {
+    matches!(call(term), Some((DB, [Text::String(_)], [])))
 }
 
 /// Reads a query's JSON text.
@@ -289,5 +332,38 @@ impl Cursor {
 impl std::fmt::Debug for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cursor").field("notes", &self.notes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Queries, and whether they are short.
+    const SHORT: &str = r#"
+        [16,[[15,["t"]],1]]                                              | true
+        [16,[[15,[[14,["d"]],"t"]],"a"]]                                 | true
+        [16,[[15,[[14,["d"]],"t"],{"read_mode":"single"}],"a"]]          | true
+        [16,[[15,["t"]],1]],{"db":[14,["d"]],"profile":false}            | true
+        [16,[[15,["t"],{"read_mode":"majority"}],1]]                     | false
+        [16,[[15,["t"],{"read_mode":[21,[["single"]]]}],1]]              | false
+        [16,[[15,["t"]],[2,[1,2]]]]                                      | false
+        [16,[[15,[[14,[[13,[]]]],"t"]],1]]                               | false
+        [16,[[15,["t"]],1]],{"db":[14,[[13,[]]]]}                        | false
+        [16,[[15,["t"]]]]                                                | false
+        [78,[[15,["t"]],1]]                                              | false
+        [54,[[16,[[15,["t"]],1]]]]                                       | false
+        [15,["t"]]                                                       | false
+        5                                                                | false
+    "#;
+
+    #[test]
+    fn short_queries_ask_for_one_row() {
+        for line in SHORT.lines().filter(|line| !line.trim().is_empty()) {
+            let (query, short) = line.split_once('|').unwrap();
+            let parsed = parse(format!("[1,{}]", query.trim()).as_bytes()).unwrap();
+            let Request::Start(parsed) = parsed else { panic!("{line}") };
+            assert_eq!(parsed.is_short().to_string(), short.trim(), "{query}");
+        }
     }
 }

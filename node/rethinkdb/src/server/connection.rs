@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -320,7 +321,13 @@ impl Connection {
         });
         let connection = self.clone();
         let running = Running { connection, token, env, interrupt, wake, requests, noreply, place };
-        queries.spawn(running.run(query, slot));
+        let is_short = query.is_short();
+        let mut run = Box::pin(running.run(query, slot));
+        // Most short ones are answered at once; a client that reads no answers has to wait.
+        let mut nobody = Context::from_waker(Waker::noop());
+        if !is_short || run.as_mut().poll(&mut nobody).is_pending() {
+            queries.spawn(run);
+        }
     }
 
     /// Waits until all queries without answer are done that arrived before.

@@ -1,5 +1,6 @@
 //! A query's life: it runs, and then gives a batch for each request, until it is over or stopped.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,28 +131,34 @@ impl Running {
         }
     }
 
-    /// One step, on a thread, as soon as one is free and the client reads its answers.
+    /// One step, on a thread unless it is short, as soon as one is free and the client reads its
+    /// answers.
     async fn step(&self, work: Work) -> Result<Stepped, Over> {
         let turn = Turn::take(&self.connection).await?;
         let (env, interrupt) = (self.env.clone(), self.interrupt.clone());
         let (token, noreply) = (self.token, self.noreply.is_some());
-        let stepped = tokio::task::spawn_blocking(move || {
+        let is_short = matches!(&work, Work::Start(query) if query.is_short());
+        let step = move || {
             let _turn = turn;
             match evaluate(&env, work, &interrupt) {
                 Evaluated::Answer(..) if noreply => Stepped::Answer(Vec::new(), None),
                 Evaluated::Answer(answer, cursor) => Stepped::Answer(answer.frame(token), cursor),
                 Evaluated::Pending(cursor) => Stepped::Pending(cursor),
             }
-        });
-        match stepped.await {
-            Ok(stepped) => Ok(stepped),
-            Err(failed) if failed.is_panic() => {
-                let words = "The server failed at this query. Others are not affected.";
-                let answer = Response::failure(ErrorKind::Internal, words);
-                Ok(Stepped::Answer(answer.frame(token), None))
+        };
+        let stepped = if is_short {
+            panic::catch_unwind(AssertUnwindSafe(step)).ok()
+        } else {
+            match tokio::task::spawn_blocking(step).await {
+                Err(failed) if !failed.is_panic() => return Err(Over),
+                stepped => stepped.ok(),
             }
-            Err(_) => Err(Over),
-        }
+        };
+        Ok(stepped.unwrap_or_else(|| {
+            let words = "The server failed at this query. Others are not affected.";
+            let answer = Response::failure(ErrorKind::Internal, words);
+            Stepped::Answer(answer.frame(token), None)
+        }))
     }
 }
 

@@ -102,6 +102,25 @@ fn one_connection_does_not_take_all_threads() {
     assert_eq!(fixture.server.usage().evaluations, 4);
 }
 
+/// A row is read where its query arrives, but not before there is room for it.
+#[test]
+fn a_short_query_waits_for_its_turn_too() {
+    let fixture = Fixture::with(Limits { threads_of_connection: 1, ..LIMITS });
+    let mut client = fixture.connect();
+    client.ask(1, "[1,[60,[\"t\"]]]");
+    client.ask(1, "[1,[56,[[15,[\"t\"]],{\"id\":5}]]]");
+    client.send(1, ENDLESS);
+    fixture.wait_for(|usage| usage.evaluations == 1);
+    client.send(2, "[1,[16,[[15,[\"t\"]],5]]]");
+    fixture.wait_for(|usage| usage.queries == 2);
+    client.send(1, "[3]");
+    let mut answers: Vec<_> = (0..3).map(|_| client.receive().unwrap()).collect();
+    answers.sort();
+    let stopped = (1, "{\"t\":2,\"r\":[],\"n\":[]}".to_owned());
+    let row = (2, "{\"t\":1,\"r\":[{\"id\":5}]}".to_owned());
+    assert_eq!(answers, [stopped.clone(), stopped, row]);
+}
+
 #[test]
 fn noreply_wait_waits_for_those_before_it() {
     let fixture = Fixture::new();
