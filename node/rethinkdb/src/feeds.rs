@@ -84,6 +84,11 @@ impl Subscription {
         skipped.into_iter().chain(state.changes.drain(..).map(Element::Change)).collect()
     }
 
+    /// How many changes wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().changes.len()
+    }
+
     /// Whether the feed broke: nothing more will come.
     pub fn is_closed(&self) -> bool {
         self.queue.lock().closed

@@ -20,6 +20,8 @@ pub struct TableConfig {
     pub shards: u16,
     /// Kept as data: how many replicas a shard is to have.
     pub replicas: u16,
+    /// The function that whatever is written passes through, as JSON text.
+    pub write_hook: Option<Arc<str>>,
 }
 
 /// What a new table is to be like.

@@ -269,6 +269,7 @@ impl Default for TableConfig {
             write_acks: WriteAcks::Majority,
             shards: 1,
             replicas: 1,
+            write_hook: None,
         }
     }
 }

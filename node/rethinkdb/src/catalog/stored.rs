@@ -150,6 +150,7 @@ fn written(table: &Table) -> Json {
         ("replicas", number(config.replicas)),
         ("shards", number(config.shards)),
         ("uuid", table.uuid.to_string().into()),
+        ("write_hook", config.write_hook.as_deref().map_or(Json::Null, Json::from)),
     ])
 }
 
@@ -174,6 +175,8 @@ fn table(
         },
         shards: get(entry, "shards", small)?,
         replicas: get(entry, "replicas", small)?,
+        // Files that were written before there were hooks have no such field.
+        write_hook: get(entry, "write_hook", text_of).ok(),
     };
     let mut indexes = BTreeMap::new();
     for entry in get(entry, "indexes", Json::as_array)? {

@@ -42,8 +42,8 @@ pub enum KeyError {
     Kind(Datum),
     /// Null or an object, where an index is asked.
     #[error(
-        "Secondary keys must be a number, string, bool, pseudotype, or array (got type {}):\n{}",
-        .0.type_name(), .0.pretty_truncated()
+        "Secondary keys must be a number, string, bool, pseudotype, or array (got {} of type {}).",
+        .0.pretty_truncated(), .0.type_name()
     )]
     IndexKind(Datum),
     /// An array that holds null or an object.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use super::eval::Scratch;
 use crate::Database;
 use crate::jobs::Jobs;
 
@@ -14,6 +16,9 @@ pub struct Env {
     pub database: Database,
     /// Called when a feed that said it had nothing to tell has news; must not block.
     pub wake: Arc<dyn Fn() + Send + Sync>,
+    /// Has `wake` called at the latest after this time, once the query has said that it has nothing to
+    /// tell.
+    pub wake_within: Arc<dyn Fn(Duration) + Send + Sync>,
     /// Set when the client stopped the query or went away: long evaluations look at it.
     pub interrupted: Arc<AtomicBool>,
     /// Seconds since 1970-01-01 UTC; a query takes place at one instant.
@@ -24,6 +29,8 @@ pub struct Env {
     pub server: Arc<Server>,
     /// The queries that are running, for the system table `jobs`.
     pub jobs: Arc<Jobs>,
+    /// The documents of the system table `_debug_scratch`.
+    pub scratch: Arc<Scratch>,
 }
 
 /// Fills a buffer with bytes that nobody can foretell.

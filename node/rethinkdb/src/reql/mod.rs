@@ -26,6 +26,7 @@ pub use datum::{Array, Datum, Object, Time, UnreadableDatum};
 pub(crate) use datum::{deep, reconstructable};
 pub use env::{Entropy, Env, Server};
 pub use error::{ErrorKind, Frame, ReqlError};
+pub use eval::Scratch;
 pub use index::{IndexFunction, compile_index};
 pub use query::{Cursor, Outcome, Query, Request, Step, parse, run};
 pub use text::NESTING_MAX;

@@ -35,12 +35,18 @@ pub struct Query {
     term: Text,
     options: Vec<(Arc<str>, Text)>,
     noreply: bool,
+    profile: bool,
 }
 
 impl Query {
     /// Whether the client wants no answer, not even of a failure.
     pub fn noreply(&self) -> bool {
         self.noreply
+    }
+
+    /// Whether the client wants a profile with each answer.
+    pub fn profile(&self) -> bool {
+        self.profile
     }
 
     /// Whether all it asks for is one row, and it waits for no flush: that takes less time than to
@@ -145,8 +151,9 @@ pub fn parse(text: &[u8]) -> std::result::Result<Request, ReqlError> {
     let Some(term) = parts.get_mut(1).map(std::mem::take) else {
         return refuse("Expected a term to start with.".to_owned());
     };
-    let noreply = options.iter().any(|(name, value)| &**name == "noreply" && is_true(value));
-    Ok(Request::Start(Query { term, options, noreply }))
+    let is_set = |option| options.iter().any(|(name, value)| &**name == option && is_true(value));
+    let (noreply, profile) = (is_set("noreply"), is_set("profile"));
+    Ok(Request::Start(Query { term, options, noreply, profile }))
 }
 
 /// Whether an option that has to be known without evaluation is set.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -282,6 +282,13 @@ impl Connection {
             let wake = wake.clone();
             Arc::new(move || wake.notify_one())
         };
+        let within = Arc::new(Mutex::new(None));
+        let wake_within: Arc<dyn Fn(Duration) + Send + Sync> = {
+            let within = within.clone();
+            Arc::new(move |time| {
+                *within.lock().expect("nobody panics while holding it") = Some(time)
+            })
+        };
         let interrupt = Arc::new(Interrupt::new(call.clone()));
         let max = self.shared.limits.queries_of_connection;
         let requests = match self.tokens.start(token, interrupt.clone(), max) {
@@ -299,11 +306,13 @@ impl Connection {
         let env = Env {
             database: self.shared.database.clone(),
             wake: call,
+            wake_within,
             interrupted: interrupt.flag(),
             clock: Arc::new(now_s),
             entropy: Arc::new(entropy),
             server: self.shared.identity.clone(),
             jobs: self.shared.jobs.clone(),
+            scratch: self.shared.scratch.clone(),
         };
         let place = self.shared.jobs.enter(Job {
             id: uuid(),
@@ -320,7 +329,19 @@ impl Connection {
             NoreplyQuery { running: self.noreply.clone(), arrival }
         });
         let connection = self.clone();
-        let running = Running { connection, token, env, interrupt, wake, requests, noreply, place };
+        let profile = query.profile();
+        let running = Running {
+            connection,
+            token,
+            env,
+            interrupt,
+            wake,
+            within,
+            requests,
+            noreply,
+            profile,
+            place,
+        };
         let is_short = query.is_short();
         let mut run = Box::pin(running.run(query, slot));
         // Most short ones are answered at once; a client that reads no answers has to wait.

@@ -60,6 +60,7 @@ struct Shared {
     accounts: Arc<Accounts>,
     identity: Arc<reql::Server>,
     jobs: Arc<Jobs>,
+    scratch: Arc<reql::Scratch>,
     /// One permit for each thread that may compute an answer.
     threads: Arc<Semaphore>,
     connections: AtomicUsize,
@@ -83,6 +84,7 @@ impl Server {
             accounts: Arc::new(accounts),
             identity: Arc::new(reql::Server { id: uuid(), name: options.name }),
             jobs: Arc::default(),
+            scratch: Arc::default(),
             threads: Arc::new(Semaphore::new(options.limits.threads)),
             connections: AtomicUsize::new(0),
             limits: options.limits,

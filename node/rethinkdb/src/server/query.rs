@@ -1,7 +1,7 @@
 //! A query's life: it runs, and then gives a batch for each request, until it is over or stopped.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
@@ -28,9 +28,13 @@ pub(super) struct Running {
     pub(super) interrupt: Arc<Interrupt>,
     /// Called when a feed has news, and when the query is to be broken off.
     pub(super) wake: Arc<Notify>,
+    /// After which time a feed wants to be asked again, news or not.
+    pub(super) within: Arc<Mutex<Option<Duration>>>,
     pub(super) requests: mpsc::Receiver<Request>,
     /// Held until the query is over, if its client wants no answer.
     pub(super) noreply: Option<NoreplyQuery>,
+    /// Whether each answer carries a profile.
+    pub(super) profile: bool,
     /// Held until the query is over.
     pub(super) place: Place,
 }
@@ -113,7 +117,7 @@ impl Running {
                     }
                     let nothing = Response::step(Step::Batch(Vec::new()), cursor.notes())
                         .expect("a batch is an answer");
-                    (nothing.frame(self.token), Some(cursor))
+                    (nothing.profiled(self.profile).frame(self.token), Some(cursor))
                 }
             };
             return Ok(Answer { frame, cursor, slot });
@@ -122,7 +126,15 @@ impl Running {
 
     /// Waits for news of a feed; false if the client does not want to wait any longer.
     async fn news(&self) -> bool {
-        let news = self.wake.notified();
+        let within = self.within.lock().expect("nobody panics while holding it").take();
+        let news = async {
+            let news = self.wake.notified();
+            match within {
+                // Either way the feed is asked again.
+                Some(time) => drop(tokio::time::timeout(time, news).await),
+                None => news.await,
+            }
+        };
         if self.connection.version == Version::V0_3 {
             tokio::time::timeout(V0_3_HELD, news).await.is_ok()
         } else {
@@ -136,13 +148,15 @@ impl Running {
     async fn step(&self, work: Work) -> Result<Stepped, Over> {
         let turn = Turn::take(&self.connection).await?;
         let (env, interrupt) = (self.env.clone(), self.interrupt.clone());
-        let (token, noreply) = (self.token, self.noreply.is_some());
+        let (token, noreply, profile) = (self.token, self.noreply.is_some(), self.profile);
         let is_short = matches!(&work, Work::Start(query) if query.is_short());
         let step = move || {
             let _turn = turn;
             match evaluate(&env, work, &interrupt) {
                 Evaluated::Answer(..) if noreply => Stepped::Answer(Vec::new(), None),
-                Evaluated::Answer(answer, cursor) => Stepped::Answer(answer.frame(token), cursor),
+                Evaluated::Answer(answer, cursor) => {
+                    Stepped::Answer(answer.profiled(profile).frame(token), cursor)
+                }
                 Evaluated::Pending(cursor) => Stepped::Pending(cursor),
             }
         };

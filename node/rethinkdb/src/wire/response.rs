@@ -19,11 +19,13 @@ pub struct Response {
     pub backtrace: Option<Vec<Frame>>,
     /// What the client is told of the feeds within, if it is a batch.
     pub notes: Option<Vec<u8>>,
+    /// Whether it carries a profile: a list of the steps that were timed, and none are.
+    pub profile: bool,
 }
 
 impl Response {
     fn plain(kind: ResponseType, results: Vec<Datum>) -> Self {
-        Self { kind, class: None, results, backtrace: None, notes: None }
+        Self { kind, class: None, results, backtrace: None, notes: None, profile: false }
     }
 
     /// One value.
@@ -44,6 +46,14 @@ impl Response {
     /// The end of a sequence that the client has stopped.
     pub fn stopped() -> Self {
         Self { notes: Some(Vec::new()), ..Self::plain(ResponseType::SuccessSequence, Vec::new()) }
+    }
+
+    /// The same with a profile, if it is wanted and this is an answer that can have one.
+    #[must_use]
+    pub fn profiled(self, wanted: bool) -> Self {
+        use ResponseType::{SuccessAtom, SuccessPartial, SuccessSequence};
+        let can = matches!(self.kind, SuccessAtom | SuccessPartial | SuccessSequence);
+        Self { profile: wanted && can, ..self }
     }
 
     /// Every earlier query without reply is done.
@@ -114,6 +124,9 @@ impl Response {
             };
             out.extend(br#","b":"#);
             Datum::array(backtrace.iter().map(step).collect()).write_json(out);
+        }
+        if self.profile {
+            out.extend(br#","p":[]"#);
         }
         if let Some(notes) = &self.notes {
             out.extend(br#","n":"#);

@@ -197,7 +197,8 @@ const REFUSED: &str = r#"
     34c2bdc3 | {"a":1}}Z                                                     | 8 Invalid JSON object.
     34c2bdc3 | {"a":1,"a":2}}Z                                               | 8 Invalid JSON object.
     34c2bdc3 | {"a":1,"a":2}Z                                                | 9 Failed to convert JSON to datum.
-    34c2bdc3 | [1]Z                                                          | 9 Failed to convert JSON to datum.
+    34c2bdc3 | [1]Z                                                          |
+    34c2bdc3 | [1Z                                                           | 8 Invalid JSON object.
     34c2bdc3 | SCRAM n,,n=admin,z=1,r=xZ                                     | 10 Invalid encoding
     34c2bdc3 | SCRAM n,,n=admin,m=1,r=xZ                                     | 11 Extensions not supported
     34c2bdc3 | SCRAM y,,n=admin,r=xZ                                         | 15 Channel binding is not supported
@@ -271,6 +272,8 @@ fn refusals() {
                     );
                     assert!(said.starts_with(GREETING));
                 }
+                // The greeting, and not a word more.
+                None if told.is_empty() => assert_eq!(said.matches('\0').count(), 1, "{line}"),
                 None => assert_eq!(said, format!("ERROR: {told}\n\0"), "{line}"),
             }
         }

@@ -2,20 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bigchaindb_rethinkdb::reql::{Cursor, Datum, Outcome, Request, Step, parse, run};
 
 use crate::support::{answer, check, env};
 
 /// Plays a script. `a: TERM` opens a feed; `a => ELEMENTS` is what it tells now (`-`: nothing), `a ! TEXT` how it
-/// breaks, `a ? NOTES` what the client is told of it; any other line is a term to be run.
+/// breaks, `a ? NOTES` what the client is told of it; `wait N` lets so many seconds pass; any other line is
+/// a term to be run.
 fn play(script: &str) {
-    let env = env();
+    let mut env = env();
+    let waited_s = Arc::new(AtomicU32::new(0));
+    let clock = waited_s.clone();
+    env.clock = Arc::new(move || 1_480_000_000.25 + f64::from(clock.load(Ordering::Relaxed)));
     let mut feeds = BTreeMap::<&str, Box<Cursor>>::new();
     let mut wrong = Vec::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let found = if let Some((name, expected)) = line.split_once(" => ") {
+        let found = if let Some(seconds) = line.strip_prefix("wait ") {
+            waited_s.fetch_add(seconds.parse().expect("a number"), Ordering::Relaxed);
+            continue;
+        } else if let Some((name, expected)) = line.split_once(" => ") {
             let feed = feeds.get_mut(name).expect("a feed is open");
             (format!("{:?}", told(feed)), expected.to_owned())
         } else if let Some((name, expected)) = line.split_once(" ! ") {
@@ -162,6 +169,83 @@ fn the_first_rows() {
         [56,[[15,["t"]],{"id":9}]]
         a => -
         m => {"new_val":{"id":9},"old_val":{"id":5}}
+        s: [152,[[71,[[41,[[15,["t"]]],{"index":"id"}],2]]],{"squash":true}]
+        p: [152,[[71,[[33,[[41,[[15,["t"]]],{"index":[74,["id"]]}],"n"]],3]]],{"include_initial":true}]
+        p => {"new_val":{}} {"new_val":{}} {"new_val":{}}
+        [56,[[15,["t"]],[2,[{"id":1.5},{"id":1},{"id":20,"n":1}]]]]
+        a => {"new_offset":0,"new_val":{"id":1.5},"old_offset":1,"old_val":{"id":3}} {"new_offset":0,"new_val":{"id":1},"old_offset":1,"old_val":{"id":2}}
+        s => {"new_val":{"id":1},"old_val":{"id":2}} {"new_val":{"id":1.5},"old_val":{"id":3}}
+        p => {"new_val":{"n":1},"old_val":{}}
+        [53,[[16,[[15,["t"]],1]],{"n":1}]]
+        a => {"new_offset":0,"new_val":{"id":1,"n":1},"old_offset":0,"old_val":{"id":1}}
+        [54,[[182,[[15,["t"]],2,20]]]]
+        a => -
+        p => {"new_val":{"n":1},"old_val":{}}
+        [54,[[15,["t"]]]]
+        p => {"new_val":null,"old_val":{"n":1}} {"new_val":null,"old_val":{}} {"new_val":null,"old_val":{"n":1}}
+        "#,
+    );
+}
+
+#[test]
+fn changes_that_are_kept_back_to_be_squashed() {
+    play(
+        r#"
+        [60,["t"]]
+        a: [152,[[15,["t"]]],{"squash":2}]
+        f: [152,[[71,[[41,[[15,["t"]]],{"index":"id"}],1]]],{"squash":2}]
+        a => -
+        [56,[[15,["t"]],{"id":1}]]
+        a => -
+        f => -
+        wait 1
+        [53,[[16,[[15,["t"]],1]],{"a":1}]]
+        [56,[[15,["t"]],{"id":0}]]
+        a => -
+        wait 1
+        a => {"new_val":{"a":1,"id":1},"old_val":null} {"new_val":{"id":0},"old_val":null}
+        f => {"new_val":{"id":0},"old_val":null}
+        [54,[[16,[[15,["t"]],0]]]]
+        a => -
+        wait 2
+        a => {"new_val":null,"old_val":{"id":0}}
+        q: [152,[[15,["t"]]],{"squash":1000000,"changefeed_queue_size":4}]
+        [56,[[15,["t"]],{"id":2}]]
+        q => -
+        [56,[[15,["t"]],{"id":3}]]
+        q => {"new_val":{"id":2},"old_val":null} {"new_val":{"id":3},"old_val":null}
+        "#,
+    );
+}
+
+#[test]
+fn system_tables() {
+    play(
+        r#"
+        [60,["t"]]
+        a: [152,[[15,[[14,["rethinkdb"]],"_debug_scratch"]]]]
+        b: [152,[[16,[[15,[[14,["rethinkdb"]],"_debug_scratch"]],1]]],{"include_initial":true,"include_states":true}]
+        m: [152,[[33,[[39,[[15,[[14,["rethinkdb"]],"_debug_scratch"]],[69,[[2,[1]],[21,[[170,[[10,[1]],"id"]],1]]]]]],"v"]]],{"include_types":true}]
+        s: [33,[[152,[[15,[[14,["rethinkdb"]],"table_status"]]]],{"new_val":"name"},{"old_val":"name"}]]
+        a ? [1]
+        b ? [2, 5]
+        b => {"state":"initializing"} {"new_val":null} {"state":"ready"}
+        a => -
+        [56,[[15,[[14,["rethinkdb"]],"_debug_scratch"]],[2,[{"id":1},{"id":2,"v":1}]]]]
+        [56,[[15,[[14,["rethinkdb"]],"_debug_scratch"]],{"id":2,"v":2}],{"conflict":"replace"}]
+        [60,["u"]]
+        a => -
+        wait 1
+        a => {"new_val":{"id":1},"old_val":null} {"new_val":{"id":2,"v":2},"old_val":null}
+        b => {"new_val":{"id":1},"old_val":null}
+        m => {"new_val":{"v":2},"old_val":null,"type":"add"}
+        s => {"new_val":{"name":"u"}}
+        [54,[[15,[[14,["rethinkdb"]],"_debug_scratch"]]]]
+        [61,["u"]]
+        wait 1
+        b => {"new_val":null,"old_val":{"id":1}}
+        m => {"new_val":null,"old_val":{"v":2},"type":"remove"}
+        s => {"old_val":{"name":"u"}}
         "#,
     );
 }
@@ -175,8 +259,14 @@ fn what_follows_a_feed() {
         l: [71,[[170,[[39,[[152,[[15,["t"]]]],[69,[[2,[1]],[21,[[170,[[170,[[10,[1]],"new_val"]],"id"]],1]]]]]],"new_val"]],2]]
         u: [152,[[44,[[15,["t"]],[15,["u"]]]]],{"include_states":true}]
         v: [44,[[152,[[15,["t"]]]],[152,[[16,[[15,["u"]],1]]]]]]
-        u ? [1, 5]
+        w: [71,[[152,[[15,["t"]]],{"include_states":true}],9]]
+        x: [38,[[152,[[15,["t"]]],{"include_states":true}],[69,[[2,[1]],[10,[1]]]]]]
+        y: [38,[[152,[[15,["t"]]]],[152,[[15,["t"]]]],[69,[[2,[1,2]],[10,[1]]]]]]
+        u ? [1]
         v ? [4]
+        w ? [1]
+        x ? [1, 5]
+        y ? [1]
         [56,[[15,["t"]],[2,[{"id":1},{"id":2},{"id":3},{"id":4}]]]]
         [56,[[15,["u"]],{"id":7}]]
         l => {"id":2} {"id":3}
@@ -206,6 +296,7 @@ fn what_cannot_be_watched() {
         [152,[[40,[[15,["t"]],[69,[[2,[1]],[2,[]]]]]]]]  => QUERY_LOGIC [] Cannot call `changes` after `concat_map`.
         [152,[[39,[[15,["t"]],[69,[[2,[1]],[16,[[15,["t"]],1]]]]]]]]  => QUERY_LOGIC [0,1,1] Cannot call `changes` after a non-deterministic function.
         [152,[[71,[[15,["t"]],2]]]]  => QUERY_LOGIC [] Cannot get changes on the first elements of an unordered stream.
+        [152,[[71,[[41,[[15,[[14,["rethinkdb"]],"users"]]],{"index":"id"}],2]]]]  => OP_FAILED [] System tables don't support changefeeds on `.limit()`.
         [152,[[15,["t"]]],{"squash":"x"}]  => QUERY_LOGIC ["squash"] Expected BOOL or NUMBER but found STRING.
         [152,[[15,["t"]]],{"squash":-1}]  => QUERY_LOGIC ["squash"] Expected BOOL or a positive NUMBER but found a negative NUMBER.
         [43,[[152,[[15,["t"]]]]]]  => QUERY_LOGIC [] Cannot call a terminal (`reduce`, `count`, etc.) on an infinite stream (such as a changefeed).

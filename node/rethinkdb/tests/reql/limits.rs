@@ -50,6 +50,8 @@ fn what_holds_for_a_whole_query() {
         [1,1,{"zz":1}]                  => COMPILE [] Unrecognized global optional argument `zz`.
         [1,1,{"db":1,"db":1}]           => COMPILE [] Duplicate global optional argument: `db`.
         [1,[2,[1,2]],{"array_limit":1}] => RESOURCE_LIMIT [] Array over size limit `1`.  To raise the number of allowed elements, modify the `array_limit` option to `.run` (not available in the Data Explorer), or use an index.
+        [1,[144,[[173,[6]],[69,[[2,[1]],[28,[[10,[1]],2]]]]]],{"array_limit":5}] => RESOURCE_LIMIT [] Grouped data over size limit `5`.  Try putting a reduction (like `.reduce` or `.count`) on the end.
+        [1,[43,[[144,[[173,[6]],[69,[[2,[1]],[28,[[10,[1]],2]]]]]]]],{"array_limit":5}] => {"$reql_type$":"GROUPED_DATA","data":[[0,3],[1,3]]}
         [1,1,{"array_limit":0}]         => QUERY_LOGIC [] Illegal array size limit `0`.  (Must be >= 1.)
         [1,[39,[[2,[{}]],[69,[[2,[1]],[170,[[10,[1]],"a"]]]]]],{"default":true}] => []
         {"a":1}                         => CLIENT [] Server could not parse query: Expected a query to be an array, but found OBJECT.

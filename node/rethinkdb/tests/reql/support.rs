@@ -13,6 +13,7 @@ pub(crate) fn env() -> Env {
     Env {
         database: Database::in_memory(),
         wake: Arc::new(|| ()),
+        wake_within: Arc::new(|_| ()),
         interrupted: Arc::new(AtomicBool::new(false)),
         clock: Arc::new(|| 1_480_000_000.25),
         entropy: Arc::new(move |buffer| {
@@ -20,6 +21,7 @@ pub(crate) fn env() -> Env {
         }),
         server: Arc::new(Server { id: "5".repeat(36), name: "s1".to_owned() }),
         jobs: Arc::default(),
+        scratch: Arc::default(),
     }
 }
 

@@ -27,6 +27,16 @@ fn numbers() {
 }
 
 #[test]
+fn chance_keeps_to_its_bounds() {
+    check(
+        r#"
+        [42,[[38,[[173,[200]],[69,[[2,[1]],[151,[-93.94757,-93.94757],{"float":true}]]]]]]]  => [-93.94757]
+        [37,[[38,[[173,[200]],[69,[[2,[1]],[67,[[22,[[151,[0.1,0.3],{"float":true}],0.1]],[19,[[151,[0.3,0.1],{"float":true}],0.30000000001]]]]]]]],[69,[[2,[1,2]],[67,[[10,[1]],[10,[2]]]]]]]]  => true
+        "#,
+    );
+}
+
+#[test]
 fn order_and_truth() {
     check(
         r#"
@@ -146,6 +156,17 @@ fn texts() {
         r#"
         [97,["höchst","c(h)(x)?"]] => {"end":5,"groups":[{"end":5,"start":4,"str":"h"},null],"start":3,"str":"ch"}
         [97,["a","b"]]             => null
+        [97,["","ab\\9"]]         => QUERY_LOGIC [] Error in regexp `ab\9` (portion `\9`): invalid escape sequence: \9
+        [97,["","(ab"]]            => QUERY_LOGIC [] Error in regexp `(ab` (portion `(ab`): missing ): (ab
+        [97,["","ab)"]]            => QUERY_LOGIC [] Error in regexp `ab)` (portion `ab)`): unexpected ): ab)
+        [97,["","x[ab"]]           => QUERY_LOGIC [] Error in regexp `x[ab` (portion `[ab`): missing ]: [ab
+        [97,["","*a"]]             => QUERY_LOGIC [] Error in regexp `*a` (portion `*`): no argument for repetition operator: *
+        [97,["","[b-a]"]]          => QUERY_LOGIC [] Error in regexp `[b-a]` (portion `b-a`): invalid character class range: b-a
+        [97,["","a{2,1}"]]         => QUERY_LOGIC [] Error in regexp `a{2,1}` (portion `{2,1}`): invalid repetition size: {2,1}
+        [97,["","(?=a)"]]          => QUERY_LOGIC [] Error in regexp `(?=a)` (portion `(?=`): invalid perl operator: (?=
+        [97,["","x(?P<n"]]         => QUERY_LOGIC [] Error in regexp `x(?P<n` (portion `(?P<n`): invalid named capture group: (?P<n
+        [97,["","\\"]]            => QUERY_LOGIC [] Error in regexp `\` (portion ``): trailing \
+        [97,["","\\pX"]]          => QUERY_LOGIC [] Error in regexp `\pX` (portion `\pX`): invalid character class range: \pX
         [141,["äa"]]               => "äA"
         [149,["  a  b c "]]        => ["a","b","c"]
         [149,["  a  b c ",null,1]] => ["a","b c "]

@@ -1,10 +1,11 @@
 //! Administration: databases, tables and indexes made, changed, looked at and dropped.
 //!
-//! Here: databases and tables. Indexes are in `index`, what a table is told to be like and whether it is
+//! Here: databases and tables. Indexes are in `index`, write hooks in `hook`, what a table is told to be like and whether it is
 //! ready in `layout`, the documents that all of these answer in `documents`. The system's own database,
 //! `rethinkdb`, is in `system`; nothing here may be done to it.
 
 pub(super) mod documents;
+mod hook;
 mod index;
 mod layout;
 
@@ -41,6 +42,8 @@ pub(super) const OPS: &[Op] = &[
     meta(number::INDEX_LIST, "sindex_list", (1, 1), index::list),
     meta(number::INDEX_STATUS, "sindex_status", (1, MANY), index::status),
     meta(number::INDEX_WAIT, "sindex_wait", (1, MANY), index::status),
+    meta(number::SET_WRITE_HOOK, "set_write_hook", (2, 2), hook::set),
+    meta(number::GET_WRITE_HOOK, "get_write_hook", (1, 1), hook::get),
     meta(number::CONFIG, "config", (1, 1), layout::config),
     meta(number::STATUS, "status", (1, 1), layout::status),
     meta(number::WAIT, "wait", (0, 1), layout::wait).options(&["timeout", "wait_for"]),
@@ -183,7 +186,7 @@ fn table_drop(call: &Call<'_>) -> Result<Value> {
 /// A row of a table of the system's, as a selection.
 fn system_row(call: &Call<'_>, table: &str, key: Datum) -> Result<Value> {
     let db = find_db(call, SYSTEM)?;
-    let rows = super::system::find(call.run, table)?;
+    let rows = super::system::find(call.run, table, false)?;
     let name = table.into();
     let read_mode = super::table::ReadMode::Single;
     let table = Arc::new(Table { db, name, read_mode, rows, place: call.place() });

@@ -345,7 +345,7 @@ impl Stream for Folded {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.seq.notes()
+        super::changes::wrapped_notes(self.seq.notes())
     }
 }
 

@@ -2,15 +2,17 @@
 //!
 //! Here: the term and its options. What is watched, and which changes matter to it, is in `watch`; the
 //! feeds themselves are in `range` (rows that meet a condition), `point` (one row) and `first` (the
-//! first rows in the order of an index). Nothing is replayed: a feed tells what is written after its
+//! first rows in the order of an index) and `looked` (system tables). Nothing is replayed: a feed tells what is written after its
 //! first answer.
 
 mod first;
+mod looked;
 mod point;
 mod range;
 mod tell;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::order::Union;
@@ -38,6 +40,8 @@ pub(super) const OPS: &[Op] = &[Op::new(number::CHANGES, "changes", (1, 1), chan
 struct Options {
     /// Whether several changes of one row that wait for the reader become one.
     squash: bool,
+    /// How long changes are kept back to be squashed, in seconds.
+    hold_s: f64,
     queue_max: usize,
     initial: bool,
     offsets: bool,
@@ -48,8 +52,10 @@ struct Options {
 impl Options {
     fn of(call: &Call<'_>) -> Result<Self> {
         let flag = |name| call.bool_option(name).map(|flag| flag.unwrap_or(false));
+        let hold_s = squash(call)?;
         Ok(Self {
-            squash: squash(call)?,
+            squash: hold_s.is_some(),
+            hold_s: hold_s.unwrap_or_default(),
             queue_max: queue_max(call)?,
             initial: flag("include_initial")?,
             offsets: flag("include_offsets")?,
@@ -59,13 +65,13 @@ impl Options {
     }
 }
 
-/// Whether changes are squashed. A number of seconds to do so means the same as true: what waits when the
-/// reader comes is squashed, and nobody is made to wait.
-fn squash(call: &Call<'_>) -> Result<bool> {
-    let Some(value) = call.option("squash")? else { return Ok(false) };
+/// For how many seconds changes are kept back to be squashed: none if they are not squashed at all, 0 if
+/// only those are that wait for the reader anyway.
+fn squash(call: &Call<'_>) -> Result<Option<f64>> {
+    let Some(value) = call.option("squash")? else { return Ok(None) };
     match value.datum(call.run)? {
-        Datum::Bool(squash) => Ok(squash),
-        Datum::Number(seconds) if seconds >= 0.0 => Ok(seconds > 0.0),
+        Datum::Bool(squash) => Ok(squash.then_some(0.0)),
+        Datum::Number(seconds) if seconds >= 0.0 => Ok(Some(seconds)),
         Datum::Number(_) => {
             Err(Failure::logic("Expected BOOL or a positive NUMBER but found a negative NUMBER.")
                 .at(value.place))
@@ -93,7 +99,11 @@ fn changes(call: &Call<'_>) -> Result<Value> {
     let options = Options::of(call)?;
     let value = call.arg(0)?;
     if let Kind::Single(single) = &value.kind {
-        let feed = point::open(call.run, single, options).at(value.place)?;
+        let feed = match single.table.rows.stored() {
+            Some(_) => point::open(call.run, single, options),
+            None => looked::of_row(call.run, single, options),
+        }
+        .at(value.place)?;
         return Ok(call.value(Kind::Sequence(Seq::new(feed))));
     }
     let watches = value.into_seq(call.run)?.watched().at(call.place())?;
@@ -109,6 +119,7 @@ fn changes(call: &Call<'_>) -> Result<Value> {
 fn open(call: &Call<'_>, watch: Watch, options: Options) -> Result<Box<dyn Stream>> {
     watch.check_deterministic()?;
     match watch.first {
+        _ if watch.table.rows.stored().is_none() => looked::of_rows(call.run, watch, options),
         Some(count) => first::open(call.run, watch, count, options),
         None if options.offsets => Err(Failure::logic("Cannot include offsets for range subs.")),
         None => Ok(Box::new(range::RangeFeed::open(call.run, Arc::new(watch), options)?)),
@@ -135,10 +146,17 @@ const UNION_FEED: u8 = 4;
 /// Elements may be states.
 const INCLUDES_STATES: u8 = 5;
 
+/// What a client is told of a feed that is read through something else than functions of its elements:
+/// states come through, but are not announced.
+///
+/// Source: observed on RethinkDB 2.4.4.
+pub(super) fn wrapped_notes(mut notes: Vec<u8>) -> Vec<u8> {
+    notes.retain(|note| *note != INCLUDES_STATES);
+    notes
+}
+
 /// What a client is told of several feeds read as one.
 pub(super) fn united_notes(feeds: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let notes: std::collections::BTreeSet<u8> = feeds.flatten().collect();
-    let kinds: Vec<u8> = notes.iter().copied().filter(|note| *note != INCLUDES_STATES).collect();
-    let kind = if kinds.len() > 1 { vec![UNION_FEED] } else { kinds };
-    kind.into_iter().chain(notes.contains(&INCLUDES_STATES).then_some(INCLUDES_STATES)).collect()
+    let kinds: BTreeSet<u8> = feeds.flat_map(wrapped_notes).collect();
+    if kinds.len() > 1 { vec![UNION_FEED] } else { kinds.into_iter().collect() }
 }

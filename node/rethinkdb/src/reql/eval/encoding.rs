@@ -79,14 +79,17 @@ fn uuid(call: &Call<'_>) -> Result<Value> {
     if call.count() == 0 {
         return Ok(call.datum_value(call.run.new_uuid()?));
     }
-    let name = call.string(0)?;
-    let digest = Sha1::new().chain_update(NAMESPACE).chain_update(name.as_bytes()).finalize();
+    Ok(call.datum_value(named_uuid(NAMESPACE, &call.string(0)?).to_string()))
+}
+
+/// The UUID of a name, version 5.
+pub(super) fn named_uuid(namespace: [u8; 16], name: &str) -> Uuid {
+    let digest = Sha1::new().chain_update(namespace).chain_update(name.as_bytes()).finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
-    // Version 5, of a name.
     bytes[6] = bytes[6] & 0x0f | 0x50;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    Ok(call.datum_value(Uuid::from_bytes(bytes).to_string()))
+    Uuid::from_bytes(bytes)
 }
 
 fn random(call: &Call<'_>) -> Result<Value> {
@@ -106,8 +109,9 @@ fn random_float(call: &Call<'_>) -> Result<Value> {
     let share = call.run.draw_below(STEPS)? as f64 / STEPS as f64;
     // Two terms, because the difference may be too large for a double.
     let number = lower * (1.0 - share) + upper * share;
-    let is_past = if upper > lower { number >= upper } else { number <= upper };
-    Ok(call.datum_value(if is_past { lower } else { number }))
+    // Neither may rounding lead out of the bounds.
+    let is_within = (lower <= number && number < upper) || (upper < number && number <= lower);
+    Ok(call.datum_value(if is_within { number } else { lower }))
 }
 
 fn random_integer(call: &Call<'_>) -> Result<Value> {

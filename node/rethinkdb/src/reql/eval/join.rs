@@ -91,7 +91,7 @@ impl Stream for Nested {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.left.notes()
+        super::changes::wrapped_notes(self.left.notes())
     }
 }
 
@@ -162,6 +162,6 @@ impl Stream for EqJoin {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.left.notes()
+        super::changes::wrapped_notes(self.left.notes())
     }
 }

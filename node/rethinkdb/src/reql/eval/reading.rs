@@ -88,17 +88,20 @@ fn table(call: &Call<'_>) -> Result<Value> {
             )));
         }
     };
-    let format = call.string_option("identifier_format")?;
-    if let Some(other) = format.filter(|format| !matches!(&**format, "name" | "uuid")) {
-        return Err(Failure::logic(format!(
-            "Identifier format `{other}` unrecognized (options are \"name\" and \"uuid\")."
-        )));
-    }
+    let by_uuid = match call.string_option("identifier_format")?.as_deref() {
+        None | Some("name") => false,
+        Some("uuid") => true,
+        Some(other) => {
+            return Err(Failure::logic(format!(
+                "Identifier format `{other}` unrecognized (options are \"name\" and \"uuid\")."
+            )));
+        }
+    };
     let has_db = call.count() == 2;
     let db = db_of(call, has_db)?;
     let name = name_of(call, &call.arg(usize::from(has_db))?, "Table")?;
     let rows: Arc<dyn Rows> = match &*db.name {
-        crate::SYSTEM => super::system::find(call.run, &name)?,
+        crate::SYSTEM => super::system::find(call.run, &name, by_uuid)?,
         _ => Arc::new(StoredRows::find(call.run, &db.name, &name)?),
     };
     let table = Table { db, name, read_mode, rows, place: call.place() };

@@ -10,6 +10,7 @@ use super::sequence::Part;
 use super::table::{Table, Wanted};
 use super::{Func, Groups, Run};
 use crate::reql::datum::{Array, Datum};
+use crate::reql::error::ErrorKind;
 use crate::reql::failure::{At, Failure, Place, Result};
 
 /// What a sequence answers when it is asked for its next element.
@@ -400,10 +401,19 @@ impl Seq {
     /// All groups, each with an array of its elements.
     pub(crate) fn into_groups(self, run: &Run) -> Result<Groups> {
         let mut groups = std::collections::BTreeMap::<Datum, Vec<Datum>>::new();
+        let (mut count, limit) = (0, run.array_limit);
         self.for_each(run, |item| {
-            let items = groups.entry(item.group.unwrap_or_default()).or_default();
-            items.push(item.value);
-            run.check_array_size(items.len())?;
+            groups.entry(item.group.unwrap_or_default()).or_default().push(item.value);
+            count += 1;
+            if count > limit {
+                return Err(Failure::new(
+                    ErrorKind::ResourceLimit,
+                    format!(
+                        "Grouped data over size limit `{limit}`.  Try putting a reduction (like \
+                         `.reduce` or `.count`) on the end."
+                    ),
+                ));
+            }
             Ok(true)
         })?;
         Ok(groups.into_iter().map(|(group, items)| (group, Datum::array(items))).collect())

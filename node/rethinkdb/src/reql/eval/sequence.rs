@@ -116,7 +116,7 @@ impl Stream for Together {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.seqs.iter().flat_map(Seq::notes).collect()
+        super::changes::united_notes(self.seqs.iter().map(Seq::notes))
     }
 }
 
@@ -305,7 +305,7 @@ impl Stream for Offsets {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.seq.notes()
+        super::changes::wrapped_notes(self.seq.notes())
     }
 }
 
@@ -418,7 +418,7 @@ impl Stream for Part {
     }
 
     fn notes(&self) -> Vec<u8> {
-        self.seq.notes()
+        super::changes::wrapped_notes(self.seq.notes())
     }
 
     fn watched(&self) -> Result<Vec<Watch>> {

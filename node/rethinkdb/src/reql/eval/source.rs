@@ -206,6 +206,9 @@ fn print_operation(number: u16, node: &Node, wrapped: &dyn Fn(String) -> String)
         // The function goes last.
         args.rotate_left(1);
     }
+    if is_constant(number) {
+        return format!("r.{name}");
+    }
     if !is_method(number) || node.args.is_empty() {
         return format!("r.{name}({})", args.join(", "));
     }
@@ -227,6 +230,11 @@ fn camel_case(name: &str) -> String {
         text.push_str(letters.as_str());
     }
     text
+}
+
+/// Whether a term is written without parentheses: bounds, and the names of days and months.
+fn is_constant(number: u16) -> bool {
+    matches!(number, number::MINVAL | number::MAXVAL | number::MONDAY..=number::DECEMBER)
 }
 
 /// Whether a term is written behind its first argument, `x.getField("a")`.

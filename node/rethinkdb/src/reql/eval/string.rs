@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Match, Regex};
 
-use super::{Call, Value};
+use super::{Call, Value, regexp};
 use crate::reql::datum::Datum;
 use crate::reql::failure::{Failure, Result};
 use crate::reql::number;
@@ -26,11 +26,13 @@ pub(super) const OPS: &[Op] = &[
 fn search(call: &Call<'_>) -> Result<Value> {
     let (text, pattern) = (call.string(0)?, call.string(1)?);
     let regex = Regex::new(&pattern).map_err(|error| {
-        let why = match error {
-            regex::Error::CompiledTooBig(_) => "pattern too large - compile failed".to_owned(),
-            other => other.to_string(),
+        let (portion, why) = match error {
+            regex::Error::CompiledTooBig(_) => {
+                (&*pattern, "pattern too large - compile failed".to_owned())
+            }
+            other => regexp::refusal(&pattern).unwrap_or((&pattern, other.to_string())),
         };
-        Failure::logic(format!("Error in regexp `{pattern}` (portion `{pattern}`): {why}"))
+        Failure::logic(format!("Error in regexp `{pattern}` (portion `{portion}`): {why}"))
     })?;
     let Some(found) = regex.captures(&text) else { return Ok(call.datum_value(Datum::Null)) };
     let place = |found: Match<'_>| {

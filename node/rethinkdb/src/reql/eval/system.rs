@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use super::admin::{documents, op_failed};
+use super::encoding::named_uuid;
+use super::identifiers::Identifiers;
 use super::seq::List;
 use super::table::{Keys, ReadMode, Rows, Sorting, Wanted, Yield};
 use super::{Run, Stream};
@@ -29,24 +31,36 @@ pub(super) const TABLES: &[&str] = &[
     "users",
 ];
 
+/// One more, which no list has.
+const SCRATCH: &str = "_debug_scratch";
+
+/// What the tables' UUIDs are made of, with their names.
+///
+/// Source: RethinkDB 2.4.4, as observed.
+const NAMESPACE: [u8; 16] = [
+    0x0e, 0xab, 0xef, 0x01, 0x6d, 0xeb, 0x40, 0x69, 0x9a, 0x2d, 0x44, 0x8d, 0xb0, 0x57, 0xab, 0x1e,
+];
+
 /// The database's UUID.
 ///
 /// Source: RethinkDB 2.4.4, as observed.
 pub(super) const UUID: &str = "b99b9572-8e53-5fef-9a2b-5e6aba3edf1c";
 
 /// The table of this name.
-pub(super) fn find(run: &Run, name: &str) -> Result<Arc<dyn Rows>> {
-    let Some(name) = TABLES.iter().find(|known| ***known == *name) else {
+pub(super) fn find(run: &Run, name: &str, by_uuid: bool) -> Result<Arc<dyn Rows>> {
+    let Some(name) = TABLES.iter().chain([&SCRATCH]).find(|known| ***known == *name) else {
         let (database, table) = (SYSTEM.into(), name.into());
         return Err(super::stored::refused(&CatalogError::NoTable { database, table }));
     };
     let database = run.env()?.database.clone();
-    Ok(Arc::new(SystemRows { database, name }))
+    Ok(Arc::new(SystemRows { database, name, by_uuid }))
 }
 
 struct SystemRows {
     database: Database,
     name: &'static str,
+    /// Whether servers and databases are called by their UUIDs.
+    by_uuid: bool,
 }
 
 fn named<const N: usize>(fields: [(&str, Datum); N]) -> Datum {
@@ -55,6 +69,15 @@ fn named<const N: usize>(fields: [(&str, Datum); N]) -> Datum {
 
 impl SystemRows {
     fn documents(&self, run: &Run) -> Result<Vec<Datum>> {
+        let documents = self.named_documents(run)?;
+        if !self.by_uuid {
+            return Ok(documents);
+        }
+        let identifiers = Identifiers::of_names(run.env()?);
+        Ok(documents.iter().map(|document| identifiers.translate(document)).collect())
+    }
+
+    fn named_documents(&self, run: &Run) -> Result<Vec<Datum>> {
         let env = run.env()?;
         let (id, name) = (Datum::from(&*env.server.id), Datum::from(&*env.server.name));
         let catalog = self.database.catalog();
@@ -100,14 +123,25 @@ impl SystemRows {
                 let tables = documents::tables(&catalog);
                 tables.map(|table| documents::status(run, table)).collect::<Result<_>>()?
             }
+            SCRATCH => env.scratch.documents(),
             "users" => vec![named([("id", "admin".into()), ("password", false.into())])],
             // Nothing goes wrong that would be listed, and nothing is counted or written down here.
             _ => Vec::new(),
         })
     }
 
-    fn refuse_write(&self) -> Box<Failure> {
-        op_failed(format!("It's illegal to write to the `{SYSTEM}.{}` table.", self.name))
+    fn refuse_write(&self, old: &Datum) -> Box<Failure> {
+        let name = self.name;
+        let what = if name == "logs" { "system table" } else { "table" };
+        op_failed(match name {
+            "server_config" if old.is_null() => {
+                format!("It's illegal to insert new rows into the `{SYSTEM}.{name}` system table.")
+            }
+            "cluster_config" if old.is_null() => {
+                format!("It's illegal to insert new rows into the `{SYSTEM}.{name}` table.")
+            }
+            _ => format!("It's illegal to write to the `{SYSTEM}.{name}` {what}."),
+        })
     }
 
     fn wrong_format(&self, what: &str) -> Box<Failure> {
@@ -133,7 +167,7 @@ impl SystemRows {
         let unknown: Vec<_> =
             new.keys().filter(|name| !old.contains_key(&***name)).map(|name| &**name).collect();
         if !unknown.is_empty() {
-            let unknown = unknown.join(", ");
+            let unknown = unknown.join(" ");
             return Err(self.wrong_format(&format!("Unexpected key(s): {unknown}")));
         }
         for name in old.keys() {
@@ -162,23 +196,38 @@ impl SystemRows {
                 "The `indexes` field is read-only and can't be used to create or drop indexes.",
             ));
         }
+        if new["write_hook"] != old["write_hook"] {
+            return Err(self.wrong_format(
+                "The `write_hook` field is read-only and can't be used to create or drop a write hook \
+                 function.",
+            ));
+        }
         if new["primary_key"] != old["primary_key"] {
-            return Err(op_failed("It's illegal to change a table's primary key."));
+            return Err(op_failed("It's illegal to change a table's primary key"));
         }
         if new["db"] != old["db"] {
             return Err(self.wrong_format(&format!(
-                "Database `{}` does not exist, or is not where the table is.",
+                "Database `{}` does not exist.",
                 new["db"].as_str().unwrap_or_default()
             )));
         }
-        let shards = new["shards"].expect_array()?.len();
+        let Some(shards) = new["shards"].as_array().map(|shards| shards.len()) else {
+            let found = new["shards"].pretty();
+            return Err(self.wrong_format(&format!("In `shards`: Expected an array, got {found}")));
+        };
         if shards == 0 {
             return Err(self.wrong_format("In `shards`: You must specify at least one shard."));
         }
         let (shards, replicas) =
             super::admin::check_shards(i64::try_from(shards).unwrap_or(i64::MAX))?;
-        let name = new["name"].expect_str()?.into();
-        Ok(TableConfig { name, durability, write_acks, shards, replicas })
+        let Some(name) = new["name"].as_str().map(Arc::from) else {
+            let found = new["name"].pretty();
+            return Err(
+                self.wrong_format(&format!("In `name`: Expected a table name; got {found}"))
+            );
+        };
+        let write_hook = table.config.write_hook.clone();
+        Ok(TableConfig { name, durability, write_acks, shards, replicas, write_hook })
     }
 
     fn write_table(&self, run: &Run, old: &Datum, new: &Datum) -> Result<()> {
@@ -248,7 +297,7 @@ fn permissions(database: Option<&str>) -> Datum {
 
 impl Rows for SystemRows {
     fn id(&self) -> Arc<str> {
-        self.name.into()
+        named_uuid(NAMESPACE, self.name).to_string().into()
     }
 
     fn primary_key(&self) -> Arc<str> {
@@ -298,11 +347,20 @@ impl Rows for SystemRows {
     }
 
     fn set(&self, run: &Run, old: &Datum, new: &Datum) -> Result<()> {
+        let names;
+        let (old, new) = if self.by_uuid {
+            let identifiers = Identifiers::of_uuids(run.env()?);
+            names = (identifiers.translate(old), identifiers.translate(new));
+            (&names.0, &names.1)
+        } else {
+            (old, new)
+        };
         match self.name {
             "table_config" => self.write_table(run, old, new),
             "db_config" => self.write_db(old, new),
             "jobs" => super::jobs::write(run.env()?, old, new),
-            _ => Err(self.refuse_write()),
+            SCRATCH => run.env()?.scratch.set(old, new),
+            _ => Err(self.refuse_write(old)),
         }
     }
 

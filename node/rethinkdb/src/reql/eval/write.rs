@@ -2,8 +2,9 @@
 //!
 //! Here: the terms and their options. Each reads, computes, and writes on the condition that nobody
 //! else has written meanwhile (`rows`); a batch of such is one step. What became of the rows is added up
-//! in `stats`. A row that cannot be written is counted, and is nobody else's failure.
+//! in `stats`. What a table's write hook makes of a row is in `hook`. A row that cannot be written is counted, and is nobody else's failure.
 
+mod hook;
 mod insert;
 mod replace;
 mod rows;
@@ -46,14 +47,16 @@ struct Options {
     returns: Returns,
     /// What the table has, unless the query says otherwise.
     durability: Option<Durability>,
+    /// Whether what is written passes by the table's hook.
+    ignores_hook: bool,
 }
 
 impl Options {
     fn of(call: &Call<'_>) -> Result<Self> {
         let returns = returns(call)?;
         let durability = durability(call)?;
-        call.bool_option("ignore_write_hook")?;
-        Ok(Self { returns, durability })
+        let ignores_hook = call.bool_option("ignore_write_hook")?.unwrap_or(false);
+        Ok(Self { returns, durability, ignores_hook })
     }
 }
 

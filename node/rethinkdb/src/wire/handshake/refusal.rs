@@ -47,9 +47,12 @@ pub enum Refusal {
     /// The message is no JSON.
     #[error("Invalid JSON object.")]
     InvalidJson,
-    /// The message is JSON, but no value of ReQL, or no object.
+    /// The message is JSON, but no value of ReQL.
     #[error("Failed to convert JSON to datum.")]
     NoDatum,
+    /// The message is JSON, but no object. The client is not told: RethinkDB just hangs up.
+    #[error("the message is no JSON object")]
+    NoObject,
     /// The authentication failed.
     #[error(transparent)]
     Authentication(#[from] ScramFailure),
@@ -63,7 +66,8 @@ impl Refusal {
             | Refusal::Protobuf
             | Refusal::KeyTooLong
             | Refusal::IncorrectKey
-            | Refusal::UnrecognizedProtocol(_) => None,
+            | Refusal::UnrecognizedProtocol(_)
+            | Refusal::NoObject => None,
             Refusal::NoProtocolVersion => Some(1),
             Refusal::UnsupportedProtocolVersion => Some(2),
             Refusal::NoAuthenticationMethod => Some(3),
@@ -88,6 +92,7 @@ impl Refusal {
             Some(error_code) => {
                 encode(&Message { error: self.to_string(), error_code, success: false })
             }
+            None if self == Refusal::NoObject => Vec::new(),
             None => format!("ERROR: {self}\n\0").into_bytes(),
         }
     }

@@ -172,7 +172,8 @@ struct Fields(BTreeMap<String, Value>);
 impl Fields {
     fn parse(message: &[u8]) -> Result<Fields, Refusal> {
         let Pairs(pairs) = serde_json::from_slice(message).map_err(|error| {
-            if error.is_data() { Refusal::NoDatum } else { Refusal::InvalidJson }
+            let is_json = || serde_json::from_slice::<Value>(message).is_ok();
+            if error.is_data() && is_json() { Refusal::NoObject } else { Refusal::InvalidJson }
         })?;
         let mut fields = BTreeMap::new();
         for (name, value) in pairs {

@@ -21,6 +21,18 @@ const CONVERSATIONS: &str = r#"
     > 18446744073709551615 [3]
     < 18446744073709551615 {"t":16,"r":["Token -1 not in stream cache."],"b":[]}
 
+    = a profile, for those who want one
+    > 1 [1,5,{"profile":true}]
+    < 1 {"t":1,"r":[5],"p":[]}
+    > 1 [1,[173,[2]],{"profile":true,"max_batch_rows":1}]
+    < 1 {"t":3,"r":[0],"p":[],"n":[]}
+    > 1 [2]
+    < 1 {"t":2,"r":[1],"p":[],"n":[]}
+    > 1 [1,[12,["no"]],{"profile":true}]
+    < 1 {"t":18,"e":5000000,"r":["no"],"b":[]}
+    > 1 [1,5,{"profile":false}]
+    < 1 {"t":1,"r":[5]}
+
     = failures
     > 2 {bad
     < 2 {"t":16,"r":["Client is buggy (failed to deserialize query)."],"b":[]}

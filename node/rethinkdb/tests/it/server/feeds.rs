@@ -57,6 +57,23 @@ fn a_request_is_held_until_there_is_news() {
     fixture.settle();
 }
 
+/// Feeds that nobody wakes, and those that are to wait, ask for time.
+#[test]
+fn time_wakes_feeds_too() {
+    let (fixture, mut writer, mut reader) = fixture();
+    assert_eq!(reader.ask(2, r#"[1,[152,[[15,["t"]]],{"squash":0.01}]]"#), EMPTY);
+    assert_eq!(reader.ask(3, r#"[1,[152,[[15,[[14,["rethinkdb"]],"db_config"]]]]]"#), EMPTY);
+    reader.send(2, "[2]");
+    writer.insert(1);
+    reader.expect(2, &news([1]));
+    reader.send(3, "[2]");
+    writer.ask(1, r#"[1,[57,["other"]]]"#);
+    let (token, told) = reader.receive().unwrap();
+    assert_eq!((token, told.contains(r#""name":"other"},"old_val":null"#)), (3, true), "{told}");
+    drop((writer, reader));
+    fixture.settle();
+}
+
 #[test]
 fn a_feed_is_stopped() {
     let (fixture, _, mut reader) = fixture();

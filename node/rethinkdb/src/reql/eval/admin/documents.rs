@@ -2,7 +2,8 @@
 
 use crate::reql::datum::Datum;
 use crate::reql::eval::Run;
-use crate::reql::failure::Result;
+use crate::reql::failure::{Failure, Result};
+use crate::reql::index;
 use crate::{Catalog, Db, Durability, Index, Table, WriteAcks};
 
 pub(in crate::reql::eval) fn db(db: &Db) -> Datum {
@@ -40,7 +41,18 @@ pub(in crate::reql::eval) fn config(run: &Run, table: &Table) -> Result<Datum> {
         ("primary_key", Datum::String(table.primary_key.clone())),
         ("shards", vec![shard; usize::from(table.config.shards)].into()),
         ("write_acks", write_acks.into()),
-        ("write_hook", Datum::Null),
+        ("write_hook", write_hook(table)?),
+    ]))
+}
+
+/// A table's write hook, or null. Its function's bytes are our own, as an index's are.
+pub(super) fn write_hook(table: &Table) -> Result<Datum> {
+    let Some(text) = &table.config.write_hook else { return Ok(Datum::Null) };
+    let source = index::read(text).map_err(Failure::logic)?.print();
+    let function = [HOOK_PREFIX, text.as_bytes()].concat();
+    Ok(Datum::fields([
+        ("function", Datum::Binary(function.into())),
+        ("query", format!("setWriteHook({source})").into()),
     ]))
 }
 
@@ -63,6 +75,9 @@ pub(in crate::reql::eval) fn status(run: &Run, table: &Table) -> Result<Datum> {
         ("status", Datum::fields(ready.map(|name| (name, true.into())))),
     ]))
 }
+
+/// What the bytes start with that stand for a write hook's function.
+pub(super) const HOOK_PREFIX: &[u8] = b"$reql_write_hook_function$";
 
 /// What the bytes start with that stand for an index's function.
 pub(super) const FUNCTION_PREFIX: &[u8] = b"$reql_index_function$";

@@ -104,8 +104,14 @@ pub(super) fn wait(call: &Call<'_>) -> Result<Value> {
     Ok(call.datum_value(Datum::fields([("ready", Datum::count(count))])))
 }
 
-/// How many replicas, on servers with which tag.
-pub(super) struct Replicas(Vec<(String, i64)>);
+/// How many replicas, on servers with which tags.
+pub(super) struct Replicas {
+    tags: Vec<(String, i64)>,
+    /// The tag of those that are primary.
+    primary: String,
+    /// The tags of those that have no vote.
+    nonvoting: Vec<String>,
+}
 
 /// The option `shards`.
 pub(super) fn shards(call: &Call<'_>) -> Result<Option<i64>> {
@@ -141,7 +147,7 @@ pub(super) fn replicas(call: &Call<'_>) -> Result<Option<Replicas>> {
                     }
                     replicas.push((tag.to_string(), count));
                 }
-                Some(Replicas(replicas))
+                Some(replicas)
             }
             Datum::Number(_) => {
                 for (is_given, name) in [
@@ -160,7 +166,7 @@ pub(super) fn replicas(call: &Call<'_>) -> Result<Option<Replicas>> {
                     let message = format!("Integer too small: {count}");
                     return Err(Failure::logic(message).at(value.place));
                 }
-                Some(Replicas(vec![(DEFAULT_TAG.to_owned(), count)]))
+                Some(vec![(DEFAULT_TAG.to_owned(), count)])
             }
             other => {
                 return Err(Failure::logic(format!(
@@ -172,6 +178,7 @@ pub(super) fn replicas(call: &Call<'_>) -> Result<Option<Replicas>> {
             }
         },
     };
+    let mut nonvoting_tags = Vec::new();
     if let Some(value) = nonvoting {
         let tags = value.datum(call.run)?;
         let Some(tags) = tags.as_array() else {
@@ -183,25 +190,28 @@ pub(super) fn replicas(call: &Call<'_>) -> Result<Option<Replicas>> {
             .at(value.place));
         };
         for tag in tags {
-            if tag.as_str().is_none() {
+            let Some(name) = tag.as_str() else {
                 return Err(Failure::logic(format!(
                     "Expected type STRING but found {}:\n{}",
                     tag.type_name(),
                     tag.pretty()
                 ))
                 .at(value.place));
-            }
+            };
+            nonvoting_tags.push(name.to_owned());
         }
     }
-    if let Some(value) = primary {
-        name_of(call, &value, "Server tag")?;
-    }
-    Ok(replicas)
+    let primary = match primary {
+        Some(value) => name_of(call, &value, "Server tag")?.to_string(),
+        None => DEFAULT_TAG.to_owned(),
+    };
+    Ok(replicas.map(|tags| Replicas { tags, primary, nonvoting: nonvoting_tags }))
 }
 
 /// Whether one server can carry this; as the catalog has it.
 pub(super) fn check(shards: i64, replicas: Option<&Replicas>) -> Result<(u16, u16)> {
-    let total: i64 = replicas.map_or(1, |Replicas(tags)| tags.iter().map(|(_, count)| count).sum());
+    let total: i64 =
+        replicas.map_or(1, |replicas| replicas.tags.iter().map(|(_, count)| count).sum());
     if total == 0 {
         return Err(op_failed(
             "You must set `replicas` to at least one. `replicas` includes the primary replica; if \
@@ -211,7 +221,22 @@ pub(super) fn check(shards: i64, replicas: Option<&Replicas>) -> Result<(u16, u1
     if shards > SHARDS_MAX {
         return Err(op_failed(format!("Maximum number of shards is {SHARDS_MAX}.")));
     }
-    for (tag, count) in replicas.iter().flat_map(|Replicas(tags)| tags) {
+    if let Some(Replicas { tags, primary, nonvoting }) = replicas {
+        let has = |tag: &String| tags.iter().any(|(known, _)| known == tag);
+        if !has(primary) {
+            return Err(op_failed(format!(
+                "Can't use server tag `{primary}` for primary replicas because you specified no \
+                 replicas in server tag `{primary}`."
+            )));
+        }
+        if let Some(tag) = nonvoting.iter().find(|tag| !has(tag)) {
+            return Err(op_failed(format!(
+                "You specified that the replicas in server tag `{tag}` should be non-voting, but you \
+                 didn't specify a number of replicas in server tag `{tag}`."
+            )));
+        }
+    }
+    for (tag, count) in replicas.iter().flat_map(|replicas| &replicas.tags) {
         if tag != DEFAULT_TAG {
             return Err(op_failed(format!("Could not find any servers with server tag `{tag}`.")));
         }
@@ -305,7 +330,7 @@ pub(super) fn rebalance(call: &Call<'_>) -> Result<Value> {
         }
     }
     Ok(call.datum_value(Datum::fields([
-        ("rebalanced", 0.into()),
+        ("rebalanced", 1.into()),
         ("status_changes", Datum::array(changes)),
     ])))
 }

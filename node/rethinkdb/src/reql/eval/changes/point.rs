@@ -31,7 +31,7 @@ pub(super) fn open(run: &Run, single: &Single, options: Options) -> Result<Box<d
     let mut row = rows.get(run, &key, single.table.read_mode)?;
     let mut queue = Queue::new(options);
     // What was written before the row was read is in it.
-    for news in listener.news()?.unwrap_or_default() {
+    for news in listener.now()?.unwrap_or_default() {
         match news {
             News::Changed(changed) if listener.key(&changed) == key => row = changed.new,
             _ => (),
@@ -53,12 +53,12 @@ struct PointFeed {
 }
 
 impl Stream for PointFeed {
-    fn next(&mut self, _: &Run) -> Result<Next<Datum>> {
+    fn next(&mut self, run: &Run) -> Result<Next<Datum>> {
         loop {
             if let Some(item) = self.queue.items.pop_front() {
                 return Ok(Next::Item(item));
             }
-            let Some(news) = self.listener.news()? else { return Ok(Next::Pending) };
+            let Some(news) = self.listener.news(run)? else { return Ok(Next::Pending) };
             for news in news {
                 match news {
                     News::Changed(changed) if self.listener.key(&changed) == self.key => {

@@ -44,7 +44,7 @@ impl RangeFeed {
             rows.insert(key, row);
         }
         let mut lost = 0;
-        for news in self.listener.news()?.unwrap_or_default() {
+        for news in self.listener.now()?.unwrap_or_default() {
             match news {
                 News::Changed(changed) => {
                     let key = self.listener.key(&changed);
@@ -96,7 +96,7 @@ impl Stream for RangeFeed {
             if let Some(item) = self.queue.items.pop_front() {
                 return Ok(Next::Item(item));
             }
-            let Some(news) = self.listener.news()? else { return Ok(Next::Pending) };
+            let Some(news) = self.listener.news(run)? else { return Ok(Next::Pending) };
             for news in news {
                 match news {
                     News::Changed(changed) => self.take(run, changed),

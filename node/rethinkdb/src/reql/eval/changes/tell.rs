@@ -1,6 +1,7 @@
 //! What a feed's elements look like, and where they come from.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::Options;
 use crate::reql::datum::Datum;
@@ -29,6 +30,8 @@ pub(super) struct Listener {
     subscription: Subscription,
     primary_key: std::sync::Arc<str>,
     options: Options,
+    /// Since when changes are kept back, in seconds since 1970.
+    held_since_s: Option<f64>,
 }
 
 impl Listener {
@@ -40,14 +43,38 @@ impl Listener {
         let subscription = stored.database.subscribe(id, options.queue_max, Some(wake));
         let subscription = subscription.map_err(|error| failed(&error))?;
         let primary_key = stored.table.primary_key.clone();
-        Ok(Self { subscription, primary_key, options })
+        Ok(Self { subscription, primary_key, options, held_since_s: None })
     }
 
-    /// What has come; none if there is nothing now.
+    /// What has come, once it was kept back for long enough; none if there is nothing now.
     ///
     /// # Errors
     /// The feed broke: the table was dropped, or its shards are others now.
-    pub(super) fn news(&self) -> Result<Option<Vec<News>>> {
+    pub(super) fn news(&mut self, run: &Run) -> Result<Option<Vec<News>>> {
+        let Options { hold_s, queue_max, .. } = self.options;
+        let waiting = self.subscription.waiting();
+        // Nothing is kept back until it is lost.
+        let has_room = waiting < queue_max.div_ceil(2);
+        if hold_s > 0.0 && waiting > 0 && has_room && !self.subscription.is_closed() {
+            let now_s = run.clock_s();
+            let since_s = *self.held_since_s.get_or_insert(now_s);
+            // A clock that is set back holds up nobody.
+            let waited_s = now_s - since_s;
+            if (0.0..hold_s).contains(&waited_s) {
+                let rest = Duration::try_from_secs_f64(hold_s - waited_s).unwrap_or(Duration::MAX);
+                (run.env()?.wake_within)(rest);
+                return Ok(None);
+            }
+        }
+        self.held_since_s = None;
+        self.now()
+    }
+
+    /// What has come until now.
+    ///
+    /// # Errors
+    /// As with [`news`](Self::news).
+    pub(super) fn now(&self) -> Result<Option<Vec<News>>> {
         // What is there is told before the end is.
         let is_closed = self.subscription.is_closed();
         let elements = self.subscription.drain();

@@ -75,11 +75,6 @@ impl Watch {
         Ok(Seq::new(rows))
     }
 
-    /// The same with what is made of them.
-    pub(super) fn elements(&self, run: &Run) -> Result<Seq> {
-        with_steps(self.rows(run)?, &self.steps)
-    }
-
     /// What is made of a row; none if it is left out, or something goes wrong with it.
     pub(super) fn element(&self, run: &Run, row: Datum) -> Option<Datum> {
         if self.steps.is_empty() {
@@ -102,9 +97,7 @@ fn with_steps(mut seq: Seq, steps: &[(Step, Place)]) -> Result<Seq> {
 
 /// The table as the database keeps it.
 pub(super) fn stored(table: &Table) -> Result<&StoredRows> {
-    table.rows.stored().ok_or_else(|| {
-        Failure::logic("Changefeeds on system tables are not available on this server.")
-    })
+    table.rows.stored().ok_or_else(|| Failure::logic("A system table is only looked at."))
 }
 
 fn after(name: &str) -> Box<Failure> {
@@ -133,8 +126,8 @@ impl Membership {
         Ok(Self { keys: watch.wanted.keys.clone(), primary_key, values })
     }
 
-    /// How often a row is among them.
-    pub(super) fn copies(&self, row: &Datum) -> usize {
+    /// The values that a row is found under, each as often as it is wanted.
+    pub(super) fn found(&self, row: &Datum) -> Vec<Datum> {
         let values = match &self.values {
             Some(values) => values(row),
             None => row.get(&self.primary_key).cloned().into_iter().collect(),
@@ -149,6 +142,15 @@ impl Membership {
                 keys.iter().find(|(key, _)| key == value).map_or(0, |(_, copies)| *copies)
             }
         };
-        values.iter().map(copies).sum()
+        let repeated = |value: Datum| {
+            let copies = copies(&value);
+            std::iter::repeat_n(value, copies)
+        };
+        values.into_iter().flat_map(repeated).collect()
+    }
+
+    /// How often a row is among them.
+    pub(super) fn copies(&self, row: &Datum) -> usize {
+        self.found(row).len()
     }
 }

@@ -108,7 +108,7 @@ impl Insertion<'_> {
     }
 
     fn write(&mut self, batch: Vec<Datum>) -> Result<()> {
-        let (mut documents, mut wishes) = (Vec::new(), Vec::new());
+        let (mut documents, mut wishes, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
         for mut document in batch {
             if matches!(&document, Datum::Object(fields) if !fields.contains_key(&self.primary_key))
             {
@@ -120,13 +120,24 @@ impl Insertion<'_> {
                 Ok(key) => {
                     documents.push(document);
                     wishes.push(Wish { key, guess: Guess::Absent });
+                    refusals.push(None);
                 }
-                Err(failure) => self.stats.refused(failure.message),
+                Err(failure) => refusals.push(Some(failure.message)),
             }
         }
         let Self { run, table, primary_key, conflict, options, stats } = self;
-        write(run, table, options, &wishes, stats, &mut |number, old| {
+        let rows = write(run, table, options, &wishes, &mut |number, old| {
             conflict.resolve(run, primary_key, old, &documents[number])
-        })
+        })?;
+        // What is no row at all is found out before any row is written.
+        refusals.iter().flatten().take(1).for_each(|message| stats.blame(message));
+        let mut rows = rows.into_iter();
+        for refusal in refusals {
+            match refusal {
+                Some(message) => stats.refused(message),
+                None => rows.next().into_iter().for_each(|row| stats.add(row)),
+            }
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::reql::eval::run::Flags;
 use crate::reql::eval::table::Table;
 use crate::reql::eval::{Call, Kind, Next, Seq, Value};
 use crate::reql::failure::{At, Failure, Result};
+use crate::reql::op::Determinism;
 
 type Compute<'a> = dyn FnMut(&Datum) -> Result<Datum> + 'a;
 
@@ -46,7 +47,8 @@ fn check_deterministic(call: &Call<'_>) -> Result<()> {
     if call.bool_option("non_atomic")? == Some(true) {
         return Ok(());
     }
-    if call.later(1).determinism().within_a_query() {
+    let given = call.node.args.iter().skip(1);
+    if given.fold(Determinism::ALWAYS, |sum, arg| sum.join(arg.determinism)).within_a_query() {
         return Ok(());
     }
     Err(Failure::logic(
@@ -63,8 +65,9 @@ fn write_selection(call: &Call<'_>, compute: &mut Compute<'_>) -> Result<Value> 
     if let Kind::Single(single) = &value.kind {
         let key = single.key(call.run, place)?;
         let wish = Wish { key, guess: Guess::Present };
-        write(call.run, &single.table, &options, &[wish], &mut stats, &mut |_, old| compute(old))
+        let rows = write(call.run, &single.table, &options, &[wish], &mut |_, old| compute(old))
             .at(place)?;
+        rows.into_iter().for_each(|row| stats.add(row));
         return Ok(call.datum_value(stats.into_datum()));
     }
     // What a write changes may move a row to where it is found again; but not by primary key.
@@ -99,7 +102,9 @@ fn write_keys(
 ) -> Result<()> {
     let wish = |key: &Datum| Wish { key: key.clone(), guess: Guess::Present };
     let wishes: Vec<_> = keys.iter().map(wish).collect();
-    write(call.run, table, options, &wishes, stats, &mut |_, old| compute(old))
+    let rows = write(call.run, table, options, &wishes, &mut |_, old| compute(old))?;
+    rows.into_iter().for_each(|row| stats.add(row));
+    Ok(())
 }
 
 /// The keys of a selection's rows.

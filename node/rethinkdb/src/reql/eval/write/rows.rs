@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Options, Row, Stats};
+use super::hook::Hook;
+use super::{Options, Row};
 use crate::reql::datum::{Datum, deep};
 use crate::reql::error::ErrorKind;
 use crate::reql::eval::Run;
@@ -38,19 +39,27 @@ fn is_of_row(failure: &Failure) -> bool {
     !matches!(failure.kind, ErrorKind::OpIndeterminate | ErrorKind::Internal)
 }
 
-/// Writes rows, each with what `compute` makes of its number in `wishes` and what stands there now.
+/// Writes rows, each with what `compute` makes of its number in `wishes` and what stands there now;
+/// what became of them, in the order of the wishes.
 pub(super) fn write(
     run: &Run,
     table: &Table,
     options: &Options,
     wishes: &[Wish],
-    stats: &mut Stats,
     compute: &mut dyn FnMut(usize, &Datum) -> Result<Datum>,
-) -> Result<()> {
+) -> Result<Vec<Row>> {
     let primary_key = table.rows.primary_key();
+    let hook = match table.rows.stored() {
+        Some(stored) if !options.ignores_hook => Hook::of(run, stored)?,
+        _ => None,
+    };
     let mut checked = |number: usize, old: &Datum| {
-        let new = compute(number, old)?;
-        check(&primary_key, old, &wishes[number].key, &new)?;
+        let key = &wishes[number].key;
+        let mut new = compute(number, old)?;
+        if let Some(hook) = &hook {
+            new = hook.pass(key, old, new)?;
+        }
+        check(&primary_key, old, key, &new)?;
         Ok(new)
     };
     let mut done: Vec<Option<Row>> = wishes.iter().map(|_| None).collect();
@@ -75,8 +84,7 @@ pub(super) fn write(
             }
         }
     }
-    done.into_iter().flatten().for_each(|row| stats.add(row));
-    Ok(())
+    Ok(done.into_iter().flatten().collect())
 }
 
 /// Computes and swaps, until every row was written or cannot be.
@@ -157,12 +165,15 @@ fn check(primary_key: &str, old: &Datum, key: &Datum, new: &Datum) -> Result<()>
     }
     check_has_key(primary_key, new)?;
     if new.get(primary_key) != Some(key) {
-        let (new, old) = (new.pretty(), old.pretty());
+        let change = match (old, new.pretty()) {
+            (Datum::Null, new) => format!("(null -> {new})"),
+            (old, new) => format!("(`{}` -> `{new}`).", old.pretty()),
+        };
         return Err(Failure::logic(format!(
-            "Primary key `{primary_key}` cannot be changed (`{old}` -> `{new}`)."
+            "Primary key `{primary_key}` cannot be changed {change}"
         )));
     }
-    check_arrays(new)
+    check_storable(new)
 }
 
 fn check_has_key(primary_key: &str, document: &Datum) -> Result<()> {
@@ -177,20 +188,21 @@ fn check_has_key(primary_key: &str, document: &Datum) -> Result<()> {
 pub(super) fn key_of(primary_key: &Arc<str>, document: &Datum) -> Result<Datum> {
     check_has_key(primary_key, document)?;
     let key = document.expect_field(primary_key)?;
+    check_storable(key)?;
     check_primary_key(key).map_err(|wrong| Failure::new(wrong.kind(), wrong.to_string()))?;
     Ok(key.clone())
 }
 
-fn check_arrays(value: &Datum) -> Result<()> {
+/// Whether a value may be kept: not every one that a query can have is.
+fn check_storable(value: &Datum) -> Result<()> {
     match value {
         Datum::Array(items) if items.len() > STORED_ARRAY_MAX => {
             Err(Failure::logic("Array too large for disk writes (limit 100,000 elements)."))
         }
-        Datum::Array(items) => deep(|| items.iter().try_for_each(check_arrays)),
-        Datum::Object(fields) => deep(|| fields.values().try_for_each(check_arrays)),
+        Datum::Array(items) => deep(|| items.iter().try_for_each(check_storable)),
+        Datum::Object(fields) => deep(|| fields.values().try_for_each(check_storable)),
         Datum::MinVal | Datum::MaxVal => {
-            let name = value.type_name();
-            Err(Failure::logic(format!("Cannot write {name} to disk.")))
+            Err(Failure::logic("`r.minval` and `r.maxval` cannot be written to disk."))
         }
         _ => Ok(()),
     }

@@ -66,10 +66,25 @@ impl Stats {
         }
     }
 
-    /// A document that is no row at all.
+    /// A document that is no row at all: that is told to everyone who wants to see any row.
     pub(in crate::reql::eval) fn refused(&mut self, message: String) {
+        if self.returns != Returns::Nothing {
+            self.changes.get_or_insert_default();
+        }
+        self.failed(Datum::Null, message);
+    }
+
+    /// The first error is this one, if there was none before.
+    pub(in crate::reql::eval) fn blame(&mut self, message: &str) {
+        self.first_error.get_or_insert_with(|| message.to_owned());
+    }
+
+    fn failed(&mut self, old: Datum, message: String) {
+        let error = Datum::from(&*message);
+        let fields = [("error", error), ("new_val", old.clone()), ("old_val", old)];
+        self.change(|| Datum::fields(fields));
         self.errors += 1;
-        self.first_error.get_or_insert(message);
+        self.blame(&message);
     }
 
     pub(in crate::reql::eval) fn generated(&mut self, key: Datum) {
@@ -100,13 +115,12 @@ impl Stats {
                     self.change(|| Datum::fields([("new_val", new), ("old_val", old)]));
                 }
             }
-            Row::Failed { old, message } => {
-                if self.returns == Returns::All {
-                    let error = Datum::from(&*message);
-                    let fields = [("error", error), ("new_val", old.clone()), ("old_val", old)];
-                    self.change(|| Datum::fields(fields));
-                }
-                self.refused(message);
+            Row::Failed { old, message } if self.returns == Returns::All => {
+                self.failed(old, message);
+            }
+            Row::Failed { message, .. } => {
+                self.errors += 1;
+                self.blame(&message);
             }
         }
     }
