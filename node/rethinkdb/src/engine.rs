@@ -10,7 +10,7 @@ use bigchaindb_core::query::{Answer, Query, StoreError};
 use crate::answer::answer;
 use crate::batch::{Batch, BatchError};
 use crate::catalog::{BIGCHAINDB, Catalog, Compile, Entries, Schema, TEST, TableId, Uuid};
-use crate::feeds::{Feeds, QUEUE_MAX, Subscription, Wake};
+use crate::feeds::{Change, Feeds, QUEUE_MAX, Subscription, Wake};
 use crate::storage::{
     Disk, Durability, Flush, Flushed, Memory, OpenError, Storage, StorageError, Writes,
 };
@@ -165,6 +165,17 @@ impl Engine {
         durability: Durability,
         work: impl FnOnce(&mut Batch<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
+        let (result, changes) = self.transact_untold(durability, work)?;
+        self.feeds.tell(&changes);
+        Ok(result)
+    }
+
+    /// The same, and no feed is told: the caller does that.
+    pub(crate) fn transact_untold<R, E: From<StorageError>>(
+        &mut self,
+        durability: Durability,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<R, E>,
+    ) -> Result<(R, Vec<Change>), E> {
         let mut batch = Batch::new(&self.catalog, &*self.storage);
         let result = work(&mut batch)?;
         let (writes, changes) = batch.finish()?;
@@ -173,8 +184,7 @@ impl Engine {
         } else if durability == Durability::Hard {
             self.storage.flush()?;
         }
-        self.feeds.tell(&changes);
-        Ok(result)
+        Ok((result, changes))
     }
 
     /// Writes a batch.

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use bigchaindb_rethinkdb::cluster::Timing;
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Settings};
 use clap::Args;
@@ -20,8 +21,17 @@ const FILE: &str = "rethinkdb.redb";
 ///
 /// Prints the address on stdout as soon as drivers can connect. Documents are kept in memory, unless
 /// there is a directory for them.
+///
+/// With `--servers` it is a cluster of so many servers, each with a port of its own, that share the
+/// documents and behave as RethinkDB's do: with shards, replicas, failover and the errors of all that.
+/// What goes wrong between them is a row of the table `harms` of the database `rethinkdb`, for as long as
+/// it is there: {"kind": "kill", "server": "bigchaindb2"}. Kinds are kill, power-loss, stop and pause,
+/// each of a server, and partition, `of` some servers `from` others, perhaps `oneway`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  bigchaindb rethinkdb --directory data --driver-port 28015")]
+#[command(
+    after_help = "Examples:\n  bigchaindb rethinkdb --directory data --driver-port 28015\n  \
+                        bigchaindb rethinkdb --servers 3 --server-name s"
+)]
 pub(crate) struct Rethinkdb {
     /// The directory that keeps the documents. It is made if it is not there.
     #[arg(long, short, value_name = "DIR", conflicts_with = "memory")]
@@ -32,16 +42,24 @@ pub(crate) struct Rethinkdb {
     /// The address to listen on; `all` means every one that this machine has.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", value_parser = address)]
     bind: IpAddr,
-    /// The port for drivers. 0 takes any that is free.
+    /// The port for drivers; further servers take those that follow. 0 takes any that are free.
     #[arg(long, value_name = "N", default_value_t = 28015)]
     driver_port: u16,
-    /// The server's name, as `table_config` and `server_status` show it.
+    /// How many servers the cluster has.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=SERVERS_MAX))]
+    servers: u16,
+    /// The server's name, as `table_config` and `server_status` show it. Of several servers each has its
+    /// number behind it, from 1 on.
     #[arg(long, short = 'n', value_name = "S", default_value = "bigchaindb")]
     server_name: String,
     /// The password of the user `admin`.
     #[arg(long, value_name = "P", default_value = "", hide_default_value = true)]
     initial_password: String,
 }
+
+/// More than anybody tries out on one machine; each has a thread for every query that waits.
+const SERVERS_MAX: i64 = 64;
 
 fn address(text: &str) -> std::result::Result<IpAddr, std::net::AddrParseError> {
     if text == "all" { Ok(Ipv4Addr::UNSPECIFIED.into()) } else { text.parse() }
@@ -55,22 +73,59 @@ impl Rethinkdb {
         };
         // Before the address is printed: whoever reads it may send a signal at once.
         let mut stop = Stop::new()?;
-        let options = ServerOptions {
-            bind: SocketAddr::new(self.bind, self.driver_port),
-            name: self.server_name.clone(),
-            admin_password: self.initial_password.clone(),
-            ..ServerOptions::default()
-        };
-        let server = Server::bind(database.clone(), options).await.map_err(|error| {
-            Failure::surroundings(&error, "is the port taken? `--driver-port 0` takes any")
-        })?;
-        // Whoever closed stdout early wants no address.
-        let _closed = writeln!(io::stdout(), "{}", server.local_addr());
+        let servers = self.bind(&database).await?;
+        for server in &servers {
+            // Whoever closed stdout early wants no address.
+            let _closed = writeln!(io::stdout(), "{}", server.local_addr());
+        }
         stop.wanted().await;
         eprintln!("shutting down");
-        server.shutdown().await;
+        for server in servers {
+            server.shutdown().await;
+        }
         flush(&database)?;
         Ok(Exit::Done)
+    }
+
+    async fn bind(&self, database: &Database) -> Result<Vec<Server>> {
+        let bound = match self.servers {
+            1 => {
+                let options = self.options(self.driver_port, self.server_name.clone());
+                Server::bind(database.clone(), options).await.map(|server| vec![server])
+            }
+            _ => {
+                let (servers, timing) = (self.cluster()?, Timing::default());
+                Server::bind_cluster(database.clone(), servers, timing).await
+            }
+        };
+        bound.map_err(|error| {
+            Failure::surroundings(&error, "is the port taken? `--driver-port 0` takes any")
+        })
+    }
+
+    fn cluster(&self) -> Result<Vec<ServerOptions>> {
+        let server = |number: u16| {
+            let port = match self.driver_port {
+                0 => Some(0),
+                first => first.checked_add(number - 1),
+            };
+            Some(self.options(port?, format!("{}{number}", self.server_name)))
+        };
+        let servers: Option<Vec<_>> = (1..=self.servers).map(server).collect();
+        servers.ok_or_else(|| {
+            let (first, servers) = (self.driver_port, self.servers);
+            let message = format!("there are no {servers} ports from {first} on");
+            Failure::usage(&io::Error::other(message), "choose a smaller `--driver-port`")
+        })
+    }
+
+    fn options(&self, port: u16, name: String) -> ServerOptions {
+        ServerOptions {
+            bind: SocketAddr::new(self.bind, port),
+            name,
+            admin_password: self.initial_password.clone(),
+            ..ServerOptions::default()
+        }
     }
 }
 

@@ -14,11 +14,11 @@ pub struct TableConfig {
     pub name: Arc<str>,
     /// What a write gets that asks for nothing.
     pub durability: Durability,
-    /// Kept as data: there is one replica only.
+    /// Without a cluster kept as data, as what follows: there is one replica only.
     pub write_acks: WriteAcks,
-    /// Kept as data: how many ranges of primary keys.
+    /// How many ranges of primary keys.
     pub shards: u16,
-    /// Kept as data: how many replicas a shard is to have.
+    /// How many replicas a shard is to have.
     pub replicas: u16,
     /// The function that whatever is written passes through, as JSON text.
     pub write_hook: Option<Arc<str>>,

@@ -58,13 +58,31 @@ impl std::error::Error for OperationError {}
 
 impl fmt::Display for OperationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.failure {
-            Failure::ServerDown => return f.write_str("connection refused"),
-            Failure::ServerDied => return f.write_str("connection reset by peer"),
-            _ => {}
+        if self.kind().is_some() {
+            f.write_str(if self.write {
+                "Cannot perform write: "
+            } else {
+                "Cannot perform read: "
+            })?;
         }
-        f.write_str(if self.write { "Cannot perform write: " } else { "Cannot perform read: " })?;
-        match (&self.failure, self.write) {
+        self.reason().fmt(f)
+    }
+}
+
+/// Why an operation failed, without what it was.
+pub struct Reason<'a>(&'a OperationError);
+
+impl OperationError {
+    /// Why, for a text that says by itself what failed.
+    pub fn reason(&self) -> Reason<'_> {
+        Reason(self)
+    }
+}
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OperationError { failure, write, .. } = self.0;
+        match (failure, write) {
             (Failure::LostPrimary, _) => f.write_str("lost contact with primary replica"),
             (Failure::NoPrimary(range), _) => {
                 write!(f, "primary replica for shard {range} not available")
@@ -97,11 +115,11 @@ impl fmt::Display for OperationError {
             ),
             (Failure::NoReplica, _) => f.write_str("no replica is available"),
             (Failure::LostReplica, _) => f.write_str("lost contact with replica"),
-            (Failure::ServerDown | Failure::ServerDied, _) => unreachable!("said above"),
+            (Failure::ServerDown, _) => f.write_str("connection refused"),
+            (Failure::ServerDied, _) => f.write_str("connection reset by peer"),
         }
     }
 }
 
-/// What the client of a feed is told when a primary behind it leaves its office, and who asks for one
-/// while a primary is missing. Class OP_FAILED.
+/// What the client of a feed is told when a primary behind it leaves its office. Class OP_FAILED.
 pub const FEED_ABORTED: &str = "Changefeed aborted (unavailable).";

@@ -51,8 +51,7 @@ pub enum LayoutError {
     },
     /// The table has no majority of its replicas.
     #[error(
-        "The server(s) hosting table `{db}.{table}` are currently unreachable. The table was not \
-        reconfigured. If you do not expect the server(s) to recover, you can use `emergency_repair` \
+        "The server(s) hosting table `{db}.{table}` are currently unreachable. {undone} If you do not expect the server(s) to recover, you can use `emergency_repair` \
         to restore availability of the table. \
         <http://rethinkdb.com/api/javascript/reconfigure/#emergency-repair-mode>"
     )]
@@ -61,6 +60,8 @@ pub enum LayoutError {
         db: String,
         /// The table's name.
         table: String,
+        /// What was not done for that.
+        undone: &'static str,
     },
 }
 

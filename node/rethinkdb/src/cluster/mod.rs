@@ -165,7 +165,8 @@ impl<U: Clone> Cluster<U> {
         };
         if !table.shards.iter().all(|shard| shard.has_quorum(now, network)) {
             let TableSpec { db, name, .. } = table.spec.clone();
-            return Err(LayoutError::Unreachable { db, table: name });
+            let undone = "The table was not reconfigured.";
+            return Err(LayoutError::Unreachable { db, table: name, undone });
         }
         let same = layout.len() == table.shards.len()
             && layout.iter().zip(&table.shards).all(|(new, old)| new.range == old.range);
@@ -313,6 +314,12 @@ impl<U: Clone> Cluster<U> {
         let shard = self.shard_of(table, key);
         let follow = self.follows.get(&feed);
         follow.zip(shard).is_some_and(|(follow, shard)| follow.hears(table, shard, &self.network))
+    }
+
+    /// Whether every shard of a table has a primary that sees a majority.
+    pub fn is_reachable(&self, table: TableNumber) -> bool {
+        let has_quorum = |shard: &Shard<U>| shard.has_quorum(self.now, &self.network);
+        self.tables.get(&table).is_some_and(|table| table.shards.iter().all(has_quorum))
     }
 
     /// The shard of a row, by its place in the table.

@@ -54,9 +54,10 @@ pub enum AccessKind {
 }
 
 /// From where a read is answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ReadMode {
     /// From the primary's memory: may tell of writes that are lost later.
+    #[default]
     Single,
     /// From the primary, once a majority has all that was read on disk.
     Majority,

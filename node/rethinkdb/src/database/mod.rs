@@ -3,8 +3,10 @@
 //! Here: [`Database`], a cheap handle on one [`Engine`] behind a lock that is held for one small step
 //! at a time, so that nobody waits long: a read hands out a page of rows, a write compares and sets,
 //! and what takes long (an index over a large table, a table's keys after its drop) is done a little
-//! at a time. Not here: what a query makes of rows (`reql`), who waits for the disk (`commit`).
+//! at a time. Not here: what a query makes of rows (`reql`), who waits for the disk (`commit`), what
+//! several servers need that share it (`cluster`).
 
+mod cluster;
 mod commit;
 mod page;
 
@@ -15,10 +17,10 @@ use bigchaindb_core::query::{Answer, Query, StoreError};
 
 pub use commit::FLUSH_INTERVAL;
 use commit::{Commits, Threads};
-pub(crate) use page::STEP_BYTES;
 pub use page::{Found, KeyRange, PAGE_ROWS_MAX, Page, Place};
+pub(crate) use page::{STEP_BYTES, Stretch};
 
-use crate::batch::{Batch, row_key};
+use crate::batch::{Batch, BatchError, row_key};
 use crate::catalog::{
     BIGCHAINDB, Catalog, CatalogError, Chore, Compile, Db, Index, IndexDefinition, Table,
     TableConfig, TableId, TableOptions, Uuid,
@@ -149,6 +151,16 @@ pub enum DatabaseError {
     /// The storage does not work: a write may have been done or not.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl From<BatchError> for DatabaseError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Key(error) => Self::Key(error),
+            BatchError::Catalog(error) => Self::Catalog(error),
+            BatchError::Storage(error) => Self::Storage(error),
+        }
+    }
 }
 
 impl DatabaseError {
@@ -337,10 +349,7 @@ impl Database {
     /// # Errors
     /// If the value cannot be a primary key, the table was dropped, or the storage does not work.
     pub fn get(&self, table: TableId, key: &Datum) -> Result<Option<Arc<Row>>, DatabaseError> {
-        let key = row_key(table, key)?;
-        let engine = self.engine();
-        there(engine.catalog(), table)?;
-        Ok(engine.read().row(&key)?)
+        self.get_without(table, key, &[])
     }
 
     /// How many rows a table has.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Database, DatabaseError, there};
 use crate::batch::after;
 use crate::catalog::{CatalogError, IndexId, TableId};
+use crate::feeds::Change;
 use crate::key::{self, Bounds, Key, KeyError};
 use crate::reql::Datum;
 use crate::row::Row;
@@ -82,6 +83,17 @@ pub struct Found {
     pub row: Arc<Row>,
 }
 
+/// What a page is of.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch<'a> {
+    pub(crate) index: Option<IndexId>,
+    pub(crate) range: &'a KeyRange,
+    pub(crate) direction: Direction,
+    /// The page begins after it.
+    pub(crate) last: Option<&'a Place>,
+    pub(crate) limit: usize,
+}
+
 impl Place {
     /// Whether it is of this value in an index.
     pub(crate) fn is_of(&self, index: IndexId, value: &Datum) -> bool {
@@ -107,6 +119,17 @@ impl Database {
         last: Option<&Place>,
         limit: usize,
     ) -> Result<Page, DatabaseError> {
+        self.page_without(table, &Stretch { index, range, direction, last, limit }, &[])
+    }
+
+    /// The same, as if these changes, newest first, had not been made.
+    pub(crate) fn page_without(
+        &self,
+        table: TableId,
+        stretch: &Stretch<'_>,
+        unseen: &[Change],
+    ) -> Result<Page, DatabaseError> {
+        let Stretch { index, range, direction, last, limit } = *stretch;
         let [mut from, mut to] = match index {
             None => range.keys(Space::rows(table), |value, key| {
                 key::encode_primary(value, key, Bounds::Allowed)
@@ -126,7 +149,8 @@ impl Database {
         if let Some(index) = index {
             described.readable(index)?;
         }
-        let batch = engine.read();
+        let mut batch = engine.read();
+        unseen.iter().try_for_each(|change| batch.take_back(change))?;
         let places: Vec<(Key, Vec<u8>)> = match index {
             None => {
                 let keys = batch.keys(&from, &to, direction, limit)?;

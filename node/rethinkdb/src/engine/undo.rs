@@ -17,7 +17,7 @@ impl Engine {
         let mut batch = self.read();
         take_back(&mut batch, changes)?;
         let (writes, _) = batch.finish()?;
-        Ok(self.storage.write(writes, durability)?)
+        Ok(self.put(writes, durability)?)
     }
 
     /// Answers a query that only reads as if these changes, newest first, had not been made.

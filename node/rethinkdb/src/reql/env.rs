@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::eval::Scratch;
-use crate::Database;
 use crate::jobs::Jobs;
+use crate::{Database, Member};
 
 /// What a query runs in. Cloning is cheap.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ pub struct Env {
     pub jobs: Arc<Jobs>,
     /// The documents of the system table `_debug_scratch`.
     pub scratch: Arc<Scratch>,
+    /// The way to the rows, if that server is one of several; one alone has its database to itself.
+    pub member: Option<Member>,
 }
 
 /// Fills a buffer with bytes that nobody can foretell.
@@ -43,6 +45,15 @@ pub struct Server {
     pub id: String,
     /// As in `table_config`.
     pub name: String,
+}
+
+impl Env {
+    /// Databases or tables were made, changed or dropped: the cluster is to know.
+    pub(crate) fn catalog_changed(&self) {
+        if let Some(member) = &self.member {
+            member.follow_catalog();
+        }
+    }
 }
 
 impl fmt::Debug for Env {

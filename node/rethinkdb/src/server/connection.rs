@@ -313,6 +313,7 @@ impl Connection {
             server: self.shared.identity.clone(),
             jobs: self.shared.jobs.clone(),
             scratch: self.shared.scratch.clone(),
+            member: self.shared.member.clone(),
         };
         let place = self.shared.jobs.enter(Job {
             id: uuid(),
@@ -342,7 +343,7 @@ impl Connection {
             profile,
             place,
         };
-        let is_short = query.is_short();
+        let is_short = self.is_short(&query);
         let mut run = Box::pin(running.run(query, slot));
         // Most short ones are answered at once; a client that reads no answers has to wait.
         let mut nobody = Context::from_waker(Waker::noop());
@@ -356,6 +357,11 @@ impl Connection {
         let mut running = self.noreply.subscribe();
         let none = |running: &BTreeSet<u64>| running.first().is_none_or(|first| *first > arrival);
         running.wait_for(none).await.expect("this holds a sender");
+    }
+
+    /// Whether a query is answered where it arrives. In a cluster every row may be waited for.
+    pub(super) fn is_short(&self, query: &Query) -> bool {
+        self.shared.member.is_none() && query.is_short()
     }
 
     fn refuse(&self, token: u64, kind: ErrorKind, words: String, slot: Slot) {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Shared;
+use super::cluster::Gated;
 use super::connection;
 
 /// How long to wait when the system has no more sockets for us: some client may have left by then.
@@ -53,7 +54,13 @@ async fn welcome(
     // vanished without a word is found out by the keepalive, feeds having nothing to send it.
     let socket = socket2::SockRef::from(&stream);
     if stream.set_nodelay(true).is_ok() && socket.set_keepalive(true).is_ok() {
-        connection::serve(stream, peer, shared.clone(), closing).await;
+        match &shared.member {
+            None => connection::serve(stream, peer, shared.clone(), closing).await,
+            Some(member) => {
+                let stream = Gated::new(stream, member);
+                connection::serve(stream, peer, shared.clone(), closing).await;
+            }
+        }
     }
 }
 

@@ -7,8 +7,10 @@
 //!
 //! In the order a query meets them: `listen` (connections are accepted), `connection` and
 //! `frames` (its frame is read), `tokens` (what else its token is used for), `query` (it runs, batch after batch),
-//! `evaluation` (one batch, on a thread), `outgoing` (its answers are sent). Start at [`Server::bind`].
+//! `evaluation` (one batch, on a thread), `outgoing` (its answers are sent). Several servers that are one
+//! are in `cluster`. Start at [`Server::bind`].
 
+mod cluster;
 mod connection;
 mod evaluation;
 mod frames;
@@ -28,11 +30,11 @@ use tokio::task::JoinHandle;
 
 pub use options::{LIMITS, Limits, ServerOptions};
 
-use crate::Database;
 use crate::jobs::Jobs;
 use crate::reql;
 use crate::wire::scram::SALT_BYTES;
 use crate::wire::scram::server::{Accounts, Credentials};
+use crate::{Database, Member};
 
 /// A server. Dropping it ends it at once; [`shutdown`](Server::shutdown) is the polite way.
 pub struct Server {
@@ -64,6 +66,8 @@ struct Shared {
     /// One permit for each thread that may compute an answer.
     threads: Arc<Semaphore>,
     connections: AtomicUsize,
+    /// Its place among several servers, if there are.
+    member: Option<Member>,
 }
 
 impl Server {
@@ -74,21 +78,8 @@ impl Server {
     pub async fn bind(database: Database, options: ServerOptions) -> io::Result<Server> {
         let listener = tokio::net::TcpListener::bind(options.bind).await?;
         let local_addr = listener.local_addr()?;
-        let mut accounts = Accounts::default();
-        accounts.set(Accounts::ADMIN, credentials(&options.admin_password));
-        for (user, password) in &options.users {
-            accounts.set(user, credentials(password));
-        }
-        let shared = Arc::new(Shared {
-            database,
-            accounts: Arc::new(accounts),
-            identity: Arc::new(reql::Server { id: uuid(), name: options.name }),
-            jobs: Arc::default(),
-            scratch: Arc::default(),
-            threads: Arc::new(Semaphore::new(options.limits.threads)),
-            connections: AtomicUsize::new(0),
-            limits: options.limits,
-        });
+        let identity = identity(&options);
+        let shared = share(database, options, identity, None);
         let (closing, closed) = watch::channel(false);
         let listener = tokio::spawn(listen::listen(listener, shared.clone(), closed));
         Ok(Server { local_addr, shared, closing, listener })
@@ -123,6 +114,35 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.listener.abort();
     }
+}
+
+fn identity(options: &ServerOptions) -> Arc<reql::Server> {
+    Arc::new(reql::Server { id: uuid(), name: options.name.clone() })
+}
+
+/// What the connections of a server are to share.
+fn share(
+    database: Database,
+    options: ServerOptions,
+    identity: Arc<reql::Server>,
+    member: Option<Member>,
+) -> Arc<Shared> {
+    let mut accounts = Accounts::default();
+    accounts.set(Accounts::ADMIN, credentials(&options.admin_password));
+    for (user, password) in &options.users {
+        accounts.set(user, credentials(password));
+    }
+    Arc::new(Shared {
+        database,
+        accounts: Arc::new(accounts),
+        identity,
+        jobs: Arc::default(),
+        scratch: Arc::default(),
+        threads: Arc::new(Semaphore::new(options.limits.threads)),
+        connections: AtomicUsize::new(0),
+        limits: options.limits,
+        member,
+    })
 }
 
 /// What is kept of a password.

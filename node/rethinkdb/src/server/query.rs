@@ -149,7 +149,7 @@ impl Running {
         let turn = Turn::take(&self.connection).await?;
         let (env, interrupt) = (self.env.clone(), self.interrupt.clone());
         let (token, noreply, profile) = (self.token, self.noreply.is_some(), self.profile);
-        let is_short = matches!(&work, Work::Start(query) if query.is_short());
+        let is_short = matches!(&work, Work::Start(query) if self.connection.is_short(query));
         let step = move || {
             let _turn = turn;
             match evaluate(&env, work, &interrupt) {

@@ -22,6 +22,7 @@ pub(crate) fn env() -> Env {
         server: Arc::new(Server { id: "5".repeat(36), name: "s1".to_owned() }),
         jobs: Arc::default(),
         scratch: Arc::default(),
+        member: None,
     }
 }
 

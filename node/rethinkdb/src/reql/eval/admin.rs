@@ -1,13 +1,14 @@
 //! Administration: databases, tables and indexes made, changed, looked at and dropped.
 //!
-//! Here: databases and tables. Indexes are in `index`, write hooks in `hook`, what a table is told to be like and whether it is
-//! ready in `layout`, the documents that all of these answer in `documents`. The system's own database,
-//! `rethinkdb`, is in `system`; nothing here may be done to it.
+//! Here: databases and tables. Indexes are in `index`, write hooks in `hook`, what a table is told to
+//! be like in `layout`, whether it is ready in `wait`, the documents that all of these answer in
+//! `documents`. The system's own database, `rethinkdb`, is in `system`; nothing here may be done to it.
 
 pub(super) mod documents;
 mod hook;
 mod index;
 mod layout;
+mod wait;
 
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub(super) const OPS: &[Op] = &[
     meta(number::GET_WRITE_HOOK, "get_write_hook", (1, 1), hook::get),
     meta(number::CONFIG, "config", (1, 1), layout::config),
     meta(number::STATUS, "status", (1, 1), layout::status),
-    meta(number::WAIT, "wait", (0, 1), layout::wait).options(&["timeout", "wait_for"]),
+    meta(number::WAIT, "wait", (0, 1), wait::wait).options(&["timeout", "wait_for"]),
     meta(number::RECONFIGURE, "reconfigure", (0, 1), layout::reconfigure).options(&[
         "dry_run",
         "emergency_repair",
@@ -70,6 +71,12 @@ const fn meta(
 /// A refusal of the catalog, as a query's failure.
 fn refused(error: &CatalogError) -> Box<Failure> {
     super::stored::refused(error)
+}
+
+/// Whether a table can be changed by several servers: most of its replicas have to be there.
+pub(super) fn check_reachable(run: &Run, table: &crate::Table, undone: &'static str) -> Result<()> {
+    let Some(member) = &run.env()?.member else { return Ok(()) };
+    member.check_reachable(table, undone).map_err(|error| op_failed(error.to_string()))
 }
 
 /// Something that cannot be done: class OP_FAILED.
@@ -112,6 +119,7 @@ fn db_drop(call: &Call<'_>) -> Result<Value> {
     let database = database(call.run)?;
     let db = database.catalog().db(&name).map(|db| documents::db(db));
     let tables = database.drop_database(&name).map_err(|wrong| refused(&wrong))?;
+    call.run.env()?.catalog_changed();
     let db = db.map_err(|wrong| refused(&wrong))?;
     Ok(call.datum_value(Datum::fields([
         ("config_changes", vec![change(db, Datum::Null)].into()),
@@ -131,7 +139,7 @@ fn db_list(call: &Call<'_>) -> Result<Value> {
 fn table_list(call: &Call<'_>) -> Result<Value> {
     let db = db_of(call, call.count() == 1)?;
     let names = if *db.name == *SYSTEM {
-        super::system::TABLES.iter().map(|name| (*name).into()).collect()
+        super::system::names(call.run.env()?).map(Datum::from).collect()
     } else {
         let catalog = database(call.run)?.catalog();
         let db = catalog.db(&db.name).map_err(|wrong| refused(&wrong))?;
@@ -161,11 +169,13 @@ fn table_create(call: &Call<'_>) -> Result<Value> {
         let (database, table) = (db.name, name);
         return Err(refused(&CatalogError::TableExists { database, table }));
     }
-    let (shards, replicas) = layout::check(shards.unwrap_or(1), replicas.as_ref())?;
+    let (shards, replicas) = layout::check(run, shards.unwrap_or(1), replicas.as_ref())?;
     let config = TableConfig { durability, shards, replicas, ..TableConfig::default() };
     let options = TableOptions { primary_key, config, ..TableOptions::new(new_uuid(run)?) };
     let table = database.create_table(&db.name, &name, options);
-    let config = documents::config(run, &*table.map_err(|wrong| refused(&wrong))?)?;
+    let table = table.map_err(|wrong| refused(&wrong))?;
+    run.env()?.catalog_changed();
+    let config = documents::config(run, &table)?;
     Ok(call.datum_value(Datum::fields([
         ("config_changes", vec![change(Datum::Null, config)].into()),
         ("tables_created", 1.into()),
@@ -177,6 +187,7 @@ fn table_drop(call: &Call<'_>) -> Result<Value> {
     check_not_system(&db, "you can't drop tables in it.")?;
     let table = database(call.run)?.drop_table(&db.name, &name);
     let config = documents::config(call.run, &*table.map_err(|wrong| refused(&wrong))?)?;
+    call.run.env()?.catalog_changed();
     Ok(call.datum_value(Datum::fields([
         ("config_changes", vec![change(config, Datum::Null)].into()),
         ("tables_dropped", 1.into()),
@@ -193,7 +204,7 @@ fn system_row(call: &Call<'_>, table: &str, key: Datum) -> Result<Value> {
     Ok(call.value(Kind::Single(Box::new(Single::of_key(table, key)))))
 }
 
-/// Whether one server can carry so many shards; as the catalog has it, with the number of replicas.
-pub(super) fn check_shards(shards: i64) -> Result<(u16, u16)> {
-    layout::check(shards, None)
+/// Whether there can be so many shards; as the catalog has it, with the number of replicas.
+pub(super) fn check_shards(run: &Run, shards: i64) -> Result<(u16, u16)> {
+    layout::check(run, shards, None)
 }

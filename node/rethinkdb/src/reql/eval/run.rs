@@ -72,6 +72,11 @@ impl Run {
         })
     }
 
+    /// Set once the query is stopped.
+    pub(crate) fn interrupted(&self) -> Result<&std::sync::atomic::AtomicBool> {
+        Ok(&self.env()?.interrupted)
+    }
+
     /// Seconds since 1970, now; 0 where there is no clock.
     pub(crate) fn clock_s(&self) -> f64 {
         self.env.as_ref().map_or(0.0, |env| (env.clock)())

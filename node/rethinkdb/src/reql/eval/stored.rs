@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use super::table::{Keys, Range, ReadMode, Rows, Sorting, Wanted, Yield};
 use super::{Next, Run, Stream};
+use crate::cluster;
+use crate::database::Stretch;
+use crate::live::{self, Attempt, Refusal};
 use crate::reql::datum::Datum;
 use crate::reql::failure::{Failure, Result};
 use crate::reql::index::{IndexFunction, compile_index};
 use crate::{
-    CatalogError, Database, DatabaseError, Direction, Found, Index, KeyRange, PAGE_ROWS_MAX, Place,
-    TableId,
+    CatalogError, Database, DatabaseError, Direction, Durability, Found, Index, KeyRange, Member,
+    PAGE_ROWS_MAX, Page, Place, Swapped, TableId,
 };
 
 /// How many rows the first page of a range has; every further one has twice as many, up to
@@ -21,6 +24,8 @@ const FIRST_PAGE_ROWS: usize = 32;
 pub(crate) struct StoredRows {
     pub(crate) database: Database,
     pub(crate) table: Arc<crate::Table>,
+    /// The way to it, if there are several servers.
+    pub(crate) member: Option<Member>,
 }
 
 /// A failure of the catalog as a query's.
@@ -33,13 +38,38 @@ pub(super) fn failed(error: &DatabaseError) -> Box<Failure> {
     Failure::new(error.kind(), error.to_string())
 }
 
+/// A failure of the cluster as a query's.
+pub(super) fn unreached(refusal: &Refusal) -> Box<Failure> {
+    Failure::new(refusal.kind(), refusal.to_string())
+}
+
 impl StoredRows {
     /// The table of this name.
     pub(super) fn find(run: &Run, db: &str, name: &str) -> Result<Self> {
-        let database = run.env()?.database.clone();
+        let env = run.env()?;
+        let (database, member) = (env.database.clone(), env.member.clone());
         let catalog = database.catalog();
         let table = catalog.table(db, name).map_err(|wrong| refused(&wrong))?.clone();
-        Ok(Self { database, table })
+        Ok(Self { database, table, member })
+    }
+
+    /// Writes rows, each if it still is what was read.
+    pub(super) fn write(
+        &self,
+        run: &Run,
+        attempts: Vec<Attempt>,
+        durability: Durability,
+    ) -> Result<Vec<Swapped>> {
+        let Some(member) = &self.member else {
+            let swaps = attempts.into_iter().filter_map(Attempt::into_swap).collect();
+            return self.database.swap(swaps, durability).map_err(|error| failed(&error));
+        };
+        let written = member.write(self.table.id, attempts, durability, run.interrupted()?);
+        let written = written.map_err(|refusal| unreached(&refusal))?;
+        if durability == Durability::Hard {
+            self.database.sync().map_err(|error| failed(&error))?;
+        }
+        Ok(written)
     }
 
     pub(super) fn index(&self, name: &str) -> Result<Arc<Index>> {
@@ -84,8 +114,19 @@ impl Rows for StoredRows {
         Ok((0..shards).map(share).collect())
     }
 
-    fn get(&self, _: &Run, key: &Datum, mode: ReadMode) -> Result<Datum> {
-        let row = self.database.get(self.table.id, key).map_err(|error| failed(&error))?;
+    fn get(&self, run: &Run, key: &Datum, mode: ReadMode) -> Result<Datum> {
+        let table = self.table.id;
+        let row = match &self.member {
+            None => self.database.get(table, key).map_err(|error| failed(&error))?,
+            Some(member) => {
+                let keys = cluster::Keys::These(vec![live::key(key)]);
+                let (database, key) = (self.database.clone(), key.clone());
+                let row = member.read(table, keys, mode, run.interrupted()?, move |unseen| {
+                    database.get_without(table, &key, unseen)
+                });
+                row.map_err(|refusal| unreached(&refusal))?
+            }
+        };
         settle(&self.database, mode)?;
         Ok(row.map_or(Datum::Null, |row| row.datum()))
     }
@@ -114,6 +155,7 @@ impl Rows for StoredRows {
         };
         Ok(Box::new(Pages {
             database: self.database.clone(),
+            member: self.member.clone(),
             table: self.table.id,
             primary_key: self.table.primary_key.clone(),
             index,
@@ -128,7 +170,11 @@ impl Rows for StoredRows {
         }))
     }
 
-    fn sync(&self, _: &Run) -> Result<()> {
+    fn sync(&self, run: &Run) -> Result<()> {
+        if let Some(member) = &self.member {
+            let synced = member.sync(self.table.id, run.interrupted()?);
+            synced.map_err(|refusal| unreached(&refusal))?;
+        }
         self.database.sync().map_err(|error| failed(&error))
     }
 
@@ -140,6 +186,7 @@ impl Rows for StoredRows {
 /// Rows, read a page at a time: what is written meanwhile behind the last page is seen.
 struct Pages {
     database: Database,
+    member: Option<Member>,
     table: TableId,
     primary_key: Arc<str>,
     index: Option<Arc<Index>>,
@@ -159,11 +206,9 @@ struct Pages {
 
 impl Pages {
     /// Reads one more page; false if there is none.
-    fn read(&mut self) -> Result<bool> {
+    fn read(&mut self, run: &Run) -> Result<bool> {
         let Some((range, copies)) = self.ranges.front() else { return Ok(false) };
-        let (index, last) = (self.index.as_ref().map(|index| index.id), self.last.as_ref());
-        let page = self.database.page(self.table, index, range, self.direction, last, self.limit);
-        let page = page.map_err(|error| failed(&error))?;
+        let page = self.page(run, range)?;
         settle(&self.database, self.mode)?;
         for found in &page.rows {
             let item = self.item(found);
@@ -178,6 +223,28 @@ impl Pages {
             }
         }
         Ok(true)
+    }
+
+    fn page(&self, run: &Run, range: &KeyRange) -> Result<Page> {
+        let (table, direction, limit) = (self.table, self.direction, self.limit);
+        let index = self.index.as_ref().map(|index| index.id);
+        let Some(member) = &self.member else {
+            let last = self.last.as_ref();
+            let page = self.database.page(table, index, range, direction, last, limit);
+            return page.map_err(|error| failed(&error));
+        };
+        let keys = match index {
+            // What an index finds may be anywhere.
+            Some(_) => cluster::Keys::All,
+            None => live::between(&range.lower, &range.upper),
+        };
+        let (database, range, last) = (self.database.clone(), range.clone(), self.last.clone());
+        let page = member.read(table, keys, self.mode, run.interrupted()?, move |unseen| {
+            let last = last.as_ref();
+            let stretch = Stretch { index, range: &range, direction, last, limit };
+            database.page_without(table, &stretch, unseen)
+        });
+        page.map_err(|refusal| unreached(&refusal))
     }
 
     fn item(&self, found: &Found) -> Datum {
@@ -197,12 +264,12 @@ impl Pages {
 }
 
 impl Stream for Pages {
-    fn next(&mut self, _: &Run) -> Result<Next<Datum>> {
+    fn next(&mut self, run: &Run) -> Result<Next<Datum>> {
         loop {
             if let Some(item) = self.found.pop_front() {
                 return Ok(Next::Item(item));
             }
-            if !self.read()? {
+            if !self.read(run)? {
                 return Ok(Next::End);
             }
         }

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use super::{Run, Seq, Stream};
+pub(crate) use crate::cluster::ReadMode;
 use crate::reql::datum::Datum;
 use crate::reql::failure::{At, Failure, Place, Result};
 
@@ -24,20 +25,6 @@ pub(crate) struct Table {
     pub(crate) rows: Arc<dyn Rows>,
     /// The term that named it.
     pub(crate) place: Place,
-}
-
-/// What a reader is promised of what it reads.
-///
-/// Source: RethinkDB manual, `table`, `read_mode`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum ReadMode {
-    /// What is on disk; soft writes are brought there first.
-    Majority,
-    /// What is in memory.
-    #[default]
-    Single,
-    /// What is in memory of any replica.
-    Outdated,
 }
 
 /// Where a table's rows are.

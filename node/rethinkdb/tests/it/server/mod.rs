@@ -1,5 +1,6 @@
 //! The server as its clients see it: on real sockets, byte for byte.
 
+mod cluster;
 mod conversations;
 mod feeds;
 mod hostile;

@@ -1,5 +1,6 @@
 //! What databases, tables and indexes look like to those who ask.
 
+use crate::cluster::{Readiness, ServerId, ShardLayout, ShardStatus, TableStatus};
 use crate::reql::datum::Datum;
 use crate::reql::eval::Run;
 use crate::reql::failure::{Failure, Result};
@@ -17,12 +18,33 @@ fn server(run: &Run) -> Result<Datum> {
 
 /// A row of `table_config`.
 pub(in crate::reql::eval) fn config(run: &Run, table: &Table) -> Result<Datum> {
-    let server = server(run)?;
-    let shard = Datum::fields([
-        ("nonvoting_replicas", Datum::array(Vec::new())),
-        ("primary_replica", server.clone()),
-        ("replicas", vec![server].into()),
-    ]);
+    let member = run.env()?.member.as_ref();
+    let layout = member.and_then(|member| member.layout(table.id));
+    config_as(run, table, layout.as_deref())
+}
+
+/// The same, were the table to lie like this; without a layout, all on this server.
+pub(super) fn config_as(run: &Run, table: &Table, layout: Option<&[ShardLayout]>) -> Result<Datum> {
+    let shard = |primary: Datum, replicas: Vec<Datum>| {
+        Datum::fields([
+            ("nonvoting_replicas", Datum::array(Vec::new())),
+            ("primary_replica", primary),
+            ("replicas", replicas.into()),
+        ])
+    };
+    let shards = match (layout, &run.env()?.member) {
+        (Some(layout), Some(member)) => {
+            let name = |server: &ServerId| Datum::from(member.name_of(*server));
+            let placed = layout
+                .iter()
+                .map(|one| shard(name(&one.primary()), one.replicas.iter().map(name).collect()));
+            placed.collect()
+        }
+        _ => {
+            let server = server(run)?;
+            vec![shard(server.clone(), vec![server]); usize::from(table.config.shards)]
+        }
+    };
     let durability = match table.config.durability {
         Durability::Hard => "hard",
         Durability::Soft => "soft",
@@ -39,7 +61,7 @@ pub(in crate::reql::eval) fn config(run: &Run, table: &Table) -> Result<Datum> {
         ("indexes", indexes.into()),
         ("name", Datum::String(table.name().clone())),
         ("primary_key", Datum::String(table.primary_key.clone())),
-        ("shards", vec![shard; usize::from(table.config.shards)].into()),
+        ("shards", shards.into()),
         ("write_acks", write_acks.into()),
         ("write_hook", write_hook(table)?),
     ]))
@@ -58,22 +80,31 @@ pub(super) fn write_hook(table: &Table) -> Result<Datum> {
 
 /// A row of `table_status`: one server is always ready.
 pub(in crate::reql::eval) fn status(run: &Run, table: &Table) -> Result<Datum> {
-    let server = server(run)?;
-    let replica = Datum::fields([("server", server.clone()), ("state", "ready".into())]);
-    let shard = Datum::fields([
-        ("primary_replicas", vec![server.clone()].into()),
-        ("replicas", vec![replica].into()),
+    let member = run.env()?.member.as_ref();
+    let of_cluster = match member.and_then(|member| member.status(table.id)) {
+        Some(status) => status.document(),
+        None => of_one(&run.env()?.server.name, usize::from(table.config.shards)).document(),
+    };
+    let of_cluster = Datum::try_from(&of_cluster).unwrap_or_default();
+    let mut fields = of_cluster.expect_object()?.clone().into_map();
+    fields.extend([
+        ("db".into(), Datum::String(table.db.clone())),
+        ("id".into(), table.uuid.to_string().into()),
+        ("name".into(), Datum::String(table.name().clone())),
     ]);
-    let ready =
-        ["all_replicas_ready", "ready_for_outdated_reads", "ready_for_reads", "ready_for_writes"];
-    Ok(Datum::fields([
-        ("db", Datum::String(table.db.clone())),
-        ("id", table.uuid.to_string().into()),
-        ("name", Datum::String(table.name().clone())),
-        ("raft_leader", server),
-        ("shards", vec![shard; usize::from(table.config.shards)].into()),
-        ("status", Datum::fields(ready.map(|name| (name, true.into())))),
-    ]))
+    Ok(Datum::object(fields))
+}
+
+fn of_one(server: &str, shards: usize) -> TableStatus {
+    let shard = ShardStatus {
+        primary_replicas: vec![server.to_owned()],
+        replicas: vec![(server.to_owned(), "ready")],
+    };
+    TableStatus {
+        raft_leader: Some(server.to_owned()),
+        shards: vec![shard; shards],
+        ready: Readiness::Finished,
+    }
 }
 
 /// What the bytes start with that stand for a write hook's function.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::documents::{self, FUNCTION_PREFIX};
-use super::{database, op_failed, refused};
+use super::{check_reachable, database, op_failed, refused};
 use crate::reql::datum::Datum;
 use crate::reql::eval::stored::StoredRows;
 use crate::reql::eval::table::Table;
@@ -38,6 +38,8 @@ pub(super) fn create(call: &Call<'_>) -> Result<Value> {
     }
     let id = stored(&table)?.table.id;
     let definition = IndexDefinition { name, multi, function: function.into() };
+    let table = &stored(&table)?.table;
+    check_reachable(run, table, "The secondary index was not created.")?;
     database(run)?.create_index(id, definition).map_err(|wrong| refused(&wrong))?;
     Ok(call.datum_value(Datum::fields([("created", 1.into())])))
 }
@@ -93,6 +95,7 @@ pub(super) fn drop(call: &Call<'_>) -> Result<Value> {
     let table = call.arg(0)?.table(call.run)?.clone();
     let name = call.string(1)?;
     let Some(stored) = table.rows.stored() else { return Err(no_index(&table, name)) };
+    check_reachable(call.run, &stored.table, "The secondary index was not dropped.")?;
     database(call.run)?.drop_index(stored.table.id, &name).map_err(|wrong| refused(&wrong))?;
     Ok(call.datum_value(Datum::fields([("dropped", 1.into())])))
 }
@@ -107,6 +110,7 @@ pub(super) fn rename(call: &Call<'_>) -> Result<Value> {
     let (name, wanted) = (call.string(1)?, call.string(2)?);
     let overwrite = call.bool_option("overwrite")?.unwrap_or(false);
     let Some(stored) = table.rows.stored() else { return Err(no_index(&table, name)) };
+    check_reachable(call.run, &stored.table, "The secondary index was not renamed.")?;
     let renamed = database(call.run)?.rename_index(stored.table.id, &name, &wanted, overwrite);
     renamed.map_err(|wrong| refused(&wrong))?;
     let count = i32::from(name != wanted);

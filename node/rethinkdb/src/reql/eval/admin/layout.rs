@@ -1,16 +1,18 @@
-//! What a table is told to be like, and whether it is ready: `config`, `status`, `wait`, `reconfigure`,
-//! `rebalance`.
+//! What a table is told to be like, and what it is like: `config`, `status`, `reconfigure`, `rebalance`.
 //!
-//! There is one server. Shards are numbers that it remembers; a shard has one replica.
+//! To one server, shards are numbers that it remembers, and a shard has one replica. Several ask the
+//! cluster where to put them.
 
 use super::{
     Call, Datum, Failure, Kind, Result, Run, Value, change, check_not_system, database, documents,
     op_failed, refused, system_row,
 };
+use crate::cluster::LayoutError;
+use crate::live::Cut;
 use crate::reql::eval::reading::name_of;
 use crate::reql::eval::table::Db;
 use crate::reql::failure::At;
-use crate::{Table, TableConfig, TableId};
+use crate::{Member, Table, TableConfig, TableId};
 
 /// As many shards as RethinkDB allows.
 const SHARDS_MAX: i64 = 64;
@@ -39,13 +41,13 @@ pub(super) fn status(call: &Call<'_>) -> Result<Value> {
 }
 
 /// A table, or all tables of a database.
-enum Target {
+pub(super) enum Target {
     Table(TableId),
     Db(Db),
 }
 
 impl Target {
-    fn of(call: &Call<'_>, refusal: &str) -> Result<Self> {
+    pub(super) fn of(call: &Call<'_>, refusal: &str) -> Result<Self> {
         if call.count() == 0 {
             let name = call.op.name;
             return Err(Failure::logic(format!(
@@ -63,7 +65,7 @@ impl Target {
         Ok(Self::Table(stored.table.id))
     }
 
-    fn tables(&self, run: &Run) -> Result<Vec<TableId>> {
+    pub(super) fn tables(&self, run: &Run) -> Result<Vec<TableId>> {
         match self {
             Self::Table(id) => Ok(vec![*id]),
             Self::Db(db) => {
@@ -73,35 +75,6 @@ impl Target {
             }
         }
     }
-}
-
-pub(super) fn wait(call: &Call<'_>) -> Result<Value> {
-    let target = Target::of(
-        call,
-        "the system tables in it are always available and don't need to be waited on.",
-    )?;
-    if let Some(value) = call.option("wait_for")? {
-        let name = value.string(call.run)?;
-        let known = [
-            "ready_for_outdated_reads",
-            "ready_for_reads",
-            "ready_for_writes",
-            "all_replicas_ready",
-        ];
-        if !known.contains(&&*name) {
-            let [a, b, c, d] = known;
-            return Err(Failure::logic(format!(
-                "Unknown table readiness state: '{name}', must be one of '{a}', '{b}', '{c}', or \
-                 '{d}'"
-            ))
-            .at(value.place));
-        }
-    }
-    if let Some(value) = call.option("timeout")? {
-        value.integer(call.run)?;
-    }
-    let count = target.tables(call.run)?.len();
-    Ok(call.datum_value(Datum::fields([("ready", Datum::count(count))])))
 }
 
 /// How many replicas, on servers with which tags.
@@ -208,8 +181,9 @@ pub(super) fn replicas(call: &Call<'_>) -> Result<Option<Replicas>> {
     Ok(replicas.map(|tags| Replicas { tags, primary, nonvoting: nonvoting_tags }))
 }
 
-/// Whether one server can carry this; as the catalog has it.
-pub(super) fn check(shards: i64, replicas: Option<&Replicas>) -> Result<(u16, u16)> {
+/// Whether the servers that are there can carry this; as the catalog has it.
+pub(super) fn check(run: &Run, shards: i64, replicas: Option<&Replicas>) -> Result<(u16, u16)> {
+    let servers = run.env()?.member.as_ref().map_or(1, |member| member.connected().len());
     let total: i64 =
         replicas.map_or(1, |replicas| replicas.tags.iter().map(|(_, count)| count).sum());
     if total == 0 {
@@ -240,15 +214,16 @@ pub(super) fn check(shards: i64, replicas: Option<&Replicas>) -> Result<(u16, u1
         if tag != DEFAULT_TAG {
             return Err(op_failed(format!("Could not find any servers with server tag `{tag}`.")));
         }
-        if *count > 1 {
+        if usize::try_from(*count).is_ok_and(|count| count > servers) {
             return Err(op_failed(format!(
                 "Can't put {count} replicas on servers with the tag `{tag}` because there are only \
-                 1 servers with the tag `{tag}`. It's impossible to have more replicas of the data \
+                 {servers} servers with the tag `{tag}`. It's impossible to have more replicas of the data \
                  than there are servers."
             )));
         }
     }
-    Ok((u16::try_from(shards).expect("it is no more than the most"), 1))
+    let few = |count: i64| u16::try_from(count).expect("it is no more than the most");
+    Ok((few(shards), few(total)))
 }
 
 pub(super) fn reconfigure(call: &Call<'_>) -> Result<Value> {
@@ -265,24 +240,28 @@ pub(super) fn reconfigure(call: &Call<'_>) -> Result<Value> {
     if call.option("replicas")?.is_none() {
         return Err(required("replicas"));
     }
-    let (shards, replicas) = check(shards, replicas(call)?.as_ref())?;
+    let (shards, replicas) = check(run, shards, replicas(call)?.as_ref())?;
+    let member = run.env()?.member.as_ref();
     let (mut configs, mut statuses) = (Vec::new(), Vec::new());
     for id in target.tables(run)? {
         let Some(old) = database(run)?.catalog().table_of(id).cloned() else { continue };
-        let config = TableConfig { shards, replicas, ..old.config.clone() };
-        let new = match dry_run {
-            true => {
-                let mut new = Table::clone(&old);
-                new.config = config;
-                new.into()
-            }
-            false => {
-                let new = database(run)?.set_table_config(id, config);
-                new.map_err(|wrong| refused(&wrong))?
-            }
+        let (old_config, old_status) =
+            (documents::config(run, &old)?, documents::status(run, &old)?);
+        let mut new = Table::clone(&old);
+        new.config = TableConfig { shards, replicas, ..old.config.clone() };
+        let laid_out = |member: &Member| {
+            member.plan(&old, shards.into(), replicas.into(), Cut::AsIs).map_err(unplaced)
         };
-        configs.push(change(documents::config(run, &old)?, documents::config(run, &new)?));
-        statuses.push(change(documents::status(run, &old)?, documents::status(run, &new)?));
+        let layout = member.map(laid_out).transpose()?;
+        configs.push(change(old_config, documents::config_as(run, &new, layout.as_deref())?));
+        if !dry_run {
+            if let (Some(member), Some(layout)) = (member, layout) {
+                member.reconfigure(id, layout).map_err(unplaced)?;
+            }
+            let new = database(run)?.set_table_config(id, new.config);
+            let new = new.map_err(|wrong| refused(&wrong))?;
+            statuses.push(change(old_status, documents::status(run, &new)?));
+        }
     }
     let count = if dry_run { 0 } else { configs.len() };
     let mut fields =
@@ -318,19 +297,34 @@ fn repair_refusal(call: &Call<'_>, repair: &Value, target: &Target) -> Result<Bo
     })
 }
 
-/// With one server there is nothing to be spread more evenly.
+fn unplaced(error: LayoutError) -> Box<Failure> {
+    op_failed(error.to_string())
+}
+
+/// Cuts shards anew where rows are. With one server there is nothing to be spread more evenly.
 pub(super) fn rebalance(call: &Call<'_>) -> Result<Value> {
     let run = call.run;
     let target = Target::of(call, "you can't rebalance the tables in it.")?;
     let mut changes = Vec::new();
     for id in target.tables(run)? {
-        if let Some(table) = database(run)?.catalog().table_of(id) {
-            let status = documents::status(run, table)?;
-            changes.push(change(status.clone(), status));
+        let Some(table) = database(run)?.catalog().table_of(id).cloned() else { continue };
+        let old = documents::status(run, &table)?;
+        if let Some(member) = &run.env()?.member {
+            rebalance_table(member, &table)?;
         }
+        changes.push(change(old, documents::status(run, &table)?));
     }
     Ok(call.datum_value(Datum::fields([
-        ("rebalanced", 1.into()),
+        ("rebalanced", Datum::count(changes.len())),
         ("status_changes", Datum::array(changes)),
     ])))
+}
+
+/// Cuts a table's shards so that they have as many rows each, if they have not.
+fn rebalance_table(member: &Member, table: &Table) -> Result<()> {
+    let old = member.layout(table.id).unwrap_or_default();
+    let replicas = old.first().map_or(1, |shard| shard.replicas.len());
+    let new = member.plan(table, old.len().max(1), replicas, Cut::Anew).map_err(unplaced)?;
+    let same = new.iter().map(|shard| &shard.range).eq(old.iter().map(|shard| &shard.range));
+    if same { Ok(()) } else { member.reconfigure(table.id, new).map_err(unplaced) }
 }

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::Options;
+use crate::cluster::FEED_ABORTED;
+use crate::live::{Following, Refusal};
 use crate::reql::datum::Datum;
 use crate::reql::error::ErrorKind;
 use crate::reql::eval::Run;
-use crate::reql::eval::stored::{StoredRows, failed};
+use crate::reql::eval::stored::{StoredRows, failed, unreached};
 use crate::reql::failure::{Failure, Result};
 use crate::{Element, Subscription};
 
@@ -27,11 +29,26 @@ pub(super) enum News {
 
 /// A table's later changes.
 pub(super) struct Listener {
-    subscription: Subscription,
+    source: Source,
     primary_key: std::sync::Arc<str>,
     options: Options,
     /// Since when changes are kept back, in seconds since 1970.
     held_since_s: Option<f64>,
+}
+
+/// Where a listener hears of changes.
+enum Source {
+    Database(Subscription),
+    Cluster(Following),
+}
+
+impl Source {
+    fn subscription(&self) -> &Subscription {
+        match self {
+            Self::Database(subscription) => subscription,
+            Self::Cluster(following) => &following.subscription,
+        }
+    }
 }
 
 impl Listener {
@@ -40,10 +57,27 @@ impl Listener {
         let wake = run.env()?.wake.clone();
         let wake = Box::new(move || wake());
         let id = stored.table.id;
-        let subscription = stored.database.subscribe(id, options.queue_max, Some(wake));
-        let subscription = subscription.map_err(|error| failed(&error))?;
+        let source = match &stored.member {
+            None => {
+                let subscription = stored.database.subscribe(id, options.queue_max, Some(wake));
+                Source::Database(subscription.map_err(|error| failed(&error))?)
+            }
+            Some(member) => {
+                let following = member.follow(id, options.queue_max, wake, run.interrupted()?);
+                Source::Cluster(following.map_err(|refusal| match refusal {
+                    Refusal::Cluster(error) => {
+                        let (db, table) = (&stored.table.db, stored.table.name());
+                        Failure::new(
+                            ErrorKind::OpFailed,
+                            format!("cannot subscribe to table `{db}.{table}`: {}", error.reason()),
+                        )
+                    }
+                    other => unreached(&other),
+                })?)
+            }
+        };
         let primary_key = stored.table.primary_key.clone();
-        Ok(Self { subscription, primary_key, options, held_since_s: None })
+        Ok(Self { source, primary_key, options, held_since_s: None })
     }
 
     /// What has come, once it was kept back for long enough; none if there is nothing now.
@@ -52,10 +86,11 @@ impl Listener {
     /// The feed broke: the table was dropped, or its shards are others now.
     pub(super) fn news(&mut self, run: &Run) -> Result<Option<Vec<News>>> {
         let Options { hold_s, queue_max, .. } = self.options;
-        let waiting = self.subscription.waiting();
+        let subscription = self.source.subscription();
+        let waiting = subscription.waiting();
         // Nothing is kept back until it is lost.
         let has_room = waiting < queue_max.div_ceil(2);
-        if hold_s > 0.0 && waiting > 0 && has_room && !self.subscription.is_closed() {
+        if hold_s > 0.0 && waiting > 0 && has_room && !subscription.is_closed() {
             let now_s = run.clock_s();
             let since_s = *self.held_since_s.get_or_insert(now_s);
             // A clock that is set back holds up nobody.
@@ -76,14 +111,11 @@ impl Listener {
     /// As with [`news`](Self::news).
     pub(super) fn now(&self) -> Result<Option<Vec<News>>> {
         // What is there is told before the end is.
-        let is_closed = self.subscription.is_closed();
-        let elements = self.subscription.drain();
+        let subscription = self.source.subscription();
+        let is_closed = subscription.is_closed();
+        let elements = subscription.drain();
         if elements.is_empty() {
-            return if is_closed {
-                Err(Failure::new(ErrorKind::OpFailed, "Changefeed aborted (unavailable)."))
-            } else {
-                Ok(None)
-            };
+            return if is_closed { Err(aborted()) } else { Ok(None) };
         }
         let news = elements.into_iter().map(|element| match element {
             Element::Skipped(count) => News::Skipped(count),
@@ -124,6 +156,10 @@ impl Listener {
         let row = if changed.new.is_null() { &changed.old } else { &changed.new };
         row.get(&self.primary_key).cloned().unwrap_or_default()
     }
+}
+
+fn aborted() -> Box<Failure> {
+    Failure::new(ErrorKind::OpFailed, FEED_ABORTED)
 }
 
 /// The element that tells of lost changes.

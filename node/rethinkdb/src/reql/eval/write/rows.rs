@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::hook::Hook;
 use super::{Options, Row};
+use crate::live::Attempt;
 use crate::reql::datum::{Datum, deep};
 use crate::reql::error::ErrorKind;
 use crate::reql::eval::Run;
@@ -64,7 +65,7 @@ pub(super) fn write(
     };
     let mut done: Vec<Option<Row>> = wishes.iter().map(|_| None).collect();
     match table.rows.stored() {
-        Some(stored) => swap(stored, options, wishes, &mut done, &mut checked)?,
+        Some(stored) => swap(run, stored, options, wishes, &mut done, &mut checked)?,
         None => {
             for (number, wish) in wishes.iter().enumerate() {
                 let old = table.rows.get(run, &wish.key, ReadMode::Single)?;
@@ -89,6 +90,7 @@ pub(super) fn write(
 
 /// Computes and swaps, until every row was written or cannot be.
 fn swap(
+    run: &Run,
     stored: &StoredRows,
     options: &Options,
     wishes: &[Wish],
@@ -105,32 +107,55 @@ fn swap(
         };
         open.push((number, row));
     }
+    let mut is_begun = false;
     for _ in 0..ATTEMPTS_MAX {
-        let (mut swaps, mut tried) = (Vec::new(), Vec::new());
+        let (mut attempts, mut tried) = (Vec::with_capacity(open.len()), Vec::new());
         for (number, row) in open.drain(..) {
             let old = row.as_ref().map_or(Datum::Null, |row| row.datum());
-            match compute(number, &old) {
-                // Nothing is written, and no feed hears of it.
-                Ok(new) if new == old => done[number] = Some(Row::Written { old, new }),
-                Ok(new) => {
-                    let (key, expected) = (wishes[number].key.clone(), row);
-                    let document = (!new.is_null()).then(|| new.clone());
-                    swaps.push(Swap { table, key, expected, new: document });
+            let key = || wishes[number].key.clone();
+            let outcome = match compute(number, &old) {
+                Ok(new) if new != old => {
+                    let (key, document) = (key(), (!new.is_null()).then(|| new.clone()));
+                    attempts.push(Attempt::Write(Swap {
+                        table,
+                        key,
+                        expected: row,
+                        new: document,
+                    }));
                     tried.push((number, Row::Written { old, new }));
+                    continue;
                 }
+                // Nothing is written, and no feed hears of it.
+                Ok(new) => Row::Written { old, new },
                 Err(failure) if is_of_row(&failure) => {
-                    done[number] = Some(Row::Failed { old, message: failure.message });
+                    Row::Failed { old, message: failure.message }
                 }
                 Err(failure) => return Err(failure),
+            };
+            if stored.member.is_none() {
+                done[number] = Some(outcome);
+            } else {
+                // The primary has to be asked all the same.
+                attempts.push(Attempt::Keep { key: key(), row });
+                tried.push((number, outcome));
             }
         }
-        if swaps.is_empty() {
+        if attempts.is_empty() {
             return Ok(());
         }
-        let swapped = database.swap(swaps, durability).map_err(|error| failed(&error))?;
+        let swapped = stored.write(run, attempts, durability).map_err(|mut failure| {
+            // Not for certain undone: an earlier attempt may have written some of the rows.
+            if is_begun && failure.kind == ErrorKind::OpFailed {
+                failure.kind = ErrorKind::OpIndeterminate;
+            }
+            failure
+        })?;
         for ((number, row), swapped) in tried.into_iter().zip(swapped) {
             match swapped {
-                Swapped::Done => done[number] = Some(row),
+                Swapped::Done => {
+                    is_begun = true;
+                    done[number] = Some(row);
+                }
                 Swapped::Conflict(row) => open.push((number, row)),
             }
         }
