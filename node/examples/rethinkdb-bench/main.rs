@@ -2,9 +2,9 @@
 //!
 //! Each line is a kind of work at a number of questions in flight. It is done in rounds, in each by
 //! one server after the other, so that whatever else the machine does falls on both; what is printed
-//! is the median of the rounds. With a second server the last column says how much faster (more than
-//! 1) or slower it is than the first: the median of what each round says. In each server a database is
-//! made for it, and dropped.
+//! is the median of the rounds. With a second server the last column says how many times as fast as
+//! the first it is: the median of what each round says. In each server a database is made for this,
+//! and dropped.
 //!
 //! ```text
 //! cargo run --release -p bigchaindb --example rethinkdb-bench -- rethinkdb://127.0.0.1:28015

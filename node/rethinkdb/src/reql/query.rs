@@ -72,8 +72,11 @@ const DB: f64 = 14.0;
 const TABLE: f64 = 15.0;
 const GET: f64 = 16.0;
 
+/// A term's options, as they were sent.
+type AsSent = [(Arc<str>, Text)];
+
 /// A term's number, its arguments, and its options.
-fn call(term: &Text) -> Option<(f64, &[Text], &[(Arc<str>, Text)])> {
+fn call(term: &Text) -> Option<(f64, &[Text], &AsSent)> {
     let Text::Array(parts) = term else { return None };
     match &parts[..] {
         [Text::Number(number), Text::Array(args)] => Some((*number, args, &[])),
