@@ -80,12 +80,19 @@ fn configure_asks_writes_and_does_not_overwrite_unasked() {
 fn what_cannot_be_done_ends_with_its_place_and_the_next_step() {
     let home = tempfile::tempdir().unwrap();
     type Variables<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(&[&str], Variables<'_>, i32, &str); 5] = [
+    let cases: [(&[&str], Variables<'_>, i32, &str); 7] = [
         (&["export-my-pubkey"], &[], 1, "This node's public key wasn't set anywhere"),
         (&["start"], &[], 1, "no keypair found. Did you run `bigchaindb configure`?"),
         (&["show-config"], &[("BIGCHAINDB_STATSD_PORT", "x")], 2, "BIGCHAINDB_STATSD_PORT: `x`"),
         (&["set-shards", "65"], &[], 2, "65 is not in 1..=64"),
         (&["set-shards", "1"], &[("BIGCHAINDB_DATABASE_PORT", "1")], 4, "is RethinkDB running?"),
+        (&["rethinkdb", "--servers", "0"], &[], 2, "0 is not in 1..=64"),
+        (
+            &["rethinkdb", "--servers", "3", "--driver-port", "65534"],
+            &[],
+            2,
+            "there are no 3 ports from 65534 on",
+        ),
     ];
     for (arguments, variables, expected, told) in cases {
         let mut command = bigchaindb(home.path(), arguments);
@@ -123,6 +130,21 @@ impl Drop for Serving {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
     }
+}
+
+#[test]
+fn several_servers_print_an_address_each() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["rethinkdb", "--servers", "3", "--driver-port", "0"];
+    let mut child = bigchaindb(home.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let addresses: Vec<String> = lines.take(3).map(Result::unwrap).collect();
+    let serving = Serving { child, address: addresses[2].clone() };
+    for address in &addresses {
+        std::net::TcpStream::connect(address).unwrap();
+    }
+    assert_ne!(addresses[0], addresses[1]);
+    assert_eq!(serving.stop(), 0);
 }
 
 /// A port that nobody has at the moment.
