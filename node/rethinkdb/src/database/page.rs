@@ -37,6 +37,14 @@ impl KeyRange {
         Self { lower: Bound::Included(value.clone()), upper: Bound::Included(value) }
     }
 
+    /// The value it begins with.
+    pub(crate) fn value(&self) -> Option<&Datum> {
+        match &self.lower {
+            Bound::Included(value) | Bound::Excluded(value) => Some(value),
+            Bound::Unbounded => None,
+        }
+    }
+
     /// The first key of a space in this range, and the first after it.
     fn keys(
         &self,

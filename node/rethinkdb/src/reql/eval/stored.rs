@@ -205,16 +205,64 @@ struct Pages {
 }
 
 impl Pages {
-    /// Reads one more page; false if there is none.
+    /// Reads on; false if there is nothing more.
     fn read(&mut self, run: &Run) -> Result<bool> {
-        let Some((range, copies)) = self.ranges.front() else { return Ok(false) };
-        let page = self.page(run, range)?;
+        let Some((range, _)) = self.ranges.front() else { return Ok(false) };
+        let pages = match &self.member {
+            Some(member) => self.read_together(run, member)?,
+            None => {
+                let (index, last) = (self.index.as_ref().map(|index| index.id), self.last.as_ref());
+                let page =
+                    self.database.page(self.table, index, range, self.direction, last, self.limit);
+                vec![page.map_err(|error| failed(&error))?]
+            }
+        };
         settle(&self.database, self.mode)?;
+        pages.into_iter().for_each(|page| self.take(&page));
+        self.limit = (self.limit * 2).min(PAGE_ROWS_MAX);
+        Ok(true)
+    }
+
+    /// A page of each of the next ranges, until together they have enough rows: to a cluster all of
+    /// that is one operation.
+    fn read_together(&self, run: &Run, member: &Member) -> Result<Vec<Page>> {
+        let (table, direction, limit) = (self.table, self.direction, self.limit);
+        let index = self.index.as_ref().map(|index| index.id);
+        let ranges = self.ranges.iter().take(PAGE_ROWS_MAX).map(|(range, _)| range.clone());
+        let ranges: Vec<KeyRange> = ranges.collect();
+        let keys = match (index, &ranges[..]) {
+            // What an index finds may be anywhere.
+            (Some(_), _) => cluster::Keys::All,
+            (None, [range]) => live::between(&range.lower, &range.upper),
+            (None, ranges) => cluster::Keys::These(
+                ranges.iter().filter_map(KeyRange::value).map(live::key).collect(),
+            ),
+        };
+        let (database, last) = (self.database.clone(), self.last.clone());
+        let pages = member.read(table, keys, self.mode, run.interrupted()?, move |unseen| {
+            let (mut pages, mut rows, mut last) = (Vec::new(), 0, last.as_ref());
+            for range in &ranges {
+                let stretch = Stretch { index, range, direction, last, limit };
+                let page = database.page_without(table, &stretch, unseen)?;
+                (rows, last) = (rows + page.rows.len(), None);
+                let is_enough = page.more || rows >= limit;
+                pages.push(page);
+                if is_enough {
+                    break;
+                }
+            }
+            Ok(pages)
+        });
+        pages.map_err(|refusal| unreached(&refusal))
+    }
+
+    /// Takes what was read of the first range, and whether there is more of it.
+    fn take(&mut self, page: &Page) {
+        let copies = self.ranges.front().map_or(0, |(_, copies)| *copies);
         for found in &page.rows {
             let item = self.item(found);
-            self.found.extend(std::iter::repeat_n(item, *copies));
+            self.found.extend(std::iter::repeat_n(item, copies));
         }
-        self.limit = (self.limit * 2).min(PAGE_ROWS_MAX);
         match page.rows.last() {
             Some(found) if page.more => self.last = Some(found.place.clone()),
             _ => {
@@ -222,29 +270,6 @@ impl Pages {
                 self.last = None;
             }
         }
-        Ok(true)
-    }
-
-    fn page(&self, run: &Run, range: &KeyRange) -> Result<Page> {
-        let (table, direction, limit) = (self.table, self.direction, self.limit);
-        let index = self.index.as_ref().map(|index| index.id);
-        let Some(member) = &self.member else {
-            let last = self.last.as_ref();
-            let page = self.database.page(table, index, range, direction, last, limit);
-            return page.map_err(|error| failed(&error));
-        };
-        let keys = match index {
-            // What an index finds may be anywhere.
-            Some(_) => cluster::Keys::All,
-            None => live::between(&range.lower, &range.upper),
-        };
-        let (database, range, last) = (self.database.clone(), range.clone(), self.last.clone());
-        let page = member.read(table, keys, self.mode, run.interrupted()?, move |unseen| {
-            let last = last.as_ref();
-            let stretch = Stretch { index, range: &range, direction, last, limit };
-            database.page_without(table, &stretch, unseen)
-        });
-        page.map_err(|refusal| unreached(&refusal))
     }
 
     fn item(&self, found: &Found) -> Datum {

@@ -51,6 +51,11 @@ fn each_shard_is_reached_by_itself() {
         assert_eq!((refused.class, refused.text), (4_100_000, text), "{term}");
     }
     assert_eq!(client.value(&format!("[43,[[182,[{TABLE},0,5]]]]")).unwrap(), 5);
+    // Several keys are one question: all of them have to be reached.
+    let several = client.value(&format!("[78,[{TABLE},4,1,1,77e-1,3]]")).unwrap_err();
+    assert!(several.text.contains(range), "{several:?}");
+    let several = client.value(&format!("[78,[{TABLE},4,1,1,-5,3]]")).unwrap();
+    assert_eq!(several.as_array().unwrap().len(), 4);
     // Two rows here, two there: nothing is sent if one shard has no primary.
     let refused = client.value(&format!("[53,[{TABLE},{{\"a\":1}}]]")).unwrap_err();
     assert!(refused.text.contains(range), "{refused:?}");
