@@ -360,7 +360,7 @@ impl Connection {
     }
 
     /// Whether a query is answered where it arrives. In a cluster every row may be waited for.
-    pub(super) fn is_short(&self, query: &Query) -> bool {
+    pub(super) fn is_short(&self, query: &reql::Query) -> bool {
         self.shared.member.is_none() && query.is_short()
     }
 
