@@ -53,6 +53,11 @@ pub enum Domain {
     Retry = 18,
     /// The node a rival or a duplicate is sent to. Entity: the load; counter: the arrival.
     OtherNode = 19,
+    /// The order of an answer's rows where none was asked for. Entity: the question; counter: the
+    /// place.
+    StoreOrder = 20,
+    /// The replica that answers a read from any. Entity: the node; counter: the question.
+    StoreReplica = 21,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

@@ -1,4 +1,4 @@
-//! The catalogue of faults: which there are, what they do to a node, and which world can do them.
+//! The catalogue of faults: which there are, whom they meet, and which world can do them.
 //!
 //! Here: a line per kind. Not here: when one happens (`plan`), how a world does it (`backends`).
 
@@ -12,8 +12,10 @@ pub struct Nature {
     pub kind: FaultKind,
     /// Its name in scenarios.
     pub name: &'static str,
-    /// In a sentence, what it does to a node: "fault `kill` …".
+    /// In a sentence, what it does to whom it meets: "fault `kill` …".
     pub verb: &'static str,
+    /// Who is met: the nodes of the federation, or the servers of its store.
+    pub whom: Whom,
     /// Whether the node is lost to the federation while it lasts, so that it counts against the
     /// budget.
     pub takes_node: bool,
@@ -26,12 +28,24 @@ pub struct Nature {
     pub backends: &'static [Backend],
 }
 
+/// Who is met by a fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whom {
+    /// Nodes of the federation.
+    Nodes,
+    /// Servers of the store.
+    Servers,
+    /// The store as a whole.
+    Store,
+}
+
 /// All kinds there are.
-pub const ALL: [Nature; 4] = [
+pub const ALL: [Nature; 10] = [
     Nature {
         kind: FaultKind::Kill,
         name: "kill",
         verb: "kills",
+        whom: Whom::Nodes,
         takes_node: true,
         lasts: Some(("restart_after", 2_000_000)),
         target: "target",
@@ -41,6 +55,7 @@ pub const ALL: [Nature; 4] = [
         kind: FaultKind::Pause,
         name: "pause",
         verb: "stops",
+        whom: Whom::Nodes,
         takes_node: true,
         lasts: Some(("for", 2_000_000)),
         target: "target",
@@ -50,6 +65,7 @@ pub const ALL: [Nature; 4] = [
         kind: FaultKind::Partition,
         name: "partition",
         verb: "isolates",
+        whom: Whom::Nodes,
         takes_node: true,
         lasts: Some(("for", 2_000_000)),
         target: "from",
@@ -59,15 +75,74 @@ pub const ALL: [Nature; 4] = [
         kind: FaultKind::FeedAbort,
         name: "feed-abort",
         verb: "deafens",
+        whom: Whom::Nodes,
         takes_node: false,
         lasts: None,
         target: "target",
-        backends: &[Backend::Sim],
+        backends: &[Backend::Sim, Backend::Local],
+    },
+    Nature {
+        kind: FaultKind::StoreKill,
+        name: "store-kill",
+        verb: "kills",
+        lasts: Some(("restart_after", 5_000_000)),
+        ..SERVERS
+    },
+    Nature {
+        kind: FaultKind::StoreRestart,
+        name: "store-restart",
+        verb: "restarts",
+        lasts: Some(("restart_after", 1_000_000)),
+        ..SERVERS
+    },
+    Nature { kind: FaultKind::StorePause, name: "store-pause", verb: "stops", ..SERVERS },
+    Nature {
+        kind: FaultKind::StorePartition,
+        name: "store-partition",
+        verb: "isolates",
+        target: "from",
+        ..SERVERS
+    },
+    Nature {
+        kind: FaultKind::PowerLoss,
+        name: "power-loss",
+        verb: "switches off",
+        lasts: Some(("restart_after", 5_000_000)),
+        ..SERVERS
+    },
+    Nature {
+        kind: FaultKind::Reconfigure,
+        name: "reconfigure",
+        verb: "moves",
+        whom: Whom::Store,
+        lasts: None,
+        ..SERVERS
     },
 ];
 
+/// What faults of the store's servers have in common. A server that is out of reach takes no node with
+/// it: the store answers again when it can.
+const SERVERS: Nature = Nature {
+    kind: FaultKind::StorePause,
+    name: "store-pause",
+    verb: "stops",
+    whom: Whom::Servers,
+    takes_node: false,
+    lasts: Some(("for", 5_000_000)),
+    target: "target",
+    backends: &[Backend::Sim],
+};
+
 /// Kinds that scenarios may name in a swarm, which then goes without them, until they are built.
-pub const NOT_BUILT: [&str; 3] = ["slow-link", "clock-skew", "store-kill"];
+pub const NOT_BUILT: [&str; 2] = ["slow-link", "clock-skew"];
+
+impl Nature {
+    /// Whether a swarm draws from it if nobody says which kinds it is to have. A store of one server
+    /// is one that does not fail, unless somebody says so.
+    pub fn is_usual(&self) -> bool {
+        self.whom == Whom::Nodes
+    }
+}
 
 impl FaultKind {
     /// What is to be known about it.

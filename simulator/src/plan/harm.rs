@@ -4,9 +4,13 @@
 //! it. What happens by chance (`every`, `[swarm]`) is fitted around that: a draw that does not fit is
 //! drawn again a few times, then left out. Not here: what a fault does (`faults`, `backends`).
 
-use super::{Fault, FaultKind};
+use super::{Fault, FaultKind, Store};
 use crate::chance::{Domain, draw};
-use crate::scenario::{FAULTS_MAX, FaultEntry, Scenario, ScenarioError, Swarm, Target, When};
+use crate::faults::Whom;
+use crate::scenario::{
+    FAULTS_MAX, FaultEntry, Federation, Harm, Scenario, ScenarioError, Swarm, Target, When,
+    minority,
+};
 
 /// A draw that does not fit is drawn again so often.
 const TRIES: u64 = 8;
@@ -41,7 +45,7 @@ struct Chosen<'a> {
 /// Why a fault does not go together with those before it.
 enum Misfit {
     TooMany,
-    SameNode(usize),
+    Same(String),
 }
 
 impl Chosen<'_> {
@@ -53,8 +57,8 @@ impl Chosen<'_> {
         // Who is not named may be another one if the first that comes to mind does not fit.
         let mut misfit = None;
         for attempt in 0..TRIES {
-            let nodes = self.nodes(&told.target, entry, attempt);
-            match self.add(told.kind, nodes, at_us, at_us + told.lasts_us) {
+            let whom = self.whom(told.kind, &told.target, entry, attempt);
+            match self.add(told.harm(), whom, at_us, at_us + told.lasts_us) {
                 Ok(()) => return Ok(()),
                 Err(reason) => misfit = Some(reason),
             }
@@ -80,8 +84,8 @@ impl Chosen<'_> {
             }
             let at_us = from_us + time * gap_us;
             for attempt in 0..TRIES {
-                let nodes = self.nodes(&told.target, entry, time * TRIES + attempt);
-                if self.add(told.kind, nodes, at_us, at_us + told.lasts_us).is_ok() {
+                let whom = self.whom(told.kind, &told.target, entry, time * TRIES + attempt);
+                if self.add(told.harm(), whom, at_us, at_us + told.lasts_us).is_ok() {
                     break;
                 }
             }
@@ -115,21 +119,28 @@ impl Chosen<'_> {
                     None => 0,
                 };
                 let until_us = (at_us + lasts_us).min(swarm.until_us);
-                let nodes = self.nodes(&Target::One, SWARM, turn);
-                if self.add(kind, nodes, at_us, until_us).is_ok() {
+                let whom = self.whom(kind, &Target::One, SWARM, turn);
+                let harm = Harm { kind, direction: None, shape: None };
+                if self.add(harm, whom, at_us, until_us).is_ok() {
                     break;
                 }
             }
         }
     }
 
-    fn nodes(&self, target: &Target, entry: u64, counter: u64) -> Vec<usize> {
+    /// The nodes or servers that are met.
+    fn whom(&self, kind: FaultKind, target: &Target, entry: u64, counter: u64) -> Vec<usize> {
         let federation = &self.scenario.federation;
-        let all = federation.nodes;
+        let all = match kind.nature().whom {
+            Whom::Nodes => federation.nodes,
+            Whom::Servers => federation.store.servers,
+            Whom::Store => return Vec::new(),
+        };
         let count = match target {
-            Target::Nodes(nodes) => return nodes.clone(),
+            Target::Named(members) => return members.clone(),
             Target::One => 1,
-            Target::Minority => federation.budget(),
+            Target::Minority => minority(all),
+            Target::All => all,
         };
         let mut left: Vec<usize> = (0..all as usize).collect();
         let mut nodes = Vec::new();
@@ -144,13 +155,18 @@ impl Chosen<'_> {
 
     fn add(
         &mut self,
-        kind: FaultKind,
-        nodes: Vec<usize>,
+        harm: Harm,
+        whom: Vec<usize>,
         at_us: u64,
         until_us: u64,
     ) -> Result<(), Misfit> {
         let number = u32::try_from(self.faults.len()).expect("faults are bounded");
-        let fault = Fault { number, kind, nodes, at_us, until_us };
+        let Harm { kind, direction, shape } = harm;
+        let (nodes, servers) = match kind.nature().whom {
+            Whom::Nodes => (whom, Vec::new()),
+            Whom::Servers | Whom::Store => (Vec::new(), whom),
+        };
+        let fault = Fault { number, kind, nodes, servers, direction, shape, at_us, until_us };
         self.fits(&fault)?;
         self.faults.push(fault);
         Ok(())
@@ -160,9 +176,14 @@ impl Chosen<'_> {
         let together =
             |other: &&Fault| other.at_us <= fault.until_us && fault.at_us <= other.until_us;
         for other in self.faults.iter().filter(together) {
-            let shared = fault.nodes.iter().find(|node| other.nodes.contains(node));
-            if let Some(node) = shared.filter(|_| excludes(fault.kind, other.kind)) {
-                return Err(Misfit::SameNode(*node));
+            if !excludes(fault.kind, other.kind) {
+                continue;
+            }
+            if let Some(node) = fault.nodes.iter().find(|node| other.nodes.contains(node)) {
+                return Err(Misfit::Same(Federation::node_name(*node)));
+            }
+            if let Some(server) = fault.servers.iter().find(|one| other.servers.contains(one)) {
+                return Err(Misfit::Same(Store::server_name(*server)));
             }
         }
         if self.scenario.expect.violations.is_empty() && self.most_lost(fault) > self.budget() {
@@ -207,21 +228,32 @@ impl Chosen<'_> {
                 let hint = "more than half have to stay; or say in `expect.violations` what breaks";
                 self.scenario.error(told.line, message, hint)
             }
-            Misfit::SameNode(node) => {
-                let message = format!(
-                    "the fault `{name}` meets n{} while another one already has it",
-                    node + 1
-                );
-                let hint = "let one end before the other begins, or choose another node";
+            Misfit::Same(member) => {
+                let message =
+                    format!("the fault `{name}` meets {member} while another one already has it");
+                let hint = match told.kind.nature().whom {
+                    Whom::Nodes => "let one end before the other begins, or choose another node",
+                    _ => "let one end before the other begins, or choose another server",
+                };
                 self.scenario.error(told.line, message, hint)
             }
         }
     }
 }
 
-/// Whether two faults cannot be on the same node at the same time: one kind excludes itself, and a
-/// node that is dead cannot stand still.
+/// Whether two faults cannot be on the same node or server at the same time: one kind excludes
+/// itself, and what is dead cannot stand still.
 fn excludes(one: FaultKind, other: FaultKind) -> bool {
-    let process = |kind| matches!(kind, FaultKind::Kill | FaultKind::Pause);
+    let process = |kind| {
+        matches!(
+            kind,
+            FaultKind::Kill
+                | FaultKind::Pause
+                | FaultKind::StoreKill
+                | FaultKind::StoreRestart
+                | FaultKind::StorePause
+                | FaultKind::PowerLoss
+        )
+    };
     one == other || process(one) && process(other)
 }

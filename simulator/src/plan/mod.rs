@@ -14,6 +14,7 @@ pub use make::make;
 use std::collections::BTreeSet;
 
 use bigchaindb_core::rules::{Quirk, Quirks};
+use bigchaindb_rethinkdb::cluster::Timing;
 use serde::{Deserialize, Serialize};
 
 use crate::backends::Backend;
@@ -75,6 +76,54 @@ pub struct Store {
     pub replicas: u32,
     /// When a write is acknowledged.
     pub durability: Durability,
+    /// By how many it is.
+    #[serde(default)]
+    pub write_acks: WriteAcks,
+    /// Whom a read asks.
+    #[serde(default)]
+    pub read_mode: ReadMode,
+    /// Whether rows come in an order of chance where none was asked for.
+    #[serde(default)]
+    pub shuffle: bool,
+    /// How long failovers and the like take.
+    #[serde(default)]
+    pub timing: Timing,
+}
+
+impl Store {
+    /// More servers than this take more time than one machine has.
+    pub const SERVERS_MAX: u32 = 64;
+    /// RethinkDB has no more.
+    pub const SHARDS_MAX: u32 = 64;
+
+    /// The name of the server at an index.
+    pub fn server_name(index: usize) -> String {
+        format!("s{}", index + 1)
+    }
+}
+
+/// By how many replicas a write is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteAcks {
+    /// By the primary alone.
+    Single,
+    /// By most of them.
+    #[default]
+    Majority,
+}
+
+/// Whom a read asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadMode {
+    /// The primary, which may tell of what is lost later.
+    Single,
+    /// The primary, which makes sure that most replicas have what it tells.
+    #[default]
+    Majority,
+    /// Any replica.
+    Outdated,
 }
 
 /// When a write is acknowledged.
@@ -190,11 +239,41 @@ pub struct Fault {
     pub kind: FaultKind,
     /// The nodes it meets, as indices into [`Plan::nodes`], ascending.
     pub nodes: Vec<usize>,
+    /// The servers of the store that it meets, from 0 on, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<usize>,
+    /// Which way a cut between servers goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// What the tables of the store become; none means that only their primaries move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// When it begins.
     pub at_us: u64,
     /// When it is mended: the node starts, runs on, reaches its store. A fault of one moment ends as
     /// it begins.
     pub until_us: u64,
+}
+
+/// Which way a cut goes, as those that it isolates see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// What they are sent does not arrive.
+    In,
+    /// What they send does not arrive.
+    Out,
+    /// Neither.
+    Both,
+}
+
+/// How a table is spread over the servers of the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Shape {
+    /// Into how many shards.
+    pub shards: u32,
+    /// How many copies of each.
+    pub replicas: u32,
 }
 
 /// What can go wrong.
@@ -209,6 +288,18 @@ pub enum FaultKind {
     Partition,
     /// The node's feeds end, and can be opened again at once.
     FeedAbort,
+    /// A server of the store is killed, losing what it had not written, and started again.
+    StoreKill,
+    /// A server of the store stops in an orderly way, and is started again.
+    StoreRestart,
+    /// A server of the store stands still.
+    StorePause,
+    /// A server of the store cannot reach the other servers, or they cannot reach it.
+    StorePartition,
+    /// The machine of a server loses its power, and what was not on its disk.
+    PowerLoss,
+    /// The tables of the store get other primaries, or other shards and replicas.
+    Reconfigure,
 }
 
 /// What has to come true.

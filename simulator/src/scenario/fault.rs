@@ -1,9 +1,10 @@
 //! `[[fault]]` and `[swarm]`: what goes wrong, at given times or by chance.
 
 use super::reader::{Entry, Section, closest};
+use super::target::{Target, read_target};
 use super::{Federation, ScenarioError};
-use crate::faults::{self, Nature};
-use crate::plan::FaultKind;
+use crate::faults::{self, Nature, Whom};
+use crate::plan::{Direction, FaultKind, Shape, Store};
 
 /// A fault as the file tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,8 +19,23 @@ pub struct FaultEntry {
     pub probability: u32,
     /// Whom it meets.
     pub target: Target,
+    /// Which way a cut between servers goes.
+    pub direction: Option<Direction>,
+    /// What the tables of the store become.
+    pub shape: Option<Shape>,
     /// The line that it begins on.
     pub line: Option<usize>,
+}
+
+/// What a fault does, whomever it meets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Harm {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// Which way a cut between servers goes.
+    pub direction: Option<Direction>,
+    /// What the tables of the store become.
+    pub shape: Option<Shape>,
 }
 
 /// When a fault happens.
@@ -34,17 +50,6 @@ pub enum When {
         /// The first.
         from_us: u64,
     },
-}
-
-/// Whom a fault meets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// One node, another each time.
-    One,
-    /// As many nodes as the federation can do without, others each time.
-    Minority,
-    /// These nodes, by index, ascending.
-    Nodes(Vec<usize>),
 }
 
 /// Faults by chance: each seed draws its own subset of kinds, their number, times and targets.
@@ -67,6 +72,11 @@ pub(crate) const FAULTS_MAX: u32 = 10_000;
 const BEGIN_US: u64 = 5_000_000;
 
 impl FaultEntry {
+    /// What it does, whomever it meets.
+    pub fn harm(&self) -> Harm {
+        Harm { kind: self.kind, direction: self.direction, shape: self.shape }
+    }
+
     /// When it is over, as far as the file alone can tell.
     pub(super) fn last_moment_us(&self) -> u64 {
         match self.when {
@@ -103,16 +113,76 @@ fn read_one(
         None => 0,
     };
     let probability = section.take("p").map_or(Ok(1_000_000), |entry| entry.share())?;
-    let target = match section.take(nature.target) {
-        Some(entry) => read_target(&entry, nature, federation)?,
-        None => Target::One,
+    let target = match nature.whom {
+        Whom::Store => Target::All,
+        _ => match section.take(nature.target) {
+            Some(entry) => read_target(&entry, nature, federation)?,
+            None => Target::One,
+        },
     };
-    if nature.kind == FaultKind::Partition {
-        read_other_side(&mut section)?;
+    let (mut direction, mut shape) = (None, None);
+    match nature.kind {
+        FaultKind::Partition => read_other_side(&mut section)?,
+        FaultKind::StorePartition => {
+            direction = Some(read_direction(&mut section, &target, federation)?);
+        }
+        FaultKind::Reconfigure => shape = read_shape(&mut section, federation)?,
+        _ => {}
     }
-    let line = section.line();
+    let (kind, line) = (nature.kind, section.line());
     section.finish()?;
-    Ok(FaultEntry { kind: nature.kind, when, lasts_us, probability, target, line })
+    Ok(FaultEntry { kind, when, lasts_us, probability, target, direction, shape, line })
+}
+
+/// Which way the servers of a store are cut off from the rest of them.
+fn read_direction(
+    section: &mut Section<'_>,
+    target: &Target,
+    federation: &Federation,
+) -> Result<Direction, ScenarioError> {
+    if let Some(to) = section.take("to") {
+        to.one_of(&["rest"])?;
+    }
+    let isolated = match target {
+        Target::Named(servers) => servers.len(),
+        Target::All => federation.store.servers as usize,
+        Target::One | Target::Minority => 1,
+    };
+    if isolated >= federation.store.servers as usize {
+        let message = "the fault `store-partition` leaves no server on the other side".to_owned();
+        let hint = "isolate fewer, or set `federation.rethinkdb.servers` higher";
+        return Err(section.error(message, hint));
+    }
+    let Some(direction) = section.take("direction") else { return Ok(Direction::Both) };
+    Ok(match direction.one_of(&["both", "in", "out"])? {
+        "in" => Direction::In,
+        "out" => Direction::Out,
+        _ => Direction::Both,
+    })
+}
+
+/// What the tables of the store become.
+fn read_shape(
+    section: &mut Section<'_>,
+    federation: &Federation,
+) -> Result<Option<Shape>, ScenarioError> {
+    let Store { servers, shards, replicas, .. } = federation.store;
+    let mut shape = Shape { shards, replicas };
+    let (told_shards, told_replicas) = (section.take("shards"), section.take("replicas"));
+    if told_shards.is_none() && told_replicas.is_none() {
+        if replicas > 1 {
+            return Ok(None);
+        }
+        let message = "the fault `reconfigure` moves nobody: there is one replica".to_owned();
+        return Err(section.error(message, "say what tables become: `shards = 2`, `replicas = 3`"));
+    }
+    if let Some(shards) = told_shards {
+        shape.shards = shards.whole(1, Store::SHARDS_MAX)?;
+    }
+    if let Some(replicas) = told_replicas {
+        shape.replicas = replicas.whole(1, servers)?;
+    }
+    Ok(Some(shape))
 }
 
 fn read_kind(entry: &Entry<'_>) -> Result<&'static Nature, ScenarioError> {
@@ -141,63 +211,18 @@ fn read_other_side(section: &mut Section<'_>) -> Result<(), ScenarioError> {
     Err(to.error(message, "nodes meet in their store: cut one off with `to = \"store\"`"))
 }
 
-fn read_target(
-    entry: &Entry<'_>,
-    nature: &Nature,
-    federation: &Federation,
-) -> Result<Target, ScenarioError> {
-    let names = federation.node_names();
-    let mut nodes = Vec::new();
-    let entries = entry.list();
-    for entry in &entries {
-        let name = entry.text()?;
-        match (name, entries.len()) {
-            ("one", 1) => return Ok(Target::One),
-            ("minority", 1) if federation.budget() > 0 => return Ok(Target::Minority),
-            ("minority", 1) => {
-                let message = format!("{} nodes have no minority to lose", federation.nodes);
-                return Err(entry.error(message, "set `federation.nodes` to 3 or more"));
-            }
-            _ => match names.iter().position(|known| known == name) {
-                Some(node) => nodes.push(node),
-                None => return Err(no_such_node(entry, name, nature, federation)),
-            },
-        }
+/// Whether a fault changes anything, on such a store.
+fn is_possible(kind: FaultKind, store: &Store) -> bool {
+    match kind {
+        FaultKind::StorePartition => store.servers > 1,
+        FaultKind::Reconfigure => store.replicas > 1,
+        _ => true,
     }
-    if nodes.is_empty() {
-        let message = format!("fault `{}` {} nobody", nature.name, nature.verb);
-        return Err(entry.error(message, format!("name one of {}", names.join(", "))));
-    }
-    nodes.sort_unstable();
-    nodes.dedup();
-    Ok(Target::Nodes(nodes))
-}
-
-fn no_such_node(
-    entry: &Entry<'_>,
-    name: &str,
-    nature: &Nature,
-    federation: &Federation,
-) -> ScenarioError {
-    let Nature { name: fault, verb, .. } = nature;
-    let count = match federation.nodes {
-        1 => "there is 1 node".to_owned(),
-        nodes => format!("there are {nodes} nodes"),
-    };
-    let message = format!("fault `{fault}` {verb} `{name}`, but {count}");
-    let names = federation.node_names().join(", ");
-    let number = name.strip_prefix('n').and_then(|number| number.parse().ok());
-    let hint = match number {
-        Some(number @ 1..=Federation::NODES_MAX) => {
-            format!("set `federation.nodes` to {number} or more, or name one of {names}")
-        }
-        _ => format!("name \"one\", \"minority\", or one of {names}"),
-    };
-    entry.error(message, hint)
 }
 
 pub(super) fn read_swarm(
     top: &mut Section<'_>,
+    federation: &Federation,
     notes: &mut Vec<String>,
 ) -> Result<Option<Swarm>, ScenarioError> {
     let Some(entry) = top.take("swarm") else { return Ok(None) };
@@ -225,8 +250,12 @@ pub(super) fn read_swarm(
                 return Err(entry.error(message, format!("there are: {names}")));
             }
         }
-        None => kinds.extend(faults::ALL.iter().map(|nature| nature.kind)),
+        None => {
+            let natures = faults::ALL.iter().filter(|nature| nature.is_usual());
+            kinds.extend(natures.map(|nature| nature.kind));
+        }
     }
+    kinds.retain(|kind| is_possible(*kind, &federation.store));
     kinds.sort_unstable();
     kinds.dedup();
     let between = section.require("between", "[\"5s\", \"85s\"]")?;

@@ -1,10 +1,11 @@
 //! `[federation]`, `[links]` and `[costs]`: who is in it, and how fast its world is.
 
 use bigchaindb_core::rules::{Quirk, Quirks};
+use bigchaindb_rethinkdb::cluster::Timing;
 
-use super::ScenarioError;
 use super::reader::{Entry, Section};
-use crate::plan::{Costs, Durability, Links, Store};
+use super::{ScenarioError, minority};
+use crate::plan::{Costs, Durability, Links, ReadMode, Store, WriteAcks};
 
 /// Who is in the federation.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +26,7 @@ impl Federation {
 
     /// How many nodes may be lost at once, so that more than half of the voters stay.
     pub fn budget(&self) -> u32 {
-        (self.nodes - 1) / 2
+        minority(self.nodes)
     }
 
     /// The name of the node at an index.
@@ -42,16 +43,23 @@ impl Federation {
 impl Default for Federation {
     /// Four nodes that follow the default rules, on one server that keeps what it acknowledges.
     fn default() -> Self {
-        let store = Store { servers: 1, shards: 1, replicas: 1, durability: Durability::Hard };
+        let store = Store {
+            servers: 1,
+            shards: 1,
+            replicas: 1,
+            durability: Durability::Hard,
+            write_acks: WriteAcks::Majority,
+            read_mode: ReadMode::Majority,
+            shuffle: false,
+            timing: Timing::default(),
+        };
         Self { nodes: 4, rules: "default".to_owned(), quirks: Quirks::new(), store }
     }
 }
 
-pub(super) fn read(
-    top: &mut Section<'_>,
-    notes: &mut Vec<String>,
-) -> Result<Federation, ScenarioError> {
+pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, ScenarioError> {
     let mut federation = Federation::default();
+    federation.store.timing = timing_over(links);
     let Some(entry) = top.take("federation") else { return Ok(federation) };
     let mut section = entry.section("`[federation]`")?;
     if let Some(nodes) = section.take("nodes") {
@@ -74,31 +82,24 @@ pub(super) fn read(
         }
     }
     if let Some(store) = section.take("rethinkdb") {
-        federation.store = read_store(&store)?;
-        let Store { servers, shards, replicas, .. } = federation.store;
-        if (servers, shards, replicas) != (1, 1, 1) {
-            notes.push(format!(
-                "{servers} servers, {shards} shards and {replicas} replicas are noted in the plan; \
-                 sim and local keep all tables in one store that does not fail"
-            ));
-        }
+        federation.store = read_store(&store, links)?;
     }
     section.finish()?;
     Ok(federation)
 }
 
-fn read_store(entry: &Entry<'_>) -> Result<Store, ScenarioError> {
-    const SERVERS_MAX: u32 = 64;
-    let mut store = Federation::default().store;
+fn read_store(entry: &Entry<'_>, links: &Links) -> Result<Store, ScenarioError> {
+    let timing = timing_over(links);
+    let mut store = Store { timing, ..Federation::default().store };
     let mut section = entry.section("`rethinkdb`")?;
     if let Some(servers) = section.take("servers") {
-        store.servers = servers.whole(1, SERVERS_MAX)?;
+        store.servers = servers.whole(1, Store::SERVERS_MAX)?;
     }
     if let Some(shards) = section.take("shards") {
-        store.shards = shards.whole(1, SERVERS_MAX)?;
+        store.shards = shards.whole(1, Store::SHARDS_MAX)?;
     }
     if let Some(replicas) = section.take("replicas") {
-        store.replicas = replicas.whole(1, SERVERS_MAX)?;
+        store.replicas = replicas.whole(1, Store::SERVERS_MAX)?;
         if store.replicas > store.servers {
             let message =
                 format!("{} replicas do not fit on {} servers", store.replicas, store.servers);
@@ -111,8 +112,63 @@ fn read_store(entry: &Entry<'_>) -> Result<Store, ScenarioError> {
             _ => Durability::Soft,
         };
     }
+    if let Some(acks) = section.take("write_acks") {
+        store.write_acks = match acks.one_of(&["majority", "single"])? {
+            "single" => WriteAcks::Single,
+            _ => WriteAcks::Majority,
+        };
+    }
+    if let Some(mode) = section.take("read_mode") {
+        store.read_mode = match mode.one_of(&["majority", "single", "outdated"])? {
+            "single" => ReadMode::Single,
+            "outdated" => ReadMode::Outdated,
+            _ => ReadMode::Majority,
+        };
+    }
+    if let Some(shuffle) = section.take("shuffle") {
+        store.shuffle = shuffle.truth()?;
+    }
+    if let Some(timing) = section.take("timing") {
+        read_timing(&timing, &mut store.timing)?;
+    }
     section.finish()?;
     Ok(store)
+}
+
+/// Servers are as far from each other as nodes are from them; what a disk takes is among the costs.
+fn timing_over(links: &Links) -> Timing {
+    Timing { replicate_us: links.latency_us, sync_us: 0, ..Timing::default() }
+}
+
+fn read_timing(entry: &Entry<'_>, timing: &mut Timing) -> Result<(), ScenarioError> {
+    let mut section = entry.section("`timing`")?;
+    for (key, delay) in [
+        ("silence", &mut timing.silence_us),
+        ("election", &mut timing.election_us),
+        ("election_after_silence", &mut timing.election_after_silence_us),
+        ("restart", &mut timing.restart_us),
+        ("joining", &mut timing.joining_us),
+        ("take_over_after_start", &mut timing.take_over_after_start_us),
+        ("take_over", &mut timing.take_over_us),
+        ("hand_over", &mut timing.hand_over_us),
+        ("vacancy", &mut timing.vacancy_us),
+        ("taken_over_joining", &mut timing.taken_over_joining_us),
+        ("reshard", &mut timing.reshard_us),
+        ("catch_up", &mut timing.catch_up_us),
+        ("backfill", &mut timing.backfill_us),
+        ("reconnect", &mut timing.reconnect_us),
+        ("two_primaries", &mut timing.two_primaries_us),
+        ("abort", &mut timing.abort_us),
+        ("blip", &mut timing.blip_us),
+        ("replicate", &mut timing.replicate_us),
+        ("flush", &mut timing.flush_us),
+        ("write_back", &mut timing.write_back_us),
+    ] {
+        if let Some(entry) = section.take(key) {
+            *delay = entry.duration()?;
+        }
+    }
+    section.finish()
 }
 
 pub(super) fn read_links(top: &mut Section<'_>) -> Result<Links, ScenarioError> {

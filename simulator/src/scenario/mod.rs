@@ -10,21 +10,24 @@ mod fault;
 mod federation;
 mod load;
 mod reader;
+mod target;
 mod units;
 
 use std::path::Path;
 
 pub use error::ScenarioError;
-pub use fault::{FaultEntry, Swarm, Target, When};
+pub use fault::{FaultEntry, Harm, Swarm, When};
 pub use federation::Federation;
 pub use load::{Arrivals, Load, Mix};
+pub use target::Target;
 pub use units::Rate;
 
 pub(crate) use error::Source;
 pub(crate) use fault::FAULTS_MAX;
+pub(crate) use target::minority;
 
 use crate::backends::Backend;
-use crate::plan::{Costs, Expect, Links};
+use crate::plan::{Costs, Expect, Links, Store};
 use reader::{Entry, Section};
 
 /// The seed of a scenario that names none.
@@ -98,11 +101,11 @@ impl Scenario {
         let seed = top.take("seed").map_or(Ok(DEFAULT_SEED), |entry| entry.seed())?;
         let duration = top.take("duration");
         let duration_us = duration.as_ref().map(Entry::positive_duration).transpose()?;
-        let federation = federation::read(&mut top, &mut notes)?;
+        let links = federation::read_links(&mut top)?;
+        let federation = federation::read(&mut top, &links)?;
         let loads = load::read(&mut top)?;
         let faults = fault::read(&mut top, &federation)?;
-        let swarm = fault::read_swarm(&mut top, &mut notes)?;
-        let links = federation::read_links(&mut top)?;
+        let swarm = fault::read_swarm(&mut top, &federation, &mut notes)?;
         let costs = federation::read_costs(&mut top)?;
         let expect = expect::read(&mut top)?;
         let backends = read_backends(&mut top, &mut notes)?;
@@ -130,6 +133,7 @@ impl Scenario {
         scenario.backends = scenario.choose(backends, backend)?;
         let line = duration.and_then(|entry| entry.line);
         scenario.check_duration(line)?;
+        scenario.notes.extend(scenario.note_about_store());
         Ok(scenario)
     }
 
@@ -180,6 +184,19 @@ impl Scenario {
         let message = format!("the backend `{backend}` cannot do the fault `{}`", nature.name);
         let hint = format!("run it in {}, or take the fault out", can.join(" or "));
         Some(self.error(entry.line, message, hint))
+    }
+
+    /// What the chosen world makes of the store.
+    fn note_about_store(&self) -> Option<String> {
+        let Store { servers, shards, replicas, .. } = self.federation.store;
+        let alone = (servers, shards, replicas) == (1, 1, 1) || self.backend() == Backend::Sim;
+        (!alone).then(|| {
+            format!(
+                "{servers} servers, {shards} shards and {replicas} replicas are noted in the plan; \
+                 {} keeps all tables in one store that does not fail",
+                self.backend()
+            )
+        })
     }
 
     fn check_duration(&self, line: Option<usize>) -> Result<(), ScenarioError> {

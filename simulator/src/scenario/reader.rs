@@ -150,6 +150,12 @@ impl<'a> Entry<'a> {
         })
     }
 
+    /// Yes or no.
+    pub(super) fn truth(&self) -> Result<bool> {
+        let truth = self.value().and_then(Value::as_bool);
+        truth.ok_or_else(|| self.not_a("yes or no", "write true or false, without quotes"))
+    }
+
     /// A whole number between two others.
     pub(super) fn whole(&self, low: u32, high: u32) -> Result<u32> {
         let number = self.value().and_then(Value::as_integer);

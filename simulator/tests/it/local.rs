@@ -7,7 +7,7 @@ use bigchaindb_core::model::Direct;
 use bigchaindb_simulator::backends::local;
 use bigchaindb_simulator::checkers::{Outcome, Settings, judge};
 use bigchaindb_simulator::observe::{Kind, Log, Phase, Record};
-use bigchaindb_simulator::plan::{self, Fault, FaultKind};
+use bigchaindb_simulator::plan;
 use bigchaindb_simulator::scenario::Scenario;
 
 const SCENARIO: &str = r#"
@@ -41,15 +41,17 @@ at = "4s"
 for = "500ms"
 from = "n3"
 to = "store"
+
+[[fault]]
+do = "feed-abort"
+at = "5s"
+target = "n4"
 "#;
 
 #[test]
 fn a_run_with_every_fault_is_judged_lawful() {
     let scenario = Scenario::parse("local.toml", SCENARIO, None).unwrap();
-    let mut plan = plan::make(&scenario, 1).unwrap();
-    let (nodes, at_us, until_us) = (vec![3], 5_000_000, 5_000_000);
-    plan.faults.push(Fault { number: 3, kind: FaultKind::FeedAbort, nodes, at_us, until_us });
-    let plan = Arc::new(plan);
+    let plan = Arc::new(plan::make(&scenario, 1).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut log = Log::new();
     local::carry_out(&plan, Some(folder.path()), &mut log).unwrap();

@@ -10,4 +10,5 @@ mod plan;
 mod quirks;
 mod record;
 mod scenario;
+mod store;
 mod workload;

@@ -126,6 +126,30 @@ fn chance_never_takes_more_nodes_than_the_federation_can_lose() {
 }
 
 #[test]
+fn no_server_is_met_by_two_ends_of_a_process_at_once() {
+    let scenario = smoke("store-storm.toml");
+    let mut kinds = BTreeSet::new();
+    for seed in 0..200 {
+        let plan = plan::make(&scenario, seed).unwrap();
+        for fault in &plan.faults {
+            kinds.insert(fault.kind);
+            let ends = |kind| {
+                let cut = [FaultKind::StorePartition, FaultKind::Reconfigure];
+                !cut.contains(&kind)
+            };
+            let others = plan.faults.iter().filter(|other| other.number != fault.number);
+            let together =
+                others.filter(|one| one.at_us <= fault.until_us && fault.at_us <= one.until_us);
+            for other in together.filter(|other| ends(fault.kind) && ends(other.kind)) {
+                let shared = fault.servers.iter().any(|server| other.servers.contains(server));
+                assert!(!shared, "seed {seed}: {fault:?} and {other:?}");
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 6, "all kinds of store faults: {kinds:?}");
+}
+
+#[test]
 fn swarms_differ_in_size_and_kinds() {
     let scenario = smoke("standard-seed.toml");
     let mut kinds = BTreeSet::new();

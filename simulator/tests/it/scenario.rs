@@ -128,11 +128,6 @@ do = "partition"
 from = "n1"
 to = "rest"
 
-name = "feeds in another world"
-backend = "local"
-[[fault]]
-do = "feed-abort"
-
 name = "no minority"
 [federation]
 nodes = 2
@@ -199,6 +194,67 @@ name = "too many replicas"
 [federation]
 rethinkdb = { servers = 2, replicas = 3 }
 
+name = "no such server"
+[federation]
+rethinkdb = { servers = 3 }
+[[fault]]
+do = "store-kill"
+target = "s4"
+
+name = "a node where servers are met"
+[[fault]]
+do = "power-loss"
+target = "n1"
+
+name = "no minority of servers"
+[federation]
+rethinkdb = { servers = 2 }
+[[fault]]
+do = "store-pause"
+target = "minority"
+
+name = "nobody on the other side"
+[federation]
+rethinkdb = { servers = 3 }
+[[fault]]
+do = "store-partition"
+from = "all"
+
+name = "the same server twice"
+[federation]
+rethinkdb = { servers = 3 }
+[[fault]]
+do = "store-kill"
+at = "5s"
+target = "s2"
+[[fault]]
+do = "power-loss"
+at = "6s"
+target = "s2"
+
+name = "nobody moves"
+[[fault]]
+do = "reconfigure"
+
+name = "whom it moves"
+[[fault]]
+do = "reconfigure"
+shards = 2
+target = "s1"
+
+name = "servers in another world"
+backend = "local"
+[[fault]]
+do = "store-kill"
+
+name = "a delay nobody knows"
+[federation]
+rethinkdb = { timing = { elections = "2s" } }
+
+name = "neither yes nor no"
+[federation]
+rethinkdb = { shuffle = "yes" }
+
 name = "a number in quotes"
 [federation]
 nodes = "four"
@@ -232,10 +288,10 @@ fn refusal(text: &str) -> ScenarioError {
 
 #[test]
 fn a_fault_is_refused_in_a_world_that_cannot_do_it() {
-    let text = "name = \"deaf\"\n\n[[fault]]\ndo = \"feed-abort\"\n";
-    let scenario = Scenario::parse("deaf.toml", text, None).unwrap();
+    let text = "name = \"dark\"\n\n[[fault]]\ndo = \"power-loss\"\n";
+    let scenario = Scenario::parse("dark.toml", text, None).unwrap();
     assert_eq!(scenario.backends, [Backend::Sim], "what it can run in follows from its faults");
-    let error = Scenario::parse("deaf.toml", text, Some(Backend::Local)).unwrap_err();
+    let error = Scenario::parse("dark.toml", text, Some(Backend::Local)).unwrap_err();
     assert_eq!(error.line, Some(3), "{error}");
 }
 
@@ -265,6 +321,26 @@ fn everything_has_a_default() {
     assert_eq!((plan.nodes.len(), plan.operations.len(), plan.faults.len()), (4, 0, 0));
     assert_eq!((plan.rules.as_str(), plan.end_us), ("default", 30_000_000));
     assert_eq!(scenario.backends, Backend::ALL);
+}
+
+#[test]
+fn a_store_is_as_it_is_described() {
+    let text = "name = \"s\"\n[links]\ndefault = { latency = \"2ms\" }\n[federation.rethinkdb]\n\
+                servers = 5\nshards = 2\nreplicas = 3\nwrite_acks = \"single\"\n\
+                read_mode = \"outdated\"\nshuffle = true\ntiming = { silence = \"11s\" }\n\
+                [[fault]]\ndo = \"store-partition\"\nfrom = [\"s3\", \"s1\"]\n\
+                direction = \"in\"\n[[fault]]\ndo = \"reconfigure\"\nreplicas = 5\n";
+    let plan = plan::make(&Scenario::parse("s.toml", text, None).unwrap(), 1).unwrap();
+    let store = &plan.store;
+    assert_eq!((store.servers, store.shards, store.replicas, store.shuffle), (5, 2, 3, true));
+    assert_eq!(store.write_acks, plan::WriteAcks::Single);
+    assert_eq!(store.read_mode, plan::ReadMode::Outdated);
+    assert_eq!((store.timing.silence_us, store.timing.replicate_us), (11_000_000, 2_000));
+    assert_eq!((&*plan.faults[0].servers, &*plan.faults[0].nodes), (&[0, 2][..], &[][..]));
+    assert_eq!(plan.faults[0].direction, Some(plan::Direction::In));
+    assert_eq!(plan.faults[1].shape, Some(plan::Shape { shards: 2, replicas: 5 }));
+    let text = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<plan::Plan>(&text).unwrap(), plan);
 }
 
 #[test]

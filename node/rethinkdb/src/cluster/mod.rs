@@ -32,6 +32,7 @@ mod status;
 mod timing;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 pub use event::{Effect, Harm, TableSpec, Undone, Written};
 pub use failure::{FEED_ABORTED, Failure, OperationError};
@@ -61,6 +62,8 @@ pub struct Cluster<U> {
     tables: Tables<U>,
     flights: BTreeMap<u64, Flight>,
     follows: BTreeMap<u64, Follow>,
+    /// What [`Cluster::next_us`] is, once somebody has asked, until something changes.
+    next_us: OnceLock<Option<u64>>,
 }
 
 type Tables<U> = BTreeMap<TableNumber, Table<U>>;
@@ -91,6 +94,7 @@ impl<U: Clone> Cluster<U> {
             tables: BTreeMap::new(),
             flights: BTreeMap::new(),
             follows: BTreeMap::new(),
+            next_us: OnceLock::new(),
         }
     }
 
@@ -114,6 +118,11 @@ impl<U: Clone> Cluster<U> {
         self.network.session(one, other).is_some()
     }
 
+    /// Whether what one server sends to the other is swallowed.
+    pub fn is_cut(&self, from: ServerId, to: ServerId) -> bool {
+        self.network.is_cut(from, to)
+    }
+
     /// A new table; its primaries take office at once where they can.
     ///
     /// # Panics
@@ -123,6 +132,7 @@ impl<U: Clone> Cluster<U> {
         for shard in &mut shards {
             shard.inaugurate(now, &self.network);
         }
+        self.next_us.take();
         let earlier = self.tables.insert(table, Table { spec, cut: 0, shards });
         assert!(earlier.is_none(), "a table's number is its own");
     }
@@ -143,6 +153,7 @@ impl<U: Clone> Cluster<U> {
     pub fn set_acks(&mut self, table: TableNumber, acks: WriteAcks) {
         if let Some(table) = self.tables.get_mut(&table) {
             table.spec.acks = acks;
+            self.next_us.take();
         }
     }
 
@@ -306,6 +317,7 @@ impl<U: Clone> Cluster<U> {
     pub fn forget(&mut self, number: u64) {
         self.flights.remove(&number);
         self.follows.remove(&number);
+        self.next_us.take();
     }
 
     /// Whether a change of this row gets through to a feed's client now. If not, its owner keeps it
@@ -345,6 +357,10 @@ impl<U: Clone> Cluster<U> {
 
     /// When something happens by itself next: then [`Cluster::tick`] is due.
     pub fn next_us(&self) -> Option<u64> {
+        *self.next_us.get_or_init(|| self.find_next_us())
+    }
+
+    fn find_next_us(&self) -> Option<u64> {
         let (now, network, timing) = (self.now, &self.network, &self.timing);
         let around = Around { now, network, timing, tables: &self.tables };
         let shards = self.tables.values().flat_map(|table| &table.shards);
@@ -365,6 +381,9 @@ impl<U: Clone> Cluster<U> {
 
     /// Everything that happens by itself up to now, in its order.
     fn advance(&mut self, now: u64, effects: &mut Vec<Effect<U>>) {
+        if now <= self.now {
+            return;
+        }
         while let Some(next) = self.next_us().filter(|next| *next <= now) {
             self.settle(next, effects);
             self.review(next, effects);
@@ -377,6 +396,7 @@ impl<U: Clone> Cluster<U> {
     /// Time passes for writes on their way, in the network as it is.
     fn settle(&mut self, now: u64, effects: &mut Vec<Effect<U>>) {
         self.now = self.now.max(now);
+        self.next_us.take();
         for shard in self.tables.values_mut().flat_map(|table| &mut table.shards) {
             tell(shard.settle(now, &self.network, &self.timing), effects);
         }
@@ -384,6 +404,7 @@ impl<U: Clone> Cluster<U> {
 
     /// Brings everything in line with what has just happened.
     fn review(&mut self, now: u64, effects: &mut Vec<Effect<U>>) {
+        self.next_us.take();
         self.network.settle(now);
         for shard in self.tables.values_mut().flat_map(|table| &mut table.shards) {
             let lost = shard.review(now, &self.network, &self.timing);
@@ -415,6 +436,7 @@ impl<U: Clone> Cluster<U> {
     fn turn(&mut self, number: u64, effects: &mut Vec<Effect<U>>) {
         let (now, network, timing) = (self.now, &self.network, &self.timing);
         let Some(flight) = self.flights.get_mut(&number) else { return };
+        self.next_us.take();
         let around = Around { now, network, timing, tables: &self.tables };
         match flight.advance(&around) {
             Turn::Waits => {}

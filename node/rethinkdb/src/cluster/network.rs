@@ -187,7 +187,8 @@ impl Network {
         moments.min()
     }
 
-    fn is_cut(&self, from: ServerId, to: ServerId) -> bool {
+    /// Whether what one sends to the other is swallowed.
+    pub(super) fn is_cut(&self, from: ServerId, to: ServerId) -> bool {
         self.cuts.contains(&(from, to))
     }
 

@@ -119,6 +119,7 @@ impl Nemesis {
                 self.federation.link(node).break_feeds();
                 signs.push(Sign::Follows(feed));
             }
+            _ => self.recorder.fall_short(format!("this world cannot do the fault {kind:?}")),
         }
     }
 
@@ -158,7 +159,7 @@ impl Nemesis {
                 signs.push(Sign::Reaches(self.federation.store_of(node)));
             }
             // Feeds can be opened again from the start.
-            FaultKind::FeedAbort => {}
+            _ => {}
         }
     }
 

@@ -144,6 +144,9 @@ impl<U: Clone> Shard<U> {
 
     /// Lets time pass for the writes; the ones that have their acknowledgements now.
     pub(super) fn settle(&mut self, now: u64, network: &Network, timing: &Timing) -> Vec<U> {
+        if self.log.is_settled(&self.copies) {
+            return Vec::new();
+        }
         let scene = self.scene(now, network, timing);
         self.log.settle(&mut self.copies, scene);
         self.log.trim(&self.copies, scene)

@@ -2,10 +2,14 @@
 //!
 //! Everything that happens is an [`Event`] of the kernel's; handling one schedules others. Messages
 //! take the time their link draws for them, work and questions take what [`Costs`] says, with chance
-//! around it, all drawn by key. Not here: the order of events (`kernel`), what a node is (`node`), what
-//! the store answers (`store`), what clients want (`workload`).
+//! around it, all drawn by key. Here: the events, nodes, clients, the log. What passes between nodes and
+//! their store is in `asking`, what goes wrong in `harming`. Not here: the order of events (`kernel`),
+//! what a node is (`node`), what the store answers (`store`), what clients want (`workload`).
 //!
 //! [`Costs`]: crate::plan::Costs
+
+mod asking;
+mod harming;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,18 +22,14 @@ use bigchaindb_core::stages::{self, Config, Effect, Report, RequestId, Response,
 
 use super::kernel::Kernel;
 use super::node::SimNode;
-use super::store::SimStore;
+use super::store::{Asker, SimStore};
 use crate::chance::{Domain, draw, draw_bytes};
 use crate::observe::{self, Befell, Log, Phase, Record};
-use crate::plan::{EPOCH_UNIX_MS, FaultKind, Plan};
+use crate::plan::{EPOCH_UNIX_MS, Plan, Store};
 use crate::workload::{self, CallId, ClientEffect, ClientEvent, Driver, Request};
 
-/// A question without an answer is given up after this long.
-const QUERY_TIMEOUT_US: u64 = 5_000_000;
 /// A request without an answer is given up by its client after this long.
 const REQUEST_TIMEOUT_US: u64 = 10_000_000;
-/// A feed that cannot be opened is refused after this long.
-const FEED_REFUSED_US: u64 = 1_000_000;
 
 /// An end of a link.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +92,12 @@ pub(super) enum Event {
         answer: Result<Answer, StoreError>,
         asked_us: u64,
     },
+    /// A node has waited long enough for an answer of the store.
+    GiveUpQuestion {
+        number: u64,
+    },
+    /// Time passes in the store.
+    Tick,
     /// A node wants to follow a feed.
     Follow {
         node: usize,
@@ -121,6 +127,8 @@ pub(super) struct World<'a> {
     messages: BTreeMap<(End, End), u64>,
     rules: Arc<dyn ConsensusRules>,
     log: &'a mut Log,
+    /// When the store wants to be told that time has passed.
+    tick_us: Option<u64>,
     /// Reused from event to event.
     effects: Vec<Effect>,
 }
@@ -156,6 +164,7 @@ impl<'a> World<'a> {
             messages: BTreeMap::new(),
             rules,
             log,
+            tick_us: None,
             effects: Vec::new(),
         }
     }
@@ -191,7 +200,7 @@ impl<'a> World<'a> {
                 }
             }
             Event::Ask { node, start, ticket, query, asked_us } => {
-                self.ask(node, start, ticket, &query, asked_us);
+                self.ask(Asker { node, start }, ticket, query, asked_us);
             }
             Event::Answer { node, start, ticket, answer, asked_us } => {
                 if self.nodes[node].cut {
@@ -199,6 +208,8 @@ impl<'a> World<'a> {
                 }
                 self.reach(node, start, stages::Event::Answer { ticket, answer });
             }
+            Event::GiveUpQuestion { number } => self.give_up(number),
+            Event::Tick => self.tick(),
             Event::Follow { node, start, feed } => self.follow(node, start, feed),
             Event::Deliver { subscription, change } => self.deliver(subscription, change),
             Event::Harm(fault) => self.harm(fault),
@@ -296,68 +307,6 @@ impl<'a> World<'a> {
         self.tell_node(node, Befell::Log, &text);
     }
 
-    // The store.
-
-    /// The store answers a question; whoever follows a feed hears what it changed.
-    fn ask(&mut self, node: usize, start: u64, ticket: Ticket, query: &Query, asked_us: u64) {
-        if self.nodes[node].cut {
-            return self.lose(node, start, ticket, asked_us);
-        }
-        let answer = self.store.answer(query);
-        let now = self.now();
-        for seen in self.store.changes() {
-            self.tell(Record::Change(seen.record));
-            let Some(told) = seen.told else { continue };
-            for (subscription, follower) in self.store.followers(seen.feed) {
-                let delay = self.delay(End::Store, End::Node(follower));
-                let at = self.store.arrival(subscription, seen.shard, now + delay);
-                self.kernel.at(at, Event::Deliver { subscription, change: told.clone() });
-            }
-        }
-        let delay = self.delay(End::Store, End::Node(node));
-        self.kernel.after(delay, Event::Answer { node, start, ticket, answer, asked_us });
-    }
-
-    /// No answer will come; the node finds out by waiting.
-    fn lose(&mut self, node: usize, start: u64, ticket: Ticket, asked_us: u64) {
-        let answer = Err(StoreError::Indeterminate("timed out".into()));
-        let event = stages::Event::Answer { ticket, answer };
-        self.kernel.at(asked_us + QUERY_TIMEOUT_US, Event::Node { node, start, event });
-    }
-
-    fn follow(&mut self, node: usize, start: u64, feed: Feed) {
-        if !self.is_current(node, start) {
-            return;
-        }
-        if self.nodes[node].cut {
-            let event = stages::Event::FeedClosed(feed);
-            return self.kernel.after(FEED_REFUSED_US, Event::Node { node, start, event });
-        }
-        let opened_us = self.now() + self.delay(End::Store, End::Node(node));
-        let subscription = self.store.subscribe(node, feed, opened_us);
-        if let Some(earlier) = self.nodes[node].feeds.insert(feed, subscription) {
-            self.store.unsubscribe(earlier);
-        }
-        let event = stages::Event::FeedOpened(feed);
-        self.kernel.at(opened_us, Event::Node { node, start, event });
-    }
-
-    fn deliver(&mut self, subscription: u64, change: Change) {
-        let Some((node, feed)) = self.store.follower(subscription) else { return };
-        let start = self.nodes[node].starts;
-        self.reach(node, start, stages::Event::FeedChanged(feed, change));
-    }
-
-    /// All of a node's feeds end; it hears of it at once.
-    fn close_feeds(&mut self, node: usize) {
-        let start = self.nodes[node].starts;
-        for (feed, subscription) in std::mem::take(&mut self.nodes[node].feeds) {
-            self.store.unsubscribe(subscription);
-            let event = stages::Event::FeedClosed(feed);
-            self.kernel.after(0, Event::Node { node, start, event });
-        }
-    }
-
     // Clients.
 
     fn client(&mut self, event: ClientEvent) {
@@ -411,75 +360,6 @@ impl<'a> World<'a> {
         self.kernel.after(delay, Event::Client(ClientEvent::Answered { call, answer }));
     }
 
-    // Faults.
-
-    fn harm(&mut self, index: usize) {
-        self.tell_fault(index, Phase::Planned);
-        let fault = &self.plan.faults[index];
-        for &node in &fault.nodes {
-            match fault.kind {
-                FaultKind::Kill => self.kill(node),
-                FaultKind::Pause => {
-                    self.nodes[node].pause();
-                    self.tell_node(node, Befell::Paused, "");
-                }
-                FaultKind::Partition => {
-                    self.nodes[node].cut = true;
-                    self.close_feeds(node);
-                }
-                FaultKind::FeedAbort => self.close_feeds(node),
-            }
-        }
-        self.tell_fault(index, Phase::Applied);
-        if fault.nodes.iter().all(|&node| self.is_harmed(node, fault.kind)) {
-            self.tell_fault(index, Phase::Verified);
-        }
-    }
-
-    /// The probe: is the fault real?
-    fn is_harmed(&self, node: usize, kind: FaultKind) -> bool {
-        let node = &self.nodes[node];
-        match kind {
-            FaultKind::Kill => !node.is_up(),
-            FaultKind::Pause => !node.is_running(),
-            FaultKind::Partition => node.cut && node.feeds.is_empty(),
-            FaultKind::FeedAbort => node.feeds.is_empty(),
-        }
-    }
-
-    fn mend(&mut self, index: usize) {
-        let fault = &self.plan.faults[index];
-        for &node in &fault.nodes {
-            match fault.kind {
-                FaultKind::Kill => self.start(node),
-                FaultKind::Pause => self.resume(node),
-                FaultKind::Partition => self.nodes[node].cut = false,
-                FaultKind::FeedAbort => {}
-            }
-        }
-        self.tell_fault(index, Phase::Healed);
-    }
-
-    fn kill(&mut self, node: usize) {
-        for subscription in self.nodes[node].feeds.values() {
-            self.store.unsubscribe(*subscription);
-        }
-        self.nodes[node].kill();
-        self.tell_node(node, Befell::Killed, "");
-        let broken = self.under_way.iter().filter(|(_, asked)| **asked == node);
-        for call in broken.map(|(call, _)| *call).collect::<Vec<_>>() {
-            self.answered(call, workload::Answer::Lost("connection reset".into()));
-        }
-    }
-
-    fn resume(&mut self, node: usize) {
-        self.tell_node(node, Befell::Resumed, "");
-        let start = self.nodes[node].starts;
-        for event in self.nodes[node].resume() {
-            self.reach(node, start, event);
-        }
-    }
-
     // The log.
 
     /// Everything that the tables hold, and the end.
@@ -506,7 +386,9 @@ impl<'a> World<'a> {
 
     fn tell_fault(&mut self, index: usize, phase: Phase) {
         let fault = &self.plan.faults[index];
-        let names: Vec<_> = fault.nodes.iter().map(|&node| &*self.nodes[node].name).collect();
+        let nodes = fault.nodes.iter().map(|&node| self.nodes[node].name.to_string());
+        let servers = fault.servers.iter().map(|&server| Store::server_name(server));
+        let names: Vec<_> = nodes.chain(servers).collect();
         let (number, target) = (u64::from(fault.number), names.join(",").into());
         let kind = fault.kind.nature().name.into();
         self.tell(Record::Fault(observe::Fault { number, kind, phase, target }));
