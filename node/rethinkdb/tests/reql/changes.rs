@@ -173,11 +173,13 @@ fn the_first_rows() {
         p: [152,[[71,[[33,[[41,[[15,["t"]]],{"index":[74,["id"]]}],"n"]],3]]],{"include_initial":true}]
         p => {"new_val":{}} {"new_val":{}} {"new_val":{}}
         [56,[[15,["t"]],[2,[{"id":1.5},{"id":1},{"id":20,"n":1}]]]]
-        a => {"new_offset":0,"new_val":{"id":1.5},"old_offset":1,"old_val":{"id":3}} {"new_offset":0,"new_val":{"id":1},"old_offset":1,"old_val":{"id":2}}
-        s => {"new_val":{"id":1},"old_val":{"id":2}} {"new_val":{"id":1.5},"old_val":{"id":3}}
+        [53,[[16,[[15,["t"]],1]],{"m":1}]]
+        [53,[[16,[[15,["t"]],1]],{"m":2}]]
+        a => {"new_offset":0,"new_val":{"id":1.5},"old_offset":1,"old_val":{"id":3}} {"new_offset":0,"new_val":{"id":1},"old_offset":1,"old_val":{"id":2}} {"new_offset":0,"new_val":{"id":1,"m":1},"old_offset":0,"old_val":{"id":1}} {"new_offset":0,"new_val":{"id":1,"m":2},"old_offset":0,"old_val":{"id":1,"m":1}}
+        s => {"new_val":{"id":1,"m":2},"old_val":{"id":2}} {"new_val":{"id":1.5},"old_val":{"id":3}}
         p => {"new_val":{"n":1},"old_val":{}}
         [53,[[16,[[15,["t"]],1]],{"n":1}]]
-        a => {"new_offset":0,"new_val":{"id":1,"n":1},"old_offset":0,"old_val":{"id":1}}
+        a => {"new_offset":0,"new_val":{"id":1,"m":2,"n":1},"old_offset":0,"old_val":{"id":1,"m":2}}
         [54,[[182,[[15,["t"]],2,20]]]]
         a => -
         p => {"new_val":{"n":1},"old_val":{}}

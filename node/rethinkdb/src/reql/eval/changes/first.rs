@@ -1,7 +1,7 @@
 //! A feed of the first rows in the order of an index.
 //!
 //! Changes are told one by one, and those that wait as one if the reader wants them squashed. One that
-//! takes a row away makes room for a row that nobody has told of: the rows are read anew then, and the
+//! takes a row away may make room for a row that nobody has told of: the rows are read anew then, and the
 //! difference to them is all that is told of what waits.
 
 use std::collections::BTreeMap;
@@ -89,19 +89,25 @@ impl FirstFeed {
         let key = old.get(&self.primary_key);
         let stayed = self.shown.iter().filter(|entry| Some(&entry.place.1) != key);
         let mut entries: Vec<_> = stayed.cloned().collect();
-        if is_full && entries.len() < self.shown.len() {
-            return None;
-        }
         if !new.is_null() {
             let found = self.membership.found(new).into_iter();
             entries.extend(found.filter_map(|value| self.entry(run, value, new)));
         }
-        entries.sort_by(|one, other| match self.watch.wanted.sorting {
+        let order = |one: &Entry, other: &Entry| match self.watch.wanted.sorting {
             Sorting::Descending => other.place.cmp(&one.place),
             Sorting::Ascending | Sorting::Unordered => one.place.cmp(&other.place),
-        });
+        };
+        entries.sort_by(order);
         entries.truncate(self.count);
-        Some(entries)
+        // Nobody knows what comes after the last row that was shown.
+        let is_known = match (self.shown.last(), entries.last()) {
+            _ if !is_full => true,
+            (Some(before), Some(after)) => {
+                entries.len() == self.count && order(after, before).is_le()
+            }
+            _ => false,
+        };
+        is_known.then_some(entries)
     }
 
     /// Tells what is different; a row that has left goes together with one that has come.
