@@ -11,6 +11,27 @@ use bigchaindb_simulator::run::run;
 use bigchaindb_simulator::scenario::Scenario;
 use bigchaindb_simulator::{backends, observe};
 
+/// One server after the other dies.
+const DEATHS: &str = r#"
+[[fault]]
+do = "store-kill"
+at = "6s"
+target = "s1"
+restart_after = "4s"
+
+[[fault]]
+do = "store-kill"
+at = "16s"
+target = "s2"
+restart_after = "4s"
+
+[[fault]]
+do = "store-kill"
+at = "26s"
+target = "s3"
+restart_after = "4s"
+"#;
+
 /// Every machine at once: what no disk has got is nowhere any more.
 const BLACKOUT: &str = r#"
 [[fault]]
@@ -37,6 +58,23 @@ fn results(settings: &str, faults: &str, seed: u64) -> Results {
 fn loses(results: &Results) -> bool {
     let lost = |outcome: &Outcome| matches!(outcome, Outcome::Fail { .. });
     results.invariants.iter().any(|one| one.invariant == "S11" && lost(&one.outcome))
+}
+
+/// Servers are so far from each other that a primary's death finds writes on their way.
+const FAR: &str = "timing = { replicate = \"100ms\" }";
+
+#[test]
+fn hard_writes_that_a_majority_has_outlive_every_primary() {
+    for seed in 1..=10 {
+        assert!(!loses(&results(FAR, DEATHS, seed)), "{seed}");
+    }
+}
+
+#[test]
+fn what_the_primary_alone_acknowledged_dies_with_it_and_is_missed() {
+    let settings = format!("write_acks = \"single\"\n{FAR}");
+    let missed = (1..=10).filter(|seed| loses(&results(&settings, DEATHS, *seed)));
+    assert!(missed.count() > 0);
 }
 
 #[test]
