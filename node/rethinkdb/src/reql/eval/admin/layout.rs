@@ -10,6 +10,7 @@ use super::{
 use crate::cluster::LayoutError;
 use crate::live::Cut;
 use crate::reql::eval::reading::name_of;
+use crate::reql::eval::stored::failed;
 use crate::reql::eval::table::Db;
 use crate::reql::failure::At;
 use crate::{Member, Table, TableConfig, TableId};
@@ -305,9 +306,12 @@ fn unplaced(error: LayoutError) -> Box<Failure> {
 pub(super) fn rebalance(call: &Call<'_>) -> Result<Value> {
     let run = call.run;
     let target = Target::of(call, "you can't rebalance the tables in it.")?;
-    let mut changes = Vec::new();
+    let (mut changes, mut rebalanced) = (Vec::new(), 0);
     for id in target.tables(run)? {
         let Some(table) = database(run)?.catalog().table_of(id).cloned() else { continue };
+        // Whether anything moved is not counted; whether there was anything that could, is.
+        let rows = database(run)?.count(id).map_err(|wrong| failed(&wrong))?;
+        rebalanced += usize::from(rows > 0);
         let old = documents::status(run, &table)?;
         if let Some(member) = &run.env()?.member {
             rebalance_table(member, &table)?;
@@ -315,7 +319,7 @@ pub(super) fn rebalance(call: &Call<'_>) -> Result<Value> {
         changes.push(change(old, documents::status(run, &table)?));
     }
     Ok(call.datum_value(Datum::fields([
-        ("rebalanced", Datum::count(changes.len())),
+        ("rebalanced", Datum::count(rebalanced)),
         ("status_changes", Datum::array(changes)),
     ])))
 }
