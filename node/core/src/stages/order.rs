@@ -23,6 +23,8 @@ pub(super) struct OrderStage {
     entropy: [u8; 32],
     /// The question that reads the list on from its known end.
     reading: Option<Ticket>,
+    /// The list has grown since that was asked.
+    grown: bool,
     /// The list was read to its end once.
     read: bool,
     genesis: Option<Genesis>,
@@ -88,7 +90,11 @@ impl Stage for OrderStage {
             Notice::Started(entropy) => self.entropy = *entropy,
             Notice::FeedOpened(Feed::Positions) => self.read_list(cx),
             Notice::FeedOpened(Feed::Blocks) => self.look(cx),
-            Notice::Changed(Change::Position(entry)) => self.learn(cx, entry),
+            // What a feed tells can be lost yet, with the store's server that told it: ask.
+            Notice::Changed(Change::Position(_)) => {
+                self.grown = self.reading.is_some();
+                self.read_list(cx);
+            }
             Notice::Changed(Change::Block(block)) | Notice::Met(block) => {
                 self.note_homeless(cx, vec![block.clone()]);
             }
@@ -134,7 +140,7 @@ impl OrderStage {
         for entry in &entries {
             self.learn(cx, entry);
         }
-        if entries.len() >= cx.config.settings.page {
+        if std::mem::take(&mut self.grown) || entries.len() >= cx.config.settings.page {
             self.read_list(cx);
         } else if !cx.ledger.has_genesis() {
             self.make_genesis(cx);
@@ -145,7 +151,7 @@ impl OrderStage {
         }
     }
 
-    /// Takes in an entry, wherever it was heard of.
+    /// Takes in an entry that the store has answered with.
     fn learn(&mut self, cx: &mut Context, entry: &ListEntry) {
         let genesis = genesis_of(cx, entry);
         let learned = cx.ledger.learn(entry.position, entry.block.clone(), genesis);
@@ -160,7 +166,7 @@ impl OrderStage {
             self.genesis = Some(Genesis { block, step: GenesisStep::Look, ticket: None });
             self.settle_genesis(cx);
         }
-        // The feed may be quicker than the answer to this node's own claim, which then nobody waits
+        // An answer may be quicker than the one to this node's own claim, which then nobody waits
         // for any more: the list begins here, and what follows is to be read.
         if cx.ledger.has_gap() || begun {
             self.read_list(cx);

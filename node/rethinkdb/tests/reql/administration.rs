@@ -45,7 +45,7 @@ fn a_tables_layout() {
         [176,[[15,["t"]]],{"shards":1,"replicas":{"default":1},"primary_replica_tag":"near"}]  => OP_FAILED [] Can't use server tag `near` for primary replicas because you specified no replicas in server tag `near`.
         [176,[[15,["t"]]],{"shards":1,"replicas":{"default":1},"primary_replica_tag":"default","nonvoting_replica_tags":[2,["far"]]}]  => OP_FAILED [] You specified that the replicas in server tag `far` should be non-voting, but you didn't specify a number of replicas in server tag `far`.
         [176,[[15,["t"]]],{"emergency_repair":"unsafe_rollback"}]  => OP_FAILED [] This table doesn't need to be repaired.
-        [170,[[179,[[15,["t"]]]],"rebalanced"]]  => 1
+        [170,[[179,[[15,["t"]]]],"rebalanced"]]  => 0
         [170,[[53,[[174,[[15,["t"]]]],{"durability":"soft","write_acks":"single"}]],"replaced"]]  => 1
         [33,[[174,[[15,["t"]]]],"durability","write_acks"]]  => {"durability":"soft","write_acks":"single"}
         [170,[[53,[[174,[[15,["t"]]]],{"zz":1,"yy":1}]],"first_error"]]  => "The change you're trying to make to `rethinkdb.table_config` has the wrong format. Unexpected key(s): yy zz"
