@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use bigchaindb_core::model::{
     Block, Draft, Json, Keypair, Output, Profile, Strictness, Texts, Transaction, verify,
 };
-use bigchaindb_core::rules::{ConsensusRules, DefaultRules, Election, Facts, Federation, Placed};
+use bigchaindb_core::rules::{
+    Case, ConsensusRules, DefaultRules, Election, Facts, Federation, Placed,
+};
 use criterion::{Criterion, Throughput};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rayon::prelude::*;
@@ -71,7 +73,13 @@ impl Sample {
 
     fn validate(&self, transaction: &Transaction) {
         let checked = self.rules.check(transaction);
-        let verdict = self.rules.judge(transaction, &checked, &self.facts, NOW, &self.federation);
+        let verdict = self.rules.judge(Case {
+            transaction,
+            checked: &checked,
+            facts: &self.facts,
+            at: NOW,
+            federation: &self.federation,
+        });
         assert_eq!(black_box(verdict), Ok(()));
     }
 

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
-    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction, Order,
-    OriginalRules, TallyError, storable,
+    Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
+    Order, OriginalRules, TallyError, storable,
 };
 use crate::model::{
     Block, BlockId, Json, Keypair, NodeKey, Output, Raised, SignatureCheck, Transaction,
@@ -39,17 +39,10 @@ impl MixedRules {
 
     /// As the original, but that a spend is no other for being in several blocks: it counted copies,
     /// and took the first for the only one.
-    fn judge_alike(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
+    fn judge_alike(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
         let is_unspent =
             |by: &Transaction, input: &Output, facts: &Facts| facts.is_unspent(input, by.id());
-        self.original.judge_with(transaction, checked, facts, at, federation, is_unspent)
+        self.original.judge_with(case, is_unspent)
     }
 }
 
@@ -72,15 +65,9 @@ impl ConsensusRules for MixedRules {
         self.original.check(transaction)
     }
 
-    fn judge(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
-        self.judge_alike(transaction, checked, facts, at, federation)?;
+    fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        self.judge_alike(case)?;
+        let Case { transaction, facts, .. } = case;
         let placed = facts.found.get(transaction.id()).map(Vec::as_slice).unwrap_or_default();
         let valid = placed.iter().filter(|placed| placed.election == Election::Valid);
         let valid: BTreeSet<_> = valid.map(|placed| placed.block.as_str()).collect();
@@ -91,22 +78,16 @@ impl ConsensusRules for MixedRules {
         transaction.inputs().iter().try_for_each(|input| facts.decided(&input.txid).map(|_| ()))
     }
 
-    fn admit(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
+    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        let transaction = case.transaction;
         storable::check(transaction.document())?;
         let payload = transaction.body().get("data").and_then(|data| data.get("payload"));
         if payload.is_some_and(|payload| is_deeper(payload, MAX_PAYLOAD_NESTING)) {
             let text = "Nesting depth limit exceeded.";
             return Err(Raised::new("ReqlDriverCompileError", text).into());
         }
-        facts.is_new(transaction.id())?;
-        self.judge_alike(transaction, checked, facts, at, federation)
+        case.facts.is_new(transaction.id())?;
+        self.judge_alike(case)
     }
 
     fn order(&self) -> Order {

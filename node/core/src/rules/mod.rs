@@ -41,6 +41,21 @@ pub use tally::{Count, Election, Ignored, TallyError, is_good_vote};
 /// The most transactions a block may hold, as the original's pipeline cut them.
 pub const MAX_BLOCK_TRANSACTIONS: usize = 1000;
 
+/// A transaction and all that its judgement depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What is judged.
+    pub transaction: &'a Transaction,
+    /// What [`ConsensusRules::check`] of the same rules said about it.
+    pub checked: &'a Checked,
+    /// Where it and its inputs stand.
+    pub facts: &'a Facts,
+    /// The time its conditions are judged at, in Unix seconds.
+    pub at: u64,
+    /// Who are members.
+    pub federation: &'a Federation,
+}
+
 /// What a federation holds its documents to; a plugin by name.
 ///
 /// Source: BigchainDB 0.6 docs, "The Consensus Plugin Interface" (`AbstractConsensusRules`).
@@ -80,34 +95,20 @@ pub trait ConsensusRules: Send + Sync + Debug {
     }
 
     /// Judges a transaction from what [`check`](Self::check) of these same rules said about it and
-    /// from facts. `at` is the time its conditions are judged at, in Unix seconds.
+    /// from facts.
     ///
     /// # Errors
     /// The reason to refuse it; a final one, if there is one.
-    fn judge(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction>;
+    fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction>;
 
     /// Judges a transaction that is to go into a new block: besides what voters ask, it must not
     /// stand in a block already.
     ///
     /// # Errors
     /// As [`judge`](Self::judge).
-    fn admit(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
-        facts.is_new(transaction.id())?;
-        self.judge(transaction, checked, facts, at, federation)
+    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        case.facts.is_new(case.transaction.id())?;
+        self.judge(case)
     }
 
     /// Where these rules take the order of blocks from.

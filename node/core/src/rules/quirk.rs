@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
-    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction, Order,
-    TallyError,
+    Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
+    Order, TallyError,
 };
 use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
 use crate::query::VoteRow;
@@ -92,34 +92,18 @@ impl ConsensusRules for Quirky {
         self.rules.check(transaction)
     }
 
-    fn judge(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
+    fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
         if self.quirks.contains(&Quirk::DoubleSpendUnchecked) {
-            let blind = Facts { spends: Default::default(), ..facts.clone() };
-            return self.rules.judge(transaction, checked, &blind, at, federation);
+            return self.rules.judge(Case { facts: &without_spends(case.facts), ..case });
         }
-        self.rules.judge(transaction, checked, facts, at, federation)
+        self.rules.judge(case)
     }
 
-    fn admit(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
+    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
         if self.quirks.contains(&Quirk::DoubleSpendUnchecked) {
-            let blind = Facts { spends: Default::default(), ..facts.clone() };
-            return self.rules.admit(transaction, checked, &blind, at, federation);
+            return self.rules.admit(Case { facts: &without_spends(case.facts), ..case });
         }
-        self.rules.admit(transaction, checked, facts, at, federation)
+        self.rules.admit(case)
     }
 
     fn order(&self) -> Order {
@@ -164,4 +148,8 @@ impl ConsensusRules for Quirky {
     ) -> Option<&'a VoteRow> {
         self.rules.vote_of(block, voter, votes)
     }
+}
+
+fn without_spends(facts: &Facts) -> Facts {
+    Facts { spends: Default::default(), ..facts.clone() }
 }

@@ -14,7 +14,7 @@ use super::context::{Context, Stage};
 use super::{Call, Outcome, RequestId, Response, Status, Ticket, Work, election};
 use crate::model::{BlockId, Json, NodeKey, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
-use crate::rules::{Checked, Election, Facts, InvalidTransaction};
+use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction};
 
 #[derive(Default)]
 pub(super) struct Api {
@@ -177,7 +177,9 @@ impl Api {
         facts: &Facts,
     ) {
         let federation = &cx.config.federation;
-        match cx.rules.admit(&transaction, checked, facts, cx.timestamp(), federation) {
+        let at = cx.timestamp();
+        let case = Case { transaction: &transaction, checked, facts, at, federation };
+        match cx.rules.admit(case) {
             Ok(()) => {}
             // To post again what is on its way, or has arrived, is no mistake.
             Err(

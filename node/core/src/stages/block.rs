@@ -18,7 +18,7 @@ use super::pool::Pool;
 use super::{Outcome, Report, Ticket, Work};
 use crate::model::{Block, BlockId, Transaction, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Query, StoreError};
-use crate::rules::{Election, Facts, InvalidTransaction, Quirk};
+use crate::rules::{Case, Election, Facts, InvalidTransaction, Quirk};
 
 #[derive(Default)]
 pub(super) struct BlockStage {
@@ -258,7 +258,14 @@ impl BlockStage {
                 continue;
             }
             let checked = cx.recall(&transaction);
-            match cx.rules.admit(&transaction, &checked, &facts, now, federation) {
+            let case = Case {
+                transaction: &transaction,
+                checked: &checked,
+                facts: &facts,
+                at: now,
+                federation,
+            };
+            match cx.rules.admit(case) {
                 Ok(()) if transaction.inputs().iter().any(|input| spent.contains(input)) => {
                     // Two that spend the same never share a block: the second one waits.
                     self.postpone(cx, transaction.id());

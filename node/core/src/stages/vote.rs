@@ -15,7 +15,7 @@ use super::context::{Context, Notice, Stage};
 use super::{Outcome, Report, Ticket, Work, election};
 use crate::model::{Block, BlockId, Output, Position, Transaction, TxId, Vote, uuid};
 use crate::query::{Answer, Query, StoreError, VoteRow};
-use crate::rules::{self, Election, Facts, Order, Quirk};
+use crate::rules::{self, Case, Election, Facts, Order, Quirk};
 
 #[derive(Default)]
 pub(super) struct VoteStage {
@@ -325,7 +325,8 @@ impl VoteStage {
         let at = block.timestamp().unwrap_or_default();
         let reject = |transaction: &Arc<Transaction>| {
             let checked = cx.recall(transaction);
-            let verdict = cx.rules.judge(transaction, &checked, &facts, at, &cx.config.federation);
+            let (checked, facts, federation) = (&checked, &facts, &cx.config.federation);
+            let verdict = cx.rules.judge(Case { transaction, checked, facts, at, federation });
             verdict.err().map(|reason| format!("transaction {}: {reason}", transaction.id()))
         };
         let verdict = match self.untimely(cx, at) {

@@ -7,7 +7,7 @@ use bigchaindb_core::model::{
     verify,
 };
 use bigchaindb_core::query::VoteRow;
-use bigchaindb_core::rules::{ConsensusRules, Election, Facts};
+use bigchaindb_core::rules::{Case, ConsensusRules, Election, Facts};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -301,7 +301,13 @@ fn put_to_all(document: Json, facts: &Facts) {
 fn judge_fully(rules: &dyn ConsensusRules, transaction: &Transaction, facts: &Facts) {
     let checked = rules.check(transaction);
     let _ = rules.needs(&mut [transaction].into_iter());
-    let _ = rules.judge(transaction, &checked, facts, NOW, &federation(4));
+    let _ = rules.judge(Case {
+        transaction,
+        checked: &checked,
+        facts,
+        at: NOW,
+        federation: &federation(4),
+    });
     // As an input of others, and as its own input.
     let mut facts = facts.clone();
     place(&mut facts, &Arc::new(transaction.clone()), Election::Valid);
@@ -313,5 +319,11 @@ fn judge_fully(rules: &dyn ConsensusRules, transaction: &Transaction, facts: &Fa
             election: Election::Undecided,
         });
     }
-    let _ = rules.judge(transaction, &checked, &facts, NOW, &federation(4));
+    let _ = rules.judge(Case {
+        transaction,
+        checked: &checked,
+        facts: &facts,
+        at: NOW,
+        federation: &federation(4),
+    });
 }

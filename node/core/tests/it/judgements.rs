@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::cryptoconditions::{Fulfillment, Part};
 use bigchaindb_core::model::{Json, Profile, Transaction, TxId};
-use bigchaindb_core::rules::{self, Election, Facts, InvalidTransaction};
+use bigchaindb_core::rules::{self, Case, Election, Facts, InvalidTransaction};
 
 use crate::sample::{
     NOW, create, federation, keypair, place, rows, rules, sign, transfer, transfer_draft, verdict,
@@ -57,7 +57,13 @@ fn where_things_stand_decides() {
         for facts in [&facts, &reversed] {
             let rules = rules::by_name("mixed").unwrap();
             let checked = rules.check(&transaction);
-            let got = rules.judge(&transaction, &checked, facts, NOW, &federation(4));
+            let got = rules.judge(Case {
+                transaction: &transaction,
+                checked: &checked,
+                facts,
+                at: NOW,
+                federation: &federation(4),
+            });
             assert_eq!(name(&got), mixed, "{row:?}");
         }
     }
@@ -145,7 +151,13 @@ fn only_a_member_creates() {
     assert_eq!(verdict(Profile::Default, &create, &Facts::default(), NOW), Ok(()));
     let rules = rules(Profile::Default);
     let strangers = bigchaindb_core::rules::Federation::new(keypair(1).public().clone(), vec![]);
-    let refusal = rules.judge(&create, &rules.check(&create), &Facts::default(), NOW, &strangers);
+    let refusal = rules.judge(Case {
+        transaction: &create,
+        checked: &rules.check(&create),
+        facts: &Facts::default(),
+        at: NOW,
+        federation: &strangers,
+    });
     assert_eq!(name(&refusal), "NotAMember");
 }
 

@@ -7,7 +7,7 @@ use bigchaindb_core::model::{
 };
 use bigchaindb_core::query::VoteRow;
 use bigchaindb_core::rules::{
-    self, ConsensusRules, Election, Facts, Federation, InvalidTransaction, Placed, Spent,
+    self, Case, ConsensusRules, Election, Facts, Federation, InvalidTransaction, Placed, Spent,
 };
 
 /// When everything here happens, in Unix seconds.
@@ -88,7 +88,7 @@ pub(crate) fn verdict(
 ) -> Result<(), InvalidTransaction> {
     let rules = rules(profile);
     let checked = rules.check(transaction);
-    rules.judge(transaction, &checked, facts, at, &federation(4))
+    rules.judge(Case { transaction, checked: &checked, facts, at, federation: &federation(4) })
 }
 
 /// A block of the first of four members.

@@ -78,7 +78,13 @@ impl Context {
         at: u64,
     ) -> Result<(), InvalidTransaction> {
         let checked = self.rules.check(transaction);
-        self.rules.judge(transaction, &checked, &self.facts(transaction), at, &self.federation)
+        self.rules.judge(rules::Case {
+            transaction,
+            checked: &checked,
+            facts: &self.facts(transaction),
+            at,
+            federation: &self.federation,
+        })
     }
 
     /// What is known about a transaction.

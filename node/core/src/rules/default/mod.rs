@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use super::opening::{By, Holds, Opening};
 use super::{
-    Checked, ConsensusRules, Count, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
-    TallyError,
+    Case, Checked, ConsensusRules, Count, Election, Facts, Federation, InvalidBlock,
+    InvalidTransaction, TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -143,14 +143,8 @@ impl ConsensusRules for DefaultRules {
         Checked(By::Default(self.look(transaction)))
     }
 
-    fn judge(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
+    fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        let Case { transaction, checked, facts, at, federation } = case;
         let By::Default(openings) = &checked.0 else {
             panic!("the transaction was checked by other rules than it is judged by");
         };

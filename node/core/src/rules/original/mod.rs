@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::opening::{By, Opening};
 use super::tally;
 use super::{
-    Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
+    Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
     TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
@@ -43,13 +43,10 @@ impl OriginalRules {
     /// As [`judge`](ConsensusRules::judge), with another idea of when an output is spent.
     pub(super) fn judge_with(
         &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
+        case: Case<'_>,
         check_unspent: CheckUnspent,
     ) -> Result<(), InvalidTransaction> {
+        let Case { transaction, checked, facts, at, federation } = case;
         let body = transaction.body();
         if matches!(item(body, "operation")?.as_str(), Some("CREATE" | "GENESIS")) {
             check_creation(body, federation)?;
@@ -171,15 +168,8 @@ impl ConsensusRules for OriginalRules {
         Checked(By::Original { id, openings })
     }
 
-    fn judge(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-        federation: &Federation,
-    ) -> Result<(), InvalidTransaction> {
-        self.judge_with(transaction, checked, facts, at, federation, lookup::check_unspent)
+    fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        self.judge_with(case, lookup::check_unspent)
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
