@@ -132,6 +132,9 @@ async fn handshake(
     }
 }
 
+/// How long a server that shuts down reads on from a client that has heard all.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// Why frames are read no more.
 enum End {
     /// The client is gone.
@@ -161,6 +164,8 @@ async fn talk<R: AsyncRead + Unpin + Send>(
         }
         _ = closing.wait_for(|closing| *closing) => End::ShuttingDown,
     };
+    // A client that idles does not know that it is to leave.
+    let linger = if matches!(end, End::ShuttingDown) { LINGER } else { flush };
     connection.tokens.interrupt_all(match end {
         End::Left => Interruption::Left,
         End::TurnedAway | End::ShuttingDown => Interruption::ShuttingDown,
@@ -172,7 +177,7 @@ async fn talk<R: AsyncRead + Unpin + Send>(
         let (_, written) = tokio::join!(ended, written);
         if written.is_ok() {
             // A socket that is closed with bytes unread takes back what it has sent.
-            let _gone = frames.skip(u64::MAX).await;
+            let _gone = tokio::time::timeout(linger, frames.skip(u64::MAX)).await;
         }
     };
     // Whoever has not read all by then does not get it; queries that are left are ended.
