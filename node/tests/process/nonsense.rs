@@ -22,7 +22,7 @@ const BYTES: usize = 8 << 10;
 const HANDSHAKE_BYTES: usize = 2 << 10;
 
 /// So much the server may have more at the end of the second time: a fraction of all that was said.
-const MORE_MAX_KIB: u64 = 10 << 10;
+const MORE_MAX_KIB: u64 = 2 << 10;
 
 /// Frames and queries on one connection.
 const ON_ONE_LINE: u64 = 100;

@@ -1,7 +1,7 @@
 //! The rules we stand behind: the same documents as BigchainDB 0.6.0, none of its loopholes.
 //!
-//! What a document has to look like is in `shape`, what no store would give back in [`storable`](super::storable), what
-//! a block has to look like in `block`. Here: the steps, in the order a transaction meets them. Start
+//! What a document has to look like is in `shape`, what no store would give back in `rules::storable`,
+//! what a block has to look like in `block`. Here: the steps, in the order a transaction meets them. Start
 //! at [`DefaultRules::check`](ConsensusRules::check), then
 //! [`judge`](ConsensusRules::judge).
 

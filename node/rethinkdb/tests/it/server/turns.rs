@@ -1,9 +1,11 @@
 //! Who is served when: queries side by side, stopped, or left alone by their client.
 
+use std::time::Duration;
+
 use bigchaindb_rethinkdb::server::{LIMITS, Limits};
 use bigchaindb_rethinkdb::wire::handshake::Version;
 
-use super::{ENDLESS, Fixture};
+use super::{ENDLESS, Fixture, PATIENCE};
 
 #[test]
 fn a_slow_query_holds_up_no_other() {
@@ -175,4 +177,17 @@ fn a_server_that_is_dropped_is_gone() {
     // The thread that computed the answer has noticed, too: or this would not end.
     drop(runtime);
     assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+/// Who idles does not hear that it is to leave; the server does not wait for it as it would for one that
+/// still reads.
+#[test]
+fn a_server_that_ends_waits_for_no_idle_client() {
+    let fixture = Fixture::with(Limits { flush: Duration::from_secs(3600), ..LIMITS });
+    let mut idle = fixture.connect();
+    idle.send(1, "[1,5]");
+    idle.expect(1, "{\"t\":1,\"r\":[5]}");
+    let Fixture { runtime, server } = fixture;
+    let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, server.shutdown()).await });
+    ended.expect("it ends");
 }
