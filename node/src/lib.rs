@@ -2,9 +2,11 @@
 //!
 //! The core (crate `bigchaindb-core`) decides, this crate does: it runs a node's events and effects
 //! on tokio ([`shell`]), listens to clients ([`http`]), asks the database ([`store`]), and starts
-//! several nodes in one process ([`federation`]). Not here: anything that depends on what a
+//! several nodes in one process ([`federation`]). The command line is in [`cli`], so that a program
+//! with rules of its own has it, too. Not here: anything that depends on what a
 //! transaction says. Start at [`shell::NodeHandle::start`].
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod federation;

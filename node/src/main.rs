@@ -1,9 +1,9 @@
-//! The program `bigchaindb`.
-
-mod cli;
+//! The program `bigchaindb`, with the consensus rules that come with it.
 
 use std::process::ExitCode;
 
+use bigchaindb_core::rules::Registry;
+
 fn main() -> ExitCode {
-    cli::main()
+    bigchaindb::cli::main(&Registry::default())
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use bigchaindb::config::{Settings, default_path, from_environment};
+use crate::config::{Settings, default_path, from_environment};
 use bigchaindb_core::model::Keypair;
 use clap::Args;
 
@@ -47,7 +47,7 @@ impl Configure {
         let refused = |error| Failure::usage(&error, "correct the environment variable");
         let mut settings = from_environment(&environment()).map_err(refused)?;
         eprintln!("Generating keypair");
-        let keypair = Keypair::from_seed(bigchaindb::entropy());
+        let keypair = Keypair::from_seed(crate::entropy());
         let private = settings.set(&["keypair", "private"], keypair.private().into());
         let public = settings.set(&["keypair", "public"], keypair.public().as_str().into());
         private.and(public).expect("a key is a text");

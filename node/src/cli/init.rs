@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use bigchaindb::store::found;
-use bigchaindb::store::rethinkdb::{RethinkStore, schema};
+use crate::store::found;
+use crate::store::rethinkdb::{RethinkStore, schema};
 use bigchaindb_core::rules::Federation;
 use clap::Args;
 

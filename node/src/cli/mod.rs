@@ -14,6 +14,7 @@ mod start;
 
 use std::process::ExitCode;
 
+use bigchaindb_core::rules::Registry;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use exit::Exit;
@@ -54,9 +55,9 @@ enum Command {
     Rethinkdb(rethinkdb::Rethinkdb),
 }
 
-/// Runs the command that the arguments name.
-pub(crate) fn main() -> ExitCode {
-    match run(Cli::parse()) {
+/// Runs the command that the program's arguments name. `consensus_plugin` names one of `rules`.
+pub fn main(rules: &Registry) -> ExitCode {
+    match run(Cli::parse(), rules) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             failure.tell();
@@ -65,7 +66,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-fn run(Cli { source, command, .. }: Cli) -> Result<Exit> {
+fn run(Cli { source, command, .. }: Cli, rules: &Registry) -> Result<Exit> {
     let Some(command) = command else {
         let printed = Cli::command().print_help();
         printed.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))?;
@@ -79,7 +80,7 @@ fn run(Cli { source, command, .. }: Cli) -> Result<Exit> {
         Command::ExportMyPubkey(export) => export.run(&source),
         Command::Init(init) => runtime()?.block_on(init.run(&source)),
         Command::Drop(drop) => runtime()?.block_on(drop.run(&source)),
-        Command::Start(start) => runtime()?.block_on(start.run(&source)),
+        Command::Start(start) => runtime()?.block_on(start.run(&source, rules)),
         Command::SetShards(set) => runtime()?.block_on(set.run(&source)),
         Command::SetReplicas(set) => runtime()?.block_on(set.run(&source)),
         Command::Rethinkdb(rethinkdb) => runtime()?.block_on(rethinkdb.run()),

@@ -1,6 +1,6 @@
 //! `bigchaindb set-shards` and `bigchaindb set-replicas`: how the tables are spread over servers.
 
-use bigchaindb::store::rethinkdb::{Error, schema};
+use crate::store::rethinkdb::{Error, schema};
 use clap::Args;
 
 use super::exit::Exit;

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
-use bigchaindb::config::{Environment, Loaded, Settings, load};
-use bigchaindb::store::rethinkdb::{Client, Limits, Options, Password, Tcp, Tls};
+use crate::config::{Environment, Loaded, Settings, load};
+use crate::store::rethinkdb::{Client, Limits, Options, Password, Tcp, Tls};
 use bigchaindb_core::model::{Json, Keypair};
 use clap::Args;
 
@@ -48,12 +48,12 @@ impl Source {
 }
 
 /// What a node reads out of its configuration.
-pub(crate) fn node(settings: &Settings) -> Result<bigchaindb::config::NodeConfig> {
+pub(crate) fn node(settings: &Settings) -> Result<crate::config::NodeConfig> {
     settings.node().map_err(|error| Failure::usage(&error, "correct the config file"))
 }
 
 /// The keypair, without which nothing can be signed.
-pub(crate) fn keypair(config: &bigchaindb::config::NodeConfig) -> Result<Keypair> {
+pub(crate) fn keypair(config: &crate::config::NodeConfig) -> Result<Keypair> {
     config.keypair.clone().ok_or_else(|| {
         let message =
             "Can't start BigchainDB, no keypair found. Did you run `bigchaindb configure`?";
@@ -62,7 +62,7 @@ pub(crate) fn keypair(config: &bigchaindb::config::NodeConfig) -> Result<Keypair
 }
 
 /// A client of the configured database; nothing is connected yet.
-pub(crate) fn client(config: &bigchaindb::config::Database) -> Result<Client> {
+pub(crate) fn client(config: &crate::config::Database) -> Result<Client> {
     let tls = config.tls.as_ref().map(|file| {
         Tls::with_authority(file).map_err(|error| {
             let hint = format!("is `{}` a file of PEM certificates?", file.display());

@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bigchaindb::config::NodeConfig;
-use bigchaindb::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
-use bigchaindb::store::rethinkdb::{RethinkStore, schema};
-use bigchaindb::store::{EmbeddedStore, Store};
-use bigchaindb_core::rules::{self, Federation, Quirks};
+use crate::config::NodeConfig;
+use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
+use crate::store::rethinkdb::{RethinkStore, schema};
+use crate::store::{EmbeddedStore, Store};
+use bigchaindb_core::rules::{Federation, Quirks, Registry};
 use bigchaindb_core::stages::{Config, Report, Settings};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
@@ -42,10 +42,10 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
+    pub(crate) async fn run(&self, source: &Source, rules: &Registry) -> Result<Exit> {
         let mut stop = Stop::new()?;
         let config = node(&source.settings()?)?;
-        let setup = setup(&config)?;
+        let setup = setup(&config, rules)?;
         eprintln!("INFO:bigchaindb:BigchainDB Version {VERSION}");
         let (store, embedded) = self.store(&config).await?;
         let address = address(&config.bind).await?;
@@ -98,10 +98,11 @@ impl Start {
 }
 
 /// The node, but for its store.
-fn setup(config: &NodeConfig) -> Result<Setup> {
+fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
     let keypair = keypair(config)?;
     let federation = Federation::new(keypair.public().clone(), config.keyring.clone());
-    let rules = rules::by_name(&config.consensus_plugin)
+    let rules = rules
+        .get(&config.consensus_plugin)
         .map_err(|error| Failure::usage(&error, "correct `consensus_plugin`"))?;
     let (settings, quirks) = (Settings::default(), Quirks::new());
     Ok(Setup {

@@ -24,6 +24,7 @@ mod invalid;
 mod mixed;
 mod opening;
 mod quirk;
+mod registry;
 mod storable;
 mod tally;
 
@@ -35,6 +36,7 @@ pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
 pub use opening::Checked;
 pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
+pub use registry::{MakeRules, Registry, UnknownRules};
 pub use storable::{MAX_ARRAY, MAX_NESTING};
 pub use tally::{Count, Election, Ignored, TallyError, is_good_vote};
 
@@ -161,31 +163,10 @@ pub enum Order {
     Votes,
 }
 
-/// No rules have this name.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no consensus rules are called `{0}`; there are `default`, `mixed` and `v0.6.0`")]
-pub struct UnknownRules(pub String);
-
-/// The rules of this name.
+/// The rules of this name, of those that come with this crate.
 ///
 /// # Errors
 /// If there are none.
 pub fn by_name(name: &str) -> Result<Arc<dyn ConsensusRules>, UnknownRules> {
-    by_name_with(name, Arc::new(crate::model::Direct))
-}
-
-/// The rules of this name, with signatures verified by `signatures`.
-///
-/// # Errors
-/// If there are none.
-pub fn by_name_with(
-    name: &str,
-    signatures: Arc<dyn crate::model::SignatureCheck>,
-) -> Result<Arc<dyn ConsensusRules>, UnknownRules> {
-    match name {
-        "default" => Ok(Arc::new(DefaultRules::new(signatures))),
-        "mixed" => Ok(Arc::new(MixedRules::new(signatures))),
-        "v0.6.0" => Ok(Arc::new(OriginalRules::new(signatures))),
-        _ => Err(UnknownRules(name.into())),
-    }
+    Registry::default().get(name)
 }

@@ -26,7 +26,7 @@ const SIGNATURES: usize = 10_000;
 pub fn carry_out(plan: &Arc<Plan>, log: &mut Log) -> Result<(), UnknownRules> {
     // All nodes of the simulation share what one of them has verified: N voters cost one.
     let signatures: Arc<dyn SignatureCheck> = Arc::new(Memo::new(SIGNATURES));
-    let rules = rules::by_name_with(&plan.rules, signatures)?;
+    let rules = rules::Registry::default().get_with(&plan.rules, signatures)?;
     let rules = Quirky::wrap(rules, &plan.quirks());
     log.append(0, Record::Run(first_record(plan)));
     let mut world = world::World::new(plan, rules, log);
