@@ -18,7 +18,7 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// A corpus with payloads of so many bytes.
+    /// A corpus with payloads of so many bytes; none at all if 0.
     pub fn new(seed: u64, payload_bytes: usize) -> Self {
         Self { seed, payload_bytes }
     }
@@ -51,7 +51,10 @@ impl Corpus {
     }
 
     fn sign(&self, draft: Draft, owner: &Keypair, last: Option<&Transaction>) -> String {
-        let payload = Json::object([("filling", Json::from("x".repeat(self.payload_bytes)))]);
+        let payload = match self.payload_bytes {
+            0 => Json::Null,
+            bytes => Json::object([("filling", Json::from("x".repeat(bytes)))]),
+        };
         let draft = Draft { payload, ..draft };
         let last = last.map(|last| Arc::new(last.clone()));
         let unsigned = draft.transaction().expect("the draft is well-formed");

@@ -32,6 +32,11 @@ impl Failure {
         Self { message: with_causes(error), hint: hint.into(), exit: Exit::Usage }
     }
 
+    /// The same, but the arguments are to blame.
+    pub(crate) fn of_usage(self) -> Self {
+        Self { exit: Exit::Usage, ..self }
+    }
+
     /// Tells it on stderr.
     pub(crate) fn tell(&self) {
         eprintln!("error: {}\n hint: {}", self.message, self.hint);

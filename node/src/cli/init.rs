@@ -59,7 +59,7 @@ impl Drop {
         let question = format!("Do you want to drop `{name}` database? [y/n]: ");
         let sure = || ask(&mut io::stdout(), &question).is_ok_and(|answer| answer == "y");
         if !source.yes && !sure() {
-            eprintln!("INFO:bigchaindb:Drop aborted");
+            log::info!(target: "bigchaindb", "Drop aborted");
             return Ok(Exit::Done);
         }
         let dropped = schema::drop_database(&client(&config.database)?).await;

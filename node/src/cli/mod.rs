@@ -2,10 +2,14 @@
 //!
 //! Not here: what the commands do (the library), what can be configured (`config`).
 
+mod completions;
 mod configure;
 mod exit;
 mod failure;
 mod init;
+mod load;
+mod logging;
+mod own_rethinkdb;
 mod rethinkdb;
 mod shards;
 mod show_config;
@@ -19,6 +23,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use exit::Exit;
 use failure::{Failure, Result};
+use logging::LogLevel;
 use source::Source;
 
 /// Which BigchainDB this is.
@@ -30,7 +35,7 @@ const VERSION: &str = "0.6.0";
 /// (database, network, disk).
 #[derive(Parser, Debug)]
 #[command(name = "bigchaindb", version = VERSION, max_term_width = 100)]
-#[command(disable_version_flag = true)]
+#[command(disable_version_flag = true, about = "Control your BigchainDB node.")]
 #[command(after_help = "Example:\n  bigchaindb -y configure\n  bigchaindb start --embedded data")]
 struct Cli {
     /// Print the version.
@@ -38,6 +43,12 @@ struct Cli {
     version: (),
     #[command(flatten)]
     source: Source,
+    /// From which level on the log is written to stderr.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
+    log_level: LogLevel,
+    /// Start RethinkDB first, in the current directory; the program `rethinkdb` has to be there.
+    #[arg(long)]
+    experimental_start_rethinkdb: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -50,9 +61,11 @@ enum Command {
     Init(init::Init),
     Drop(init::Drop),
     Start(start::Start),
+    Load(load::Load),
     SetShards(shards::SetShards),
     SetReplicas(shards::SetReplicas),
     Rethinkdb(rethinkdb::Rethinkdb),
+    Completions(completions::Completions),
 }
 
 /// Runs the command that the program's arguments name. `consensus_plugin` names one of `rules`.
@@ -66,7 +79,9 @@ pub fn main(rules: &Registry) -> ExitCode {
     }
 }
 
-fn run(Cli { source, command, .. }: Cli, rules: &Registry) -> Result<Exit> {
+fn run(cli: Cli, rules: &Registry) -> Result<Exit> {
+    let Cli { source, log_level, experimental_start_rethinkdb, command, .. } = cli;
+    log_level.apply();
     let Some(command) = command else {
         let printed = Cli::command().print_help();
         printed.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))?;
@@ -80,9 +95,13 @@ fn run(Cli { source, command, .. }: Cli, rules: &Registry) -> Result<Exit> {
         Command::ExportMyPubkey(export) => export.run(&source),
         Command::Init(init) => runtime()?.block_on(init.run(&source)),
         Command::Drop(drop) => runtime()?.block_on(drop.run(&source)),
-        Command::Start(start) => runtime()?.block_on(start.run(&source, rules)),
+        Command::Start(start) => {
+            runtime()?.block_on(start.run(&source, rules, experimental_start_rethinkdb))
+        }
+        Command::Load(load) => runtime()?.block_on(load.run(&source)),
         Command::SetShards(set) => runtime()?.block_on(set.run(&source)),
         Command::SetReplicas(set) => runtime()?.block_on(set.run(&source)),
         Command::Rethinkdb(rethinkdb) => runtime()?.block_on(rethinkdb.run()),
+        Command::Completions(completions) => completions.run(Cli::command()),
     }
 }

@@ -45,7 +45,7 @@ impl SetReplicas {
 /// What RethinkDB refuses is a warning, as with the original.
 fn conclude(refused: std::result::Result<Vec<(&'static str, Error)>, Error>) -> Result<Exit> {
     for (table, error) in refused.map_err(|error| Failure::surroundings(&error, HINT))? {
-        eprintln!("WARNING:bigchaindb:{table}: {error}");
+        log::warn!(target: "bigchaindb", "{table}: {error}");
     }
     Ok(Exit::Done)
 }

@@ -15,7 +15,7 @@ use super::failure::{Failure, Result};
 pub(crate) struct Source {
     /// The config file; `-` means stdout, for `configure`. Unless given, it is what
     /// `BIGCHAINDB_CONFIG_PATH` says, else `.bigchaindb` in the home directory.
-    #[arg(long, short, global = true, value_name = "PATH")]
+    #[arg(long, short, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
     /// Answer every question with yes.
     #[arg(long, short = 'y', visible_alias = "yes-please", global = true)]
@@ -38,10 +38,10 @@ impl Source {
             Failure::usage(&error, "correct it, or write a new one with `bigchaindb configure`")
         })?;
         if let Some(file) = file {
-            eprintln!("INFO:bigchaindb:Configuration loaded from `{}`", file.display());
+            log::info!(target: "bigchaindb", "Configuration loaded from `{}`", file.display());
         }
         for warning in warnings {
-            eprintln!("WARNING:bigchaindb:{warning}");
+            log::warn!(target: "bigchaindb", "{warning}");
         }
         Ok(settings)
     }

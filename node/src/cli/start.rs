@@ -20,6 +20,7 @@ use super::VERSION;
 use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::init::{HINT, PATIENCE};
+use super::own_rethinkdb::OwnRethinkdb;
 use super::rethinkdb::{Stop, flush, open};
 use super::source::{Source, client, keypair, node};
 
@@ -42,11 +43,24 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    pub(crate) async fn run(&self, source: &Source, rules: &Registry) -> Result<Exit> {
+    pub(crate) async fn run(
+        &self,
+        source: &Source,
+        rules: &Registry,
+        rethinkdb: bool,
+    ) -> Result<Exit> {
         let mut stop = Stop::new()?;
         let config = node(&source.settings()?)?;
         let setup = setup(&config, rules)?;
-        eprintln!("INFO:bigchaindb:BigchainDB Version {VERSION}");
+        log::info!(target: "bigchaindb", "BigchainDB Version {VERSION}");
+        let own = match rethinkdb {
+            true if self.embedded.is_some() => {
+                let message = "`--embedded` and `--experimental-start-rethinkdb` are two databases";
+                return Err(Failure::no(message, "leave one of them out").of_usage());
+            }
+            true => Some(OwnRethinkdb::start(config.database.port).await?),
+            false => None,
+        };
         let (store, embedded) = self.store(&config).await?;
         let address = address(&config.bind).await?;
         let started = NodeHandle::start(Setup { store, ..setup }, address).await;
@@ -55,12 +69,15 @@ impl Start {
         })?;
         println!("http://{}/api/v1/", handle.address());
         stop.wanted().await;
-        eprintln!("INFO:bigchaindb:stopping");
+        log::info!(target: "bigchaindb", "stopping");
         let stopped = handle.stop().await;
         stopped.map_err(|error| Failure::surroundings(&error, "please report it"))?;
         if let Some((database, server)) = embedded {
             server.shutdown().await;
             flush(&database)?;
+        }
+        if let Some(own) = own {
+            own.stop().await;
         }
         Ok(Exit::Done)
     }
@@ -131,11 +148,11 @@ async fn address(bind: &str) -> Result<SocketAddr> {
 /// A line on stderr, as the original's log has them.
 fn tell(report: &Report) {
     match report {
-        Report::BlockWritten { block, transactions } => eprintln!(
-            "INFO:bigchaindb.pipelines.block:Write new block {block} with {transactions} \
-             transactions"
+        Report::BlockWritten { block, transactions } => log::info!(
+            target: "bigchaindb.pipelines.block",
+            "Write new block {block} with {transactions} transactions"
         ),
-        Report::Trouble(what) => eprintln!("WARNING:bigchaindb:{what}"),
-        other => eprintln!("INFO:bigchaindb:{other:?}"),
+        Report::Trouble(what) => log::warn!(target: "bigchaindb", "{what}"),
+        other => log::info!(target: "bigchaindb", "{other:?}"),
     }
 }

@@ -1,33 +1,13 @@
 //! The command line: what its commands print, and how they end.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use bigchaindb_core::model::{Json, Keypair};
 use bigchaindb_load::client::{Call, Client};
 
+use crate::program::{PATIENCE, Serving, bigchaindb, free_port, output, until_valid};
 use crate::support::create;
-
-/// Long enough for anything here, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The program, with nothing of this machine's in its environment.
-fn bigchaindb(home: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bigchaindb"));
-    command.args(arguments).env_clear().env("HOME", home);
-    command
-}
-
-fn output(mut command: Command, input: &str) -> (i32, String, String) {
-    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = pipes.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
 
 #[test]
 fn configure_asks_writes_and_does_not_overwrite_unasked() {
@@ -103,35 +83,6 @@ fn what_cannot_be_done_ends_with_its_place_and_the_next_step() {
     }
 }
 
-/// A program that serves until it is told to stop.
-struct Serving {
-    child: Child,
-    address: String,
-}
-
-impl Serving {
-    /// Waits for the line with the address.
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        Self { child, address: address.trim_end().to_owned() }
-    }
-
-    /// SIGTERM; the exit code.
-    fn stop(mut self) -> i32 {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().unwrap().success());
-        self.child.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ended_already = self.child.kill();
-    }
-}
-
 #[test]
 fn several_servers_print_an_address_each() {
     let home = tempfile::tempdir().unwrap();
@@ -145,11 +96,6 @@ fn several_servers_print_an_address_each() {
     }
     assert_ne!(addresses[0], addresses[1]);
     assert_eq!(serving.stop(), 0);
-}
-
-/// A port that nobody has at the moment.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The whole way: configure, a node with its own database, a second node on that database, a
@@ -201,18 +147,4 @@ async fn a_node_brings_its_own_database_and_others_share_it() {
     let client = Client::new(&addresses([&again, &again]));
     until_valid(&client, 0, &ids[1]).await;
     assert_eq!(again.stop(), 0);
-}
-
-async fn until_valid(client: &Client, node: usize, id: &str) {
-    let path = format!("/api/v1/transactions/{id}/status");
-    let valid = async {
-        loop {
-            let answer = client.call(node, Call::Get(path.clone()), PATIENCE, || ()).await.unwrap();
-            if answer.body.windows(7).any(|word| word == b"\"valid\"") {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, valid).await.expect("it is decided sooner or later");
 }

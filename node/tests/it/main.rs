@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod commands;
 mod config;
 mod faults;
 mod http;
 mod list;
 mod mixed;
+mod program;
 mod restart;
 mod support;

@@ -103,6 +103,9 @@ pub enum InvalidTransaction {
         /// Which block.
         block: BlockId,
     },
+    /// A rule that a plugin adds says no, for ever.
+    #[error("{0}")]
+    Plugin(String),
     /// What the original's Python raised. Profile `v0.6.0`.
     #[error(transparent)]
     Raised(#[from] Raised),
@@ -125,6 +128,7 @@ impl InvalidTransaction {
             | Self::NotAMember { .. }
             | Self::NoSuchOutput { .. }
             | Self::AlreadyDecided { .. }
+            | Self::Plugin(_)
             | Self::Raised(_) => true,
             Self::DoubleSpend { election, .. } => *election == Election::Valid,
             Self::NotAtThisTime { .. }
@@ -150,7 +154,9 @@ impl InvalidTransaction {
             }
             Self::NoSuchOutput { .. } => "IndexError",
             Self::DoubleSpend { .. } => "DoubleSpend",
-            Self::AlreadyDecided { .. } | Self::AlreadyInBlock { .. } => "Exception",
+            Self::AlreadyDecided { .. } | Self::AlreadyInBlock { .. } | Self::Plugin(_) => {
+                "Exception"
+            }
             Self::Raised(raised) => raised.class,
         }
     }
@@ -233,6 +239,9 @@ pub enum InvalidBlock {
     /// The genesis block's transaction is refused.
     #[error("the genesis transaction is refused: {0}")]
     Transaction(#[source] Box<InvalidTransaction>),
+    /// A rule that a plugin adds says no, for ever.
+    #[error("{0}")]
+    Plugin(String),
     /// What the original's Python raised. Profile `v0.6.0`.
     #[error(transparent)]
     Raised(#[from] Raised),

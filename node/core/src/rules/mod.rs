@@ -36,7 +36,7 @@ pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
 pub use opening::Checked;
 pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
-pub use registry::{MakeRules, Registry, UnknownRules};
+pub use registry::{Registry, UnknownRules};
 pub use storable::{MAX_ARRAY, MAX_NESTING};
 pub use tally::{Count, Election, Ignored, TallyError, is_good_vote};
 

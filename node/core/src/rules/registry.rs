@@ -10,7 +10,7 @@ use super::{ConsensusRules, DefaultRules, MixedRules, OriginalRules};
 use crate::model::{Direct, SignatureCheck};
 
 /// Makes rules that verify signatures by what it is given.
-pub type MakeRules = fn(Arc<dyn SignatureCheck>) -> Arc<dyn ConsensusRules>;
+type MakeRules = Arc<dyn Fn(Arc<dyn SignatureCheck>) -> Arc<dyn ConsensusRules> + Send + Sync>;
 
 /// The rules that a configuration can name. Of two with one name, the one added last counts.
 ///
@@ -45,10 +45,13 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// The same, and one more.
+    /// The same, and one more: `make` is told by what signatures are verified.
     #[must_use]
-    pub fn with(mut self, name: &str, make: MakeRules) -> Self {
-        self.0.insert(name.to_owned(), make);
+    pub fn with<F>(mut self, name: &str, make: F) -> Self
+    where
+        F: Fn(Arc<dyn SignatureCheck>) -> Arc<dyn ConsensusRules> + Send + Sync + 'static,
+    {
+        self.0.insert(name.to_owned(), Arc::new(make));
         self
     }
 

@@ -1,0 +1,194 @@
+//! `bigchaindb load`: CREATEs for a node, to see what it can do.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bigchaindb_core::model::Json;
+use bigchaindb_load::client::Client;
+use bigchaindb_load::corpus::Corpus;
+use bigchaindb_load::creates::{Creates, Pace, Tally};
+use bigchaindb_load::engine::{self, Slip};
+use clap::Args;
+use hyper::Uri;
+use tokio::net::lookup_host;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::exit::Exit;
+use super::failure::{Failure, Result};
+use super::rethinkdb::Stop;
+use super::source::Source;
+
+/// Write transactions to the backlog, to see how many a node takes.
+///
+/// CREATEs of new owners, posted to `api_endpoint` or to the nodes named. Without a rate every client
+/// waits for its answer before it goes on; with one, requests go out on time whatever becomes of them,
+/// and latencies count from the moment they were due. SIGINT ends it early. The log tells once a second
+/// how far it is; at the end stdout has the tally.
+///
+/// Source: BigchainDB 0.6 docs, "The BigchainDB Command Line Interface (CLI)".
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  bigchaindb load -m 8 -c 10000\n  \
+    bigchaindb load --rate 500 -c 30000 --payload-bytes 200 --json")]
+pub(crate) struct Load {
+    /// So many clients at once; without a number, one for each core.
+    #[arg(long, short, value_name = "N", num_args = 0..=1, default_missing_value = "0",
+          default_value_t = 1)]
+    multiprocess: usize,
+    /// So many transactions in all; 0 means without end.
+    #[arg(long, short, value_name = "N", default_value_t = 0)]
+    count: u64,
+    /// So many transactions a second, whatever becomes of them.
+    #[arg(long, value_name = "R", value_parser = rate, conflicts_with = "multiprocess")]
+    rate: Option<f64>,
+    /// The bytes of each payload; 0 means no payload.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..=PAYLOAD_BYTES_MAX))]
+    payload_bytes: u32,
+    /// A node's API, like `http://localhost:9984/api/v1`; several share the load.
+    #[arg(long, value_name = "URL")]
+    node: Vec<String>,
+    /// What the transactions are made from: equal seeds give equal owners.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Print the tally as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A node reads no larger body.
+const PAYLOAD_BYTES_MAX: i64 = 1 << 20;
+
+/// No request may take longer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often the log tells how far it is.
+const TICK: Duration = Duration::from_secs(1);
+
+impl Load {
+    pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
+        let mut stop = Stop::new()?;
+        let mut nodes = self.node.clone();
+        if nodes.is_empty() {
+            nodes.push(source.settings()?.shown(&["api_endpoint"]));
+        }
+        let mut addresses = Vec::new();
+        for node in &nodes {
+            addresses.push(address(node).await?);
+        }
+        let clients = match (self.multiprocess, std::thread::available_parallelism()) {
+            (0, cores) => cores.map_or(1, NonZero::get),
+            (clients, _) => clients,
+        };
+        let pace = self.rate.map_or(Pace::Clients(clients), Pace::PerSecond);
+        match pace {
+            Pace::Clients(1) => log::info!(target: "bigchaindb", "Starting 1 client"),
+            Pace::Clients(clients) => {
+                log::info!(target: "bigchaindb", "Starting {clients} clients")
+            }
+            Pace::PerSecond(rate) => log::info!(target: "bigchaindb", "Starting {rate} a second"),
+        }
+        let seed = self.seed.unwrap_or_else(|| u64::from_be_bytes(crate::entropy()));
+        let corpus = Corpus::new(seed, self.payload_bytes as usize);
+        let count = (self.count > 0).then_some(self.count);
+        let mut creates = Creates::new(corpus, pace, addresses.len(), count);
+        let (tally, client) = (creates.tally(), Client::new(&addresses));
+        let began = Instant::now();
+        let slip = tokio::select! {
+            slip = engine::run(&mut creates, &client, began, TIMEOUT) => Some(slip),
+            () = tell(&tally) => None,
+            () = stop.wanted() => None,
+        };
+        let tally = tally.lock().expect("nobody panics with the tally");
+        self.conclude(&tally, began.elapsed(), slip)
+    }
+
+    /// Prints the tally. The answer is no if anything was refused or stayed without an answer.
+    fn conclude(&self, tally: &Tally, took: Duration, slip: Option<Slip>) -> Result<Exit> {
+        if let Some(trouble) = &tally.first_trouble {
+            log::warn!(target: "bigchaindb", "not all were accepted; the first trouble: {trouble}");
+        }
+        let ms = |us: u64| Json::Float(us as f64 / 1e3);
+        let latency = &tally.latency_us;
+        let facts = [
+            ("sent", Json::from(tally.sent)),
+            ("accepted", tally.accepted.into()),
+            ("turned_away", tally.turned_away.into()),
+            ("refused", tally.refused.into()),
+            ("unanswered", tally.unanswered.into()),
+            ("unsent", tally.unsent.into()),
+            ("seconds", Json::Float(took.as_secs_f64())),
+            ("accepted_per_second", Json::Float(tally.accepted as f64 / took.as_secs_f64())),
+            ("latency_ms_p50", ms(latency.value_at_quantile(0.5))),
+            ("latency_ms_p99", ms(latency.value_at_quantile(0.99))),
+            ("latency_ms_max", ms(latency.max())),
+            // How far the generator itself fell behind: if that is much, nothing is proved.
+            ("late_ms_max", slip.map_or(Json::Null, |slip| ms(slip.max_us))),
+        ];
+        let text = match self.json {
+            true => Json::object(facts).to_string(),
+            false => lines(&facts),
+        };
+        let written = writeln!(io::stdout(), "{text}");
+        written.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))?;
+        let all = tally.turned_away + tally.refused + tally.unanswered + tally.unsent == 0;
+        Ok(if all { Exit::Done } else { Exit::No })
+    }
+}
+
+/// Tells how far it is, until it is dropped.
+async fn tell(tally: &Mutex<Tally>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks.tick().await;
+    let (mut before, mut began) = (0, Instant::now());
+    loop {
+        let at = ticks.tick().await;
+        let now = tally.lock().expect("nobody panics with the tally").accepted;
+        let speed = (now - before) as f64 / (at - began).as_secs_f64();
+        log::info!(
+            target: "logstats.base",
+            "transactions: {now}, transactions.speed: {speed:.1}"
+        );
+        (before, began) = (now, at);
+    }
+}
+
+fn lines(facts: &[(&str, Json)]) -> String {
+    let line = |(name, value): &(&str, Json)| {
+        let value = match value {
+            Json::Float(number) => format!("{number:.2}"),
+            other => other.to_string(),
+        };
+        format!("{name:<20} {value:>12}")
+    };
+    facts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn rate(text: &str) -> std::result::Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| *rate > 0.0 && rate.is_finite());
+    rate.ok_or_else(|| "a number above 0".to_owned())
+}
+
+/// The address of a node's API.
+async fn address(url: &str) -> Result<SocketAddr> {
+    let wrong = || {
+        let message = format!("`{url}` is no address of a node's API");
+        Failure::no(message, "it should look like `http://localhost:9984/api/v1`").of_usage()
+    };
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let at_home = matches!(uri.path().trim_end_matches('/'), "" | "/api/v1");
+    let host = uri.host().filter(|_| at_home && uri.scheme_str() == Some("http"));
+    let host = host.ok_or_else(wrong)?.trim_matches(['[', ']']);
+    let found = lookup_host((host, uri.port_u16().unwrap_or(80))).await;
+    let mut found = found.map_err(|error| {
+        let error = io::Error::new(error.kind(), format!("`{url}`: {error}"));
+        Failure::surroundings(&error, "is the name right? see `api_endpoint`")
+    })?;
+    // `localhost` is one address of each kind; nodes listen on the older one.
+    let first = found.next();
+    let older = first.into_iter().chain(found).min_by_key(SocketAddr::is_ipv6);
+    older.ok_or_else(wrong)
+}

@@ -1,0 +1,163 @@
+//! The command line around the node: load, completions, the log, a RethinkDB of its own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use bigchaindb_core::model::{Json, Keypair};
+
+use crate::program::{Serving, bigchaindb, free_port, output};
+
+/// A node alone, with a database of its own that goes with the test.
+fn node(home: &tempfile::TempDir) -> Serving {
+    let data = home.path().join("data");
+    let mut command = bigchaindb(home.path(), &["start", "--embedded", data.to_str().unwrap()]);
+    command
+        .env("BIGCHAINDB_KEYPAIR_PRIVATE", Keypair::from_seed([1; 32]).private())
+        .env("BIGCHAINDB_DATABASE_PORT", free_port().to_string())
+        .env("BIGCHAINDB_SERVER_BIND", "127.0.0.1:0")
+        .stderr(Stdio::null());
+    Serving::start(command)
+}
+
+#[test]
+fn load_posts_what_it_was_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let serving = node(&home);
+    let number = |tally: &Json, name: &str| tally.get(name).unwrap().as_i64().unwrap();
+    let cases: [&[&str]; 4] = [
+        // `-c` is the count here, and the config file before the command, as with the original.
+        &["-c", "none.json", "load", "-m", "3", "-c", "20", "--json"],
+        &["load", "-c", "20", "--multiprocess", "--json"],
+        &["load", "--rate", "200", "--count", "20", "--json"],
+        &["load", "-c", "20", "--payload-bytes", "500", "--seed", "7", "--json"],
+    ];
+    for arguments in cases {
+        let mut command = bigchaindb(home.path(), arguments);
+        command.env("BIGCHAINDB_API_ENDPOINT", serving.address.trim_end_matches('/'));
+        let (code, out, err) = output(command, "");
+        assert_eq!(code, 0, "{arguments:?}: {err}");
+        let tally = Json::parse(out.as_bytes()).unwrap();
+        assert_eq!((number(&tally, "sent"), number(&tally, "accepted")), (20, 20), "{tally}");
+        assert!(err.contains("INFO:bigchaindb:Starting "), "{err}");
+    }
+    assert_eq!(serving.stop(), 0);
+}
+
+#[test]
+fn load_says_what_went_wrong() {
+    let home = tempfile::tempdir().unwrap();
+    let nowhere = format!("http://127.0.0.1:{}/api/v1", free_port());
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["load", "-c", "3", "--node", &nowhere], 1, "the first trouble: no connection"),
+        (&["load", "--node", "ftp://x"], 2, "`ftp://x` is no address of a node's API"),
+        (&["load", "--node", "http://x/other"], 2, "it should look like"),
+        (&["load", "--rate", "0"], 2, "a number above 0"),
+        (&["load", "--rate", "5", "-m", "2"], 2, "cannot be used with"),
+    ];
+    for (arguments, expected, told) in cases {
+        let (code, _, err) = output(bigchaindb(home.path(), arguments), "");
+        assert_eq!(code, expected, "{arguments:?}: {err}");
+        assert!(err.contains(told), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn the_log_is_as_loud_as_it_was_asked_to_be() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = "WARNING:bigchaindb:Cannot find config file";
+    for (level, is_told) in [("info", true), ("warning", true), ("error", false)] {
+        let arguments = ["--log-level", level, "show-config"];
+        let (code, _, err) = output(bigchaindb(home.path(), &arguments), "");
+        assert_eq!((code, err.contains(missing)), (0, is_told), "{level}: {err}");
+    }
+    let (code, _, err) = output(bigchaindb(home.path(), &["--log-level", "loud"]), "");
+    assert_eq!((code, err.contains("debug, info, warning, error, critical")), (2, true), "{err}");
+}
+
+#[test]
+fn shells_can_complete_every_command() {
+    let home = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = output(bigchaindb(home.path(), &["completions", shell]), "");
+        assert_eq!(code, 0);
+        for command in ["configure", "set-replicas", "load"] {
+            assert!(out.contains(command), "{shell}: {command}");
+        }
+    }
+}
+
+#[test]
+fn help_and_version_are_the_originals() {
+    let home = tempfile::tempdir().unwrap();
+    for arguments in [&[] as &[&str], &["-h"], &["--help"]] {
+        let (code, out, _) = output(bigchaindb(home.path(), arguments), "");
+        assert_eq!(code, 0);
+        assert!(out.contains("Control your BigchainDB node."), "{out}");
+        for command in ["configure", "show-config", "export-my-pubkey", "init", "drop", "start"] {
+            assert!(out.contains(command), "{command}");
+        }
+    }
+    for arguments in [["-v"], ["--version"]] {
+        let (code, out, _) = output(bigchaindb(home.path(), &arguments), "");
+        assert_eq!((code, &*out), (0, "bigchaindb 0.6.0\n"));
+    }
+    let (code, out, err) = output(bigchaindb(home.path(), &["launch"]), "");
+    assert_eq!((code, &*out), (2, ""));
+    assert!(err.contains("Usage: bigchaindb"), "{err}");
+}
+
+/// A program `rethinkdb` on the path: this one, told as RethinkDB tells it.
+fn stand_in(folder: &std::path::Path, text: &str) {
+    let path = folder.join("rethinkdb");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_rethinkdb_of_its_own_is_started_first_and_stopped_last() {
+    let home = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_bigchaindb");
+    let told = home.path().join("told");
+    stand_in(
+        home.path(),
+        &format!(
+            "#!/bin/sh\ntrap 'kill $pid; wait $pid; echo stopped >> {told}; exit 0' INT\n\
+             echo \"$@\" > {told}\n\"{program}\" rethinkdb \"$@\" > address 2>> {told} &\npid=$!\n\
+             while ! grep -q : address; do sleep 0.05; done\n\
+             echo 'Listening...'\necho 'Server ready, \"stand-in\"'\nwait $pid\n",
+            told = told.display()
+        ),
+    );
+    let (path, port) = (std::env::var("PATH").unwrap(), free_port().to_string());
+    let start = |arguments: &[&str]| {
+        let mut command = bigchaindb(home.path(), &["--experimental-start-rethinkdb", "start"]);
+        command
+            .args(arguments)
+            .current_dir(home.path())
+            .env("PATH", format!("{}:{path}", home.path().display()))
+            .env("BIGCHAINDB_KEYPAIR_PRIVATE", Keypair::from_seed([1; 32]).private())
+            .env("BIGCHAINDB_DATABASE_PORT", &port)
+            .env("BIGCHAINDB_SERVER_BIND", "127.0.0.1:0");
+        command
+    };
+    let serving = Serving::start(start(&[]));
+    assert!(serving.address.starts_with("http://"), "{}", serving.address);
+    assert_eq!(serving.stop(), 0);
+    let told = fs::read_to_string(&told).unwrap();
+    assert!(told.contains(&format!("--driver-port {port}")) && told.contains("stopped"), "{told}");
+
+    stand_in(home.path(), "#!/bin/sh\necho 'The port is taken'\nexit 1\n");
+    let (code, _, err) = output(start(&[]), "");
+    assert_eq!(code, 1);
+    assert!(err.contains("Error starting RethinkDB, reason is: The port is taken"), "{err}");
+
+    let (code, _, err) = output(start(&["--embedded", "data"]), "");
+    assert_eq!((code, err.contains("are two databases")), (2, true), "{err}");
+
+    fs::remove_file(home.path().join("rethinkdb")).unwrap();
+    let mut command = start(&[]);
+    command.env("PATH", home.path());
+    let (code, _, err) = output(command, "");
+    assert_eq!((code, err.contains("install RethinkDB")), (4, true), "{err}");
+}
