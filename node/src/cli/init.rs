@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::store::found;
-use crate::store::rethinkdb::{RethinkStore, schema};
+use crate::store::rethinkdb::{Error, RethinkStore, schema};
 use bigchaindb_core::rules::Federation;
 use clap::Args;
 
@@ -63,7 +63,13 @@ impl Drop {
             return Ok(Exit::Done);
         }
         let dropped = schema::drop_database(&client(&config.database)?).await;
-        dropped.map_err(|error| Failure::surroundings(&error, "is its name right?"))?;
-        Ok(Exit::Done)
+        match dropped {
+            Ok(()) => Ok(Exit::Done),
+            // There is no such database.
+            Err(error @ Error::Query { .. }) => {
+                Err(Failure::no(error.to_string(), "`database.name` says which one is dropped"))
+            }
+            Err(error) => Err(Failure::surroundings(&error, HINT)),
+        }
     }
 }

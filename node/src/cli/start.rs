@@ -9,7 +9,7 @@ use crate::config::NodeConfig;
 use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
-use bigchaindb_core::rules::{Federation, Quirks, Registry};
+use bigchaindb_core::rules::{Election, Federation, Quirks, Registry};
 use bigchaindb_core::stages::{Config, Report, Settings};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
@@ -145,14 +145,36 @@ async fn address(bind: &str) -> Result<SocketAddr> {
     older.ok_or_else(|| Failure::no(format!("`{bind}` is no address"), hint))
 }
 
-/// A line on stderr, as the original's log has them.
+/// A line of the log; those that the original has read as there.
 fn tell(report: &Report) {
     match report {
         Report::BlockWritten { block, transactions } => log::info!(
             target: "bigchaindb.pipelines.block",
             "Write new block {block} with {transactions} transactions"
         ),
+        Report::Voted { block, valid: true, .. } => {
+            log::info!(target: "bigchaindb.pipelines.vote", "Voted valid on block {block}");
+        }
+        Report::Voted { block, reason, .. } => log::warn!(
+            target: "bigchaindb.pipelines.vote",
+            "Voted invalid on block {block}: {}",
+            reason.as_deref().unwrap_or("it is malformed")
+        ),
+        Report::Decided { block, election } => {
+            let election = if *election == Election::Valid { "valid" } else { "invalid" };
+            log::info!(
+                target: "bigchaindb.pipelines.election",
+                "Block {block} is decided {election}"
+            );
+        }
+        Report::Dropped { transaction, reason } => log::warn!(
+            target: "bigchaindb.pipelines.block",
+            "Dropped transaction {transaction}: {reason}"
+        ),
+        Report::Reassigned { transaction, from } => log::info!(
+            target: "bigchaindb.pipelines.stale",
+            "Took over transaction {transaction} from {from}, which did not come"
+        ),
         Report::Trouble(what) => log::warn!(target: "bigchaindb", "{what}"),
-        other => log::info!(target: "bigchaindb", "{other:?}"),
     }
 }

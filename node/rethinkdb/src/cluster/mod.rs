@@ -174,7 +174,7 @@ impl<U: Clone> Cluster<U> {
         let Some(table) = self.tables.get_mut(&table) else {
             return Err(LayoutError::NoShards);
         };
-        if !table.shards.iter().all(|shard| shard.has_quorum(now, network)) {
+        if !table.shards.iter().all(|shard| shard.is_governed(now, network)) {
             let TableSpec { db, name, .. } = table.spec.clone();
             let undone = "The table was not reconfigured.";
             return Err(LayoutError::Unreachable { db, table: name, undone });

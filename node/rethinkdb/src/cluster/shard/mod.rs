@@ -241,6 +241,11 @@ impl<U: Clone> Shard<U> {
         !network.is_down(primary) && followers >= majority(self.copies.len())
     }
 
+    /// Whether a majority of its replicas is there: behind a primary, or about to have one.
+    pub(super) fn is_governed(&self, now: u64, network: &Network) -> bool {
+        self.has_quorum(now, network) || (self.primary().is_none() && self.election.is_some())
+    }
+
     /// A primary that was replaced learns of it when it meets its successor.
     fn dismiss_deposed(&mut self, now: u64, network: &Network, timing: &Timing) {
         let Some(mut deposed) = self.deposed else { return };

@@ -33,6 +33,19 @@ fn new_shards_end_feeds_and_are_back_after_a_moment() {
 }
 
 #[test]
+fn what_is_still_moving_can_be_moved_again() {
+    let mut bench = Bench::new(3, 1, 1);
+    bench.until(1_000_000);
+    bench.reconfigure(layout(3, 2, 1)).unwrap();
+    assert!(!is_ok(&mut bench, WRITE), "the new primaries are not there yet");
+    bench.reconfigure(layout(3, 2, 3)).unwrap();
+    bench.after(10_000_000);
+    assert_eq!(bench.cluster.table_status(TABLE).unwrap().ready, Readiness::Finished);
+    assert!(is_ok(&mut bench, WRITE));
+    assert_eq!(bench.lost, []);
+}
+
+#[test]
 fn another_primary_takes_over_and_ends_feeds() {
     let mut bench = Bench::new(3, 1, 3);
     bench.until(1_000_000);
