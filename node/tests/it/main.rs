@@ -10,5 +10,6 @@ mod http;
 mod list;
 mod mixed;
 mod program;
+mod readme;
 mod restart;
 mod support;

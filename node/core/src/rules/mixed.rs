@@ -5,7 +5,8 @@
 //! spent by another transaction, and nothing is in the chain twice. So is what this node itself lets
 //! in: nothing that the store would change, or that a Python member could not put back into the
 //! backlog. What can go wrong between voters that each have an order of their own goes wrong here,
-//! too, as far as members of this kind cannot outvote it.
+//! too, as far as members of this kind cannot outvote it. A block whose voters name different previous
+//! blocks is invalid only once no vote can mend that: the original says so at once, and takes it back.
 //!
 //! Source: BigchainDB 0.6.0; ARCHITECTURE.md, "Rules come in profiles".
 
@@ -108,7 +109,7 @@ impl ConsensusRules for MixedRules {
         federation: &Federation,
         votes: &[VoteRow],
     ) -> Result<Election, TallyError> {
-        self.original.tally(block, federation, votes)
+        Ok(self.original.count(block, federation, votes)?.for_ever())
     }
 
     fn vote_of<'a>(

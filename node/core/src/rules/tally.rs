@@ -170,48 +170,86 @@ fn is_good(vote: &Vote, block: &BlockId, voter: &NodeKey, signatures: &dyn Signa
     vote.block() == block && vote.voter() == voter && vote.is_signed(Profile::Default, signatures)
 }
 
-/// Adds up the votes on a block as the original did: a vote that is badly signed, or a stranger's,
-/// counts as "invalid"; a majority for different previous blocks is "invalid" at once.
-///
-/// # Errors
-/// If a node voted twice, there are more votes than voters, or a signature is no signature's text.
-///
-/// Source: BigchainDB 0.6 docs, "The Block Model", "The Vote Model"; change log of 0.6.0.
-pub(super) fn original(
-    block: &BlockId,
-    federation: &Federation,
-    votes: &[VoteRow],
-    signatures: &dyn SignatureCheck,
-) -> Result<Election, TallyError> {
-    let voters = federation.len();
-    let cast: Vec<&Arc<Vote>> =
-        votes.iter().map(|row| &row.vote).filter(|vote| vote.block() == block).collect();
-    let mut by_voter: BTreeMap<&NodeKey, usize> = BTreeMap::new();
-    for vote in &cast {
-        *by_voter.entry(vote.voter()).or_default() += 1;
+/// The votes on a block, added up as the original did: a vote that is badly signed, or a stranger's,
+/// counts as "invalid".
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OriginalCount {
+    voters: usize,
+    cast: usize,
+    /// Those that say "valid".
+    valid: usize,
+    /// The most of them that name one previous block.
+    agreeing: usize,
+}
+
+impl OriginalCount {
+    /// # Errors
+    /// If a node voted twice, there are more votes than voters, or a signature is no signature's
+    /// text.
+    pub(super) fn of(
+        block: &BlockId,
+        federation: &Federation,
+        votes: &[VoteRow],
+        signatures: &dyn SignatureCheck,
+    ) -> Result<Self, TallyError> {
+        let voters = federation.len();
+        let cast: Vec<&Arc<Vote>> =
+            votes.iter().map(|row| &row.vote).filter(|vote| vote.block() == block).collect();
+        let mut by_voter: BTreeMap<&NodeKey, usize> = BTreeMap::new();
+        for vote in &cast {
+            *by_voter.entry(vote.voter()).or_default() += 1;
+        }
+        if let Some((voter, votes)) = by_voter.into_iter().find(|(_, votes)| *votes > 1) {
+            let (block, voter) = (block.clone(), voter.clone());
+            return Err(TallyError::MultipleVotes { block, votes, voter });
+        }
+        if cast.len() > voters {
+            return Err(TallyError::TooManyVotes {
+                block: block.clone(),
+                votes: cast.len(),
+                voters,
+            });
+        }
+        let mut previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
+        for vote in &cast {
+            let good =
+                federation.contains(vote.voter()) && vote.verify(Profile::Original, signatures)?;
+            if good && vote.is_valid_vote() {
+                *previous.entry(vote.previous()).or_default() += 1;
+            }
+        }
+        let valid: usize = previous.values().sum();
+        let agreeing = previous.into_values().max().unwrap_or_default();
+        Ok(Self { voters, cast: cast.len(), valid, agreeing })
     }
-    if let Some((voter, votes)) = by_voter.into_iter().find(|(_, votes)| *votes > 1) {
-        let (block, voter) = (block.clone(), voter.clone());
-        return Err(TallyError::MultipleVotes { block, votes, voter });
-    }
-    if cast.len() > voters {
-        return Err(TallyError::TooManyVotes { block: block.clone(), votes: cast.len(), voters });
-    }
-    let mut previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
-    for vote in &cast {
-        let good =
-            federation.contains(vote.voter()) && vote.verify(Profile::Original, signatures)?;
-        if good && vote.is_valid_vote() {
-            *previous.entry(vote.previous()).or_default() += 1;
+
+    /// The original's decision. A majority for different previous blocks is "invalid" at once, though
+    /// a vote that comes later may turn it into "valid".
+    ///
+    /// Source: BigchainDB 0.6 docs, "The Block Model", "The Vote Model"; change log of 0.6.0.
+    pub(super) fn at_once(self) -> Election {
+        let Self { voters, cast, valid, agreeing } = self;
+        if cast - valid >= voters.div_ceil(2) {
+            Election::Invalid
+        } else if valid > voters / 2 {
+            if agreeing > voters / 2 { Election::Valid } else { Election::Invalid }
+        } else {
+            Election::Undecided
         }
     }
-    let valid: usize = previous.values().sum();
-    let agreeing = previous.into_values().max().unwrap_or_default();
-    Ok(if cast.len() - valid >= voters.div_ceil(2) {
-        Election::Invalid
-    } else if valid > voters / 2 {
-        if agreeing > voters / 2 { Election::Valid } else { Election::Invalid }
-    } else {
-        Election::Undecided
-    })
+
+    /// The same, but "invalid" only once the votes still missing cannot make it "valid". When all have
+    /// voted, both are the same.
+    pub(super) fn for_ever(self) -> Election {
+        let missing = self.voters - self.cast;
+        match self.at_once() {
+            Election::Invalid
+                if self.cast - self.valid < self.voters.div_ceil(2)
+                    && self.agreeing + missing > self.voters / 2 =>
+            {
+                Election::Undecided
+            }
+            election => election,
+        }
+    }
 }

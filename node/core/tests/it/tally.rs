@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::{BlockId, Json, Profile, Vote};
 use bigchaindb_core::query::VoteRow;
-use bigchaindb_core::rules::{DefaultRules, Election, Ignored};
+use bigchaindb_core::rules::{DefaultRules, Election, Ignored, by_name};
 use proptest::prelude::*;
 
 use crate::sample::{federation, named_block, rows, rules, vote_row};
@@ -13,50 +13,53 @@ use crate::sample::{federation, named_block, rows, rules, vote_row};
 /// previous block; `x` valid, badly signed; `s` a stranger's instead; `2` a bad row, and the good vote,
 /// valid, in the next; `k` valid, under a key that is none.
 const TALLIES: &str = "
-    voters | votes     | default   | v0.6.0
-    1      | .         | undecided | undecided
-    1      | v         | valid     | valid
-    1      | i         | invalid   | invalid
-    2      | v .       | undecided | undecided
-    2      | i .       | invalid   | invalid      # a tie counts against the block
-    2      | v i       | invalid   | invalid
-    2      | v v       | valid     | valid
-    2      | v w       | invalid   | invalid
-    3      | v v .     | valid     | valid
-    3      | v i .     | undecided | undecided
-    3      | v w .     | undecided | invalid      # one of the two may still be the majority's
-    3      | v w i     | invalid   | invalid
-    3      | v w v     | valid     | valid
-    3      | i x .     | undecided | invalid      # the original counts x as invalid
-    3      | v x v     | valid     | valid
-    3      | s s .     | undecided | invalid
-    3      | s s v     | undecided | invalid
-    3      | 2 v .     | valid     | error        # two votes of one voter
-    3      | k v .     | undecided | valid
-    4      | v v . .   | undecided | undecided
-    4      | v v i .   | undecided | undecided
-    4      | v v i i   | invalid   | invalid
-    4      | v v v .   | valid     | valid
-    4      | v v w w   | invalid   | invalid
-    4      | v v w .   | undecided | invalid
-    4      | v v w v   | valid     | valid
-    4      | i i . .   | invalid   | invalid
-    4      | v v v i   | valid     | valid
-    5      | v v . . i | undecided | undecided
-    5      | v v v w w | valid     | valid
-    5      | i i i . . | invalid   | invalid
-    5      | x x x . . | undecided | invalid
-    5      | v v x i i | undecided | invalid      # x may still vote
+    voters | votes     | default   | v0.6.0    | mixed
+    1      | .         | undecided | undecided | undecided
+    1      | v         | valid     | valid     | valid
+    1      | i         | invalid   | invalid   | invalid
+    2      | v .       | undecided | undecided | undecided
+    2      | i .       | invalid   | invalid   | invalid      # a tie counts against the block
+    2      | v i       | invalid   | invalid   | invalid
+    2      | v v       | valid     | valid     | valid
+    2      | v w       | invalid   | invalid   | invalid
+    3      | v v .     | valid     | valid     | valid
+    3      | v i .     | undecided | undecided | undecided
+    3      | v w .     | undecided | invalid   | undecided      # one of the two may still be the majority's
+    3      | v w i     | invalid   | invalid   | invalid
+    3      | v w v     | valid     | valid     | valid
+    3      | i x .     | undecided | invalid   | invalid      # the original counts x as invalid
+    3      | v x v     | valid     | valid     | valid
+    3      | s s .     | undecided | invalid   | invalid
+    3      | s s v     | undecided | invalid   | invalid
+    3      | 2 v .     | valid     | error     | error      # two votes of one voter
+    3      | k v .     | undecided | valid     | valid
+    4      | v v . .   | undecided | undecided | undecided
+    4      | v v i .   | undecided | undecided | undecided
+    4      | v v i i   | invalid   | invalid   | invalid
+    4      | v v v .   | valid     | valid     | valid
+    4      | v v w w   | invalid   | invalid   | invalid
+    4      | v v w .   | undecided | invalid   | undecided
+    4      | v v w v   | valid     | valid     | valid
+    4      | i i . .   | invalid   | invalid   | invalid
+    4      | v v v i   | valid     | valid     | valid
+    5      | v v . . i | undecided | undecided | undecided
+    5      | v v v w w | valid     | valid     | valid
+    5      | i i i . . | invalid   | invalid   | invalid
+    5      | x x x . . | undecided | invalid   | invalid
+    5      | v v x i i | undecided | invalid   | invalid      # x may still vote
 ";
 
 #[test]
 fn votes_add_up() {
     for row in rows(TALLIES) {
-        let [voters, votes, default, original] = row[..] else { panic!("four cells: {row:?}") };
+        let [voters, votes, default, original, mixed] = row[..] else {
+            panic!("five cells: {row:?}")
+        };
         let voters = voters.parse().unwrap();
         let votes = rows_of(votes);
-        for (profile, expected) in [(Profile::Default, default), (Profile::Original, original)] {
-            let got = rules(profile).tally(&voted_for(), &federation(voters), &votes);
+        for (profile, expected) in [("default", default), ("v0.6.0", original), ("mixed", mixed)] {
+            let rules = by_name(profile).unwrap();
+            let got = rules.tally(&voted_for(), &federation(voters), &votes);
             let got = match got {
                 Ok(Election::Valid) => "valid",
                 Ok(Election::Invalid) => "invalid",
@@ -168,5 +171,21 @@ proptest! {
                 decided = Some(election);
             }
         }
+    }
+
+    /// The original takes back what it said of a block whose voters name different previous blocks;
+    /// among members that vote once, `mixed` does not.
+    #[test]
+    fn nor_does_it_under_mixed(letters in prop::collection::vec("[viw]", 1..8)) {
+        let voters = u8::try_from(letters.len()).unwrap();
+        let votes = rows_of(&letters.join(" "));
+        let tally = |arrived: usize, rules: &str| {
+            by_name(rules).unwrap().tally(&voted_for(), &federation(voters), &votes[..arrived])
+        };
+        let said: Vec<_> = (0..=votes.len()).map(|arrived| tally(arrived, "mixed").unwrap()).collect();
+        let mut decided = said.iter().skip_while(|election| **election == Election::Undecided);
+        let first = *decided.next().expect("when all have voted, something is decided");
+        prop_assert!(decided.all(|election| *election == first));
+        prop_assert_eq!(Ok(first), tally(votes.len(), "v0.6.0"), "in the end both say the same");
     }
 }

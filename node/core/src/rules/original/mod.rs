@@ -10,7 +10,7 @@ mod lookup;
 use std::sync::Arc;
 
 use super::opening::{By, Opening};
-use super::tally;
+use super::tally::OriginalCount;
 use super::{
     Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
     TallyError,
@@ -128,6 +128,18 @@ pub(super) type CheckUnspent = fn(&Transaction, &Output, &Facts) -> Result<(), I
 /// What reading each fulfillment comes to.
 type Openings = Result<Vec<Result<Option<Opening>, Raised>>, Raised>;
 
+impl OriginalRules {
+    /// Adds up the votes on a block.
+    pub(super) fn count(
+        &self,
+        block: &BlockId,
+        federation: &Federation,
+        votes: &[VoteRow],
+    ) -> Result<OriginalCount, TallyError> {
+        OriginalCount::of(block, federation, votes, &*self.signatures)
+    }
+}
+
 impl ConsensusRules for OriginalRules {
     fn name(&self) -> &'static str {
         Profile::Original.name()
@@ -202,7 +214,7 @@ impl ConsensusRules for OriginalRules {
         federation: &Federation,
         votes: &[VoteRow],
     ) -> Result<Election, TallyError> {
-        tally::original(block, federation, votes, &*self.signatures)
+        Ok(self.count(block, federation, votes)?.at_once())
     }
 
     /// Any vote of the member: whoever has two is an error of [`tally`](Self::tally).
