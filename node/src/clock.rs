@@ -1,5 +1,6 @@
 //! The one place that reads the machine's clocks; all else is told what time it is.
 
+use std::fmt::Debug;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,4 +21,36 @@ pub fn now() -> Now {
 /// The monotonic time of [`now`], in microseconds.
 pub fn monotonic_us() -> u64 {
     u64::try_from(now().monotonic.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Where a node's time and chance come from.
+pub trait Source: Send + Sync + Debug {
+    /// What time it is.
+    fn now(&self) -> Now;
+
+    /// Fills `bytes` with chance, never the same twice.
+    fn chance(&self, bytes: &mut [u8]);
+}
+
+/// The machine's own clocks and chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine;
+
+impl Source for Machine {
+    fn now(&self) -> Now {
+        now()
+    }
+
+    fn chance(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system has random bytes");
+    }
+}
+
+impl dyn Source + '_ {
+    /// Chance as an array.
+    pub fn draw<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.chance(&mut bytes);
+        bytes
+    }
 }

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::clock::Machine;
 use crate::config::NodeConfig;
+use crate::http::Service;
 use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
@@ -128,6 +130,8 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
         // Nothing is asked of it: it makes room for the real one.
         store: Arc::new(EmbeddedStore::in_memory()),
         query_timeout: QUERY_TIMEOUT,
+        service: Service { api_endpoint: Some(config.api_endpoint.clone()), ..Service::default() },
+        source: Arc::new(Machine),
         on_report: Arc::new(|report| tell(&report)),
     })
 }

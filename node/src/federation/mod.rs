@@ -18,6 +18,8 @@ use bigchaindb_rethinkdb::{Durability, OpenError};
 use tokio::net::TcpListener;
 use tokio::task::JoinError;
 
+use crate::clock::Machine;
+use crate::http::Service;
 use crate::shell::{NodeHandle, OnReport, Setup};
 use crate::store::{CuttableStore, EmbeddedStore, Link, Store};
 
@@ -198,6 +200,8 @@ impl Common {
             rules: self.rules.clone(),
             store: Arc::new(CuttableStore::new(store.clone(), link.clone())),
             query_timeout: self.query_timeout,
+            service: Service::default(),
+            source: Arc::new(Machine),
             on_report,
         }
     }

@@ -1,12 +1,20 @@
 //! The HTTP client–server API, over HTTP/1.1.
 //!
-//! Here: connections, their number and their end. What a path means is in `routes`, how an
-//! answer reads in `reply`. Not here: what the answer is (`bigchaindb_core::stages`).
+//! Here: connections, their number and their end. Bounds and waits are named in `service`; what a
+//! path means is in `routes`, how an answer reads in `reply`. Not here: what the answer is
+//! (`bigchaindb_core::stages`).
 //!
 //! Source: BigchainDB 0.6 docs, "The HTTP Client-Server API".
 
-mod reply;
+mod service;
+
 mod routes;
+
+mod body;
+mod layout;
+mod reply;
+mod request_id;
+mod troubles;
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -19,39 +27,47 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
-pub use reply::answer;
-pub use routes::{Api, BODY_BYTES_MAX};
+pub use reply::Style;
+pub(crate) use routes::Api;
+pub use service::Service;
 
-/// Connections that a node keeps open; further ones wait in the listener's backlog. More than the
-/// requests that are taken at once, so that whoever is turned away is told so.
-const CONNECTIONS_MAX: usize = 8192;
-
-/// How long a client may take over the head of a request, so that idle ones cannot hold a place.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest head of a request: as many fields of the usual length as are allowed.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Pause after a failed `accept` (no file descriptors left, say), so that it does not spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Serves until `stopping` turns true or goes away; then requests under way are answered and their
 /// connections closed. Dropping the future closes everything at once.
-pub(crate) async fn serve(listener: TcpListener, api: Api, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    api: Api,
+    service: Service,
+    mut stopping: watch::Receiver<bool>,
+) {
     let api = Arc::new(api);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(service.connections));
+    let service = Arc::new(service);
     let mut connections = JoinSet::new();
     loop {
-        let place = places.clone().acquire_owned().await.expect("never closed");
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let place = places.clone().acquire_owned().await.expect("never closed");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
             () = raised(&mut stopping) => break,
+            next = next => next,
         };
         let Ok((stream, _)) = accepted else {
             tokio::time::sleep(ACCEPT_RETRY).await;
             continue;
         };
-        let (api, stopping) = (api.clone(), stopping.clone());
+        let (api, service, stopping) = (api.clone(), service.clone(), stopping.clone());
         connections.spawn(async move {
-            converse(stream, api, stopping).await;
+            converse(stream, api, &service, stopping).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
@@ -61,9 +77,16 @@ pub(crate) async fn serve(listener: TcpListener, api: Api, mut stopping: watch::
 }
 
 /// One connection, from its first request to its last.
-async fn converse(stream: TcpStream, api: Arc<Api>, mut stopping: watch::Receiver<bool>) {
+async fn converse(
+    stream: TcpStream,
+    api: Arc<Api>,
+    bounds: &Service,
+    mut stopping: watch::Receiver<bool>,
+) {
     // Without it small answers would wait for the client's acknowledgements; failing is harmless.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(bounds.write_timeout));
     let service = service_fn(move |request| {
         let api = api.clone();
         async move { Ok::<_, Infallible>(api.answer(request).await) }
@@ -71,8 +94,10 @@ async fn converse(stream: TcpStream, api: Arc<Api>, mut stopping: watch::Receive
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service)
+            .header_read_timeout(bounds.head_timeout)
+            .max_headers(bounds.fields)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
     // How a connection ends (by us, by the client, broken) makes no difference to the node.
     tokio::select! {

@@ -5,16 +5,14 @@
 
 use bigchaindb_core::model::{Json, NodeKey, TxId};
 use bigchaindb_core::stages::Call;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 
-use super::reply::{self, Reply};
-use crate::shell::Inbox;
-
-/// The largest body that is read. A thousand outputs fit; a block of a thousand such does not fit
-/// the store, but nor does any client need it.
-pub const BODY_BYTES_MAX: usize = 1 << 20;
+use super::body::{Bodies, Unread};
+use super::reply::{self, Reason, Reply, Style};
+use super::troubles::Troubles;
+use super::{Service, request_id};
+use crate::shell::{Inbox, Setup};
 
 /// Where the API is, below the node's address.
 const API: &str = "/api/v1";
@@ -23,9 +21,13 @@ const API: &str = "/api/v1";
 const ID_LENGTH: usize = 64;
 
 /// The API of one node.
-#[derive(Debug)]
-pub struct Api {
+pub(crate) struct Api {
     inbox: Inbox,
+    style: Style,
+    service: Service,
+    bodies: Bodies,
+    source: std::sync::Arc<dyn crate::clock::Source>,
+    troubles: Troubles,
     /// The answer to `GET /`.
     about: String,
 }
@@ -43,86 +45,127 @@ enum Route<'a> {
     Status(&'a str),
 }
 
+/// A body as it comes in.
+pub(super) trait Incoming:
+    Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+{
+}
+
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>> Incoming for B {}
+
 impl Api {
-    /// The API of the node behind `inbox`. `address` is how clients reach it.
-    pub fn new(inbox: Inbox, address: &str, key: &NodeKey, keyring: &[NodeKey]) -> Self {
-        let keyring = keyring.iter().map(|key| Json::from(key.as_str())).collect::<Vec<_>>();
+    /// The API of the node behind `inbox`. `address` is how clients reach it, unless `setup` says
+    /// otherwise.
+    pub(crate) fn new(inbox: Inbox, setup: &Setup, address: &str) -> Self {
+        let service = setup.service.clone();
+        let endpoint = service.api_endpoint.clone();
+        let endpoint = endpoint.unwrap_or_else(|| format!("http://{address}{API}"));
+        let federation = &setup.config.federation;
+        let keyring: Vec<_> =
+            federation.others().iter().map(|key| Json::from(key.as_str())).collect();
         let about = Json::object([
-            ("api_endpoint", Json::from(format!("http://{address}{API}"))),
+            ("api_endpoint", Json::from(endpoint)),
             ("keyring", Json::from(keyring)),
-            ("public_key", Json::from(key.as_str())),
+            ("public_key", Json::from(NodeKey::as_str(federation.me()))),
             ("software", Json::from("BigchainDB")),
             ("version", Json::from("0.6.0")),
         ]);
-        Self { inbox, about: about.to_string() }
+        Self {
+            inbox,
+            style: Style::of(setup.rules.clients().wording()),
+            bodies: Bodies::new(service.body_bytes, service.bodies_bytes, service.body_timeout),
+            service,
+            source: setup.source.clone(),
+            troubles: Troubles::new(setup.on_report.clone()),
+            about: about.to_string(),
+        }
     }
 
     /// Answers a request; a paused node answers when it goes on.
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Reply
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
-    {
-        let reply = self.route(request).await;
+    pub(super) async fn answer(&self, request: Request<impl Incoming>) -> Reply {
+        let id = request_id::of(request.headers(), &*self.source);
+        let style = self.style.by_script(is_by_script(request.headers()));
+        let line = format!("{} {}", request.method(), request.uri().path());
+        let timeout = self.service.request_timeout;
+        let mut reply = match tokio::time::timeout(timeout, self.route(request, style)).await {
+            Ok(reply) => reply,
+            Err(_) => {
+                let reason = format!("no answer within {} ms", timeout.as_millis());
+                style.refusal(StatusCode::SERVICE_UNAVAILABLE, &reason)
+            }
+        };
+        if reply.status().is_server_error() || reply.status() == StatusCode::REQUEST_TIMEOUT {
+            self.troubles.tell(self.source.now().monotonic, || {
+                let reason = reply.extensions().get::<Reason>().map_or("", |Reason(reason)| reason);
+                let id = id.to_str().unwrap_or_default();
+                format!("request {id}: {line}: {}: {reason}", reply.status().as_u16())
+            });
+        }
+        reply.headers_mut().insert(request_id::FIELD, id);
         self.inbox.gate().await;
         reply
     }
 
-    async fn route<B>(&self, request: Request<B>) -> Reply
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
-    {
+    async fn route(&self, request: Request<impl Incoming>, style: Style) -> Reply {
         let (head, body) = request.into_parts();
-        let Some(route) = route(head.uri.path()) else {
-            return reply::not_found();
-        };
+        let line_bytes = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
+        if line_bytes > self.service.line_bytes {
+            let reason = format!("a path may have {} bytes at most", self.service.line_bytes);
+            return reply::last(style.refusal(StatusCode::URI_TOO_LONG, &reason));
+        }
+        let Some(route) = route(head.uri.path()) else { return style.no_such_path() };
         let reads = head.method == Method::GET || head.method == Method::HEAD;
         match route {
-            _ if head.method == Method::OPTIONS => reply::options(allowed(route)),
-            Route::About if reads => reply::json(StatusCode::OK, self.about.clone()),
-            Route::Transactions if head.method == Method::POST => self.post(body).await,
-            Route::Transaction(id) if reads => self.about_transaction(id, Call::Get).await,
-            Route::Status(id) if reads => self.about_transaction(id, Call::Status).await,
-            _ => reply::not_allowed(allowed(route)),
+            _ if head.method == Method::OPTIONS => style.options(allowed(route)),
+            Route::About if reads => style.readable(self.about.clone()),
+            Route::Transactions if head.method == Method::POST => self.post(body, style).await,
+            Route::Transaction(id) if reads => self.about_transaction(id, Call::Get, style).await,
+            Route::Status(id) if reads => self.about_transaction(id, Call::Status, style).await,
+            _ => style.not_allowed(allowed(route), route != Route::About),
         }
     }
 
     /// `POST /api/v1/transactions/`, whatever the content type.
-    async fn post<B>(&self, body: B) -> Reply
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
-    {
-        let bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                let reason = format!("a body may have {BODY_BYTES_MAX} bytes at most");
-                return reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, &reason);
+    async fn post(&self, body: impl Incoming, style: Style) -> Reply {
+        let text = match self.bodies.read(body).await {
+            Ok(text) => text,
+            Err(unread) => {
+                let status = match unread {
+                    Unread::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                    Unread::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+                    Unread::BrokenOff => StatusCode::BAD_REQUEST,
+                    Unread::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                return reply::last(style.refusal(status, &unread.to_string()));
             }
-            Err(_) => return reply::refusal(StatusCode::BAD_REQUEST, "the body broke off"),
         };
-        match Json::parse(&bytes) {
-            Ok(document) => self.call(Call::Post(document)).await,
-            Err(error) => {
-                let reason = format!("the body is not JSON: {error}");
-                reply::refusal(StatusCode::BAD_REQUEST, &reason)
-            }
+        match Json::parse(&text.bytes) {
+            Ok(document) => self.call(Call::Post(document), style).await,
+            Err(error) => style.not_json(&format!("the body is not JSON: {error}")),
         }
     }
 
-    async fn about_transaction(&self, id: &str, call: fn(TxId) -> Call) -> Reply {
+    async fn about_transaction(&self, id: &str, call: fn(TxId) -> Call, style: Style) -> Reply {
         let is_id =
             id.len() == ID_LENGTH && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !is_id {
-            return reply::not_found();
+            return style.not_found();
         }
-        self.call(call(TxId::from(id))).await
+        self.call(call(TxId::from(id)), style).await
     }
 
-    async fn call(&self, call: Call) -> Reply {
+    async fn call(&self, call: Call, style: Style) -> Reply {
         match self.inbox.ask(call).await {
-            Ok(response) => reply::of(response),
-            Err(busy) => reply::unavailable(&busy.to_string()),
+            Ok(response) => style.of_response(response),
+            Err(busy) => style.refusal(StatusCode::SERVICE_UNAVAILABLE, &busy.to_string()),
         }
     }
+}
+
+/// Whether a script of a browser says so.
+fn is_by_script(fields: &HeaderMap) -> bool {
+    let library = fields.get("x-requested-with");
+    library.is_some_and(|library| library.as_bytes().eq_ignore_ascii_case(b"xmlhttprequest"))
 }
 
 /// Reads a path.

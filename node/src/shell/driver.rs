@@ -17,7 +17,6 @@ use tokio::time::timeout;
 
 use super::Setup;
 use super::inbox::{Inbox, Input, Request, Waiting};
-use crate::{clock, entropy};
 
 /// Inputs taken out of the inbox at once.
 const INPUTS_AT_ONCE: usize = 64;
@@ -63,10 +62,10 @@ impl Driver {
     /// # Panics
     /// If anything that was under way panicked.
     pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
-        self.handle(Event::Start { entropy: entropy() });
+        self.handle(Event::Start { entropy: self.setup.source.draw() });
         let mut batch = Vec::with_capacity(INPUTS_AT_ONCE);
         loop {
-            let alarm = self.wake.map(|at| at.saturating_sub(clock::now().monotonic));
+            let alarm = self.wake.map(|at| at.saturating_sub(self.setup.source.now().monotonic));
             let is_due = alarm == Some(Duration::ZERO);
             // Inputs may come faster than a timer ticks; so an alarm that is due does not go
             // through one.
@@ -85,7 +84,7 @@ impl Driver {
             }
             // An error means that the handle is gone, and with it, soon, this task.
             let _ = self.paused.wait_for(|paused| !paused).await;
-            if self.wake.is_some_and(|at| at <= clock::now().monotonic) {
+            if self.wake.is_some_and(|at| at <= self.setup.source.now().monotonic) {
                 self.wake = None;
                 self.handle(Event::Woken);
             }
@@ -102,13 +101,13 @@ impl Driver {
         let id = RequestId(self.next_request);
         self.next_request += 1;
         self.requests.insert(id, waiting);
-        self.handle(Event::Request { id, call, entropy: entropy() });
+        self.handle(Event::Request { id, call, entropy: self.setup.source.draw() });
     }
 
     /// Hands an event in and carries out what comes out.
     fn handle(&mut self, event: Event) {
         let mut effects = std::mem::take(&mut self.effects);
-        self.core.handle(clock::now(), event, &mut effects);
+        self.core.handle(self.setup.source.now(), event, &mut effects);
         for effect in effects.drain(..) {
             match effect {
                 Effect::Query { ticket, query } => self.query(ticket, query),

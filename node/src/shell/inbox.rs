@@ -3,6 +3,7 @@
 //! Whoever brings an answer or a change waits when the queue is full; a client is turned away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigchaindb_core::stages::{Call, Event, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -46,6 +47,8 @@ impl Waiting {
 pub struct Inbox {
     inputs: mpsc::Sender<Input>,
     requests: Arc<Semaphore>,
+    /// How long a request waits for a place.
+    line_wait: Duration,
     paused: watch::Receiver<bool>,
 }
 
@@ -61,22 +64,24 @@ pub enum Busy {
 }
 
 impl Inbox {
-    /// An inbox for so many requests at once, and the end where the node takes out what comes in.
+    /// An inbox for so many requests at once (others wait for at most `line_wait`), and the end where the node takes out what comes in.
     /// Answers are held back while `paused` is true.
     pub(crate) fn new(
         requests: usize,
+        line_wait: Duration,
         paused: watch::Receiver<bool>,
     ) -> (Self, mpsc::Receiver<Input>) {
         let (inputs, outputs) = mpsc::channel(INBOX_MAX);
-        (Self { inputs, requests: Arc::new(Semaphore::new(requests)), paused }, outputs)
+        let requests = Arc::new(Semaphore::new(requests));
+        (Self { inputs, requests, line_wait, paused }, outputs)
     }
 
     /// Asks the node for a client.
     ///
     /// # Errors
-    /// [`Busy`], at once, if too much waits.
+    /// [`Busy`], if too much is under way for longer than a request waits for a place.
     pub async fn ask(&self, call: Call) -> Result<Response, Busy> {
-        let under_way = self.requests.clone().try_acquire_owned().map_err(|_| Busy::Full)?;
+        let under_way = self.place().await.ok_or(Busy::Full)?;
         let (reply, answer) = oneshot::channel();
         let request = Request { call, waiting: Waiting { reply, _under_way: under_way } };
         self.inputs.try_send(Input::Request(request)).map_err(|error| match error {
@@ -84,6 +89,16 @@ impl Inbox {
             mpsc::error::TrySendError::Closed(_) => Busy::Stopping,
         })?;
         answer.await.map_err(|_| Busy::Stopping)
+    }
+
+    /// One of the places for requests. Whoever waits for one holds a connection, so there is an end
+    /// of the line.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let requests = self.requests.clone();
+        if self.line_wait.is_zero() {
+            return requests.try_acquire_owned().ok();
+        }
+        tokio::time::timeout(self.line_wait, requests.acquire_owned()).await.ok()?.ok()
     }
 
     /// Brings an event, waiting for room. Of a node that is gone, nothing is said.

@@ -20,7 +20,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::http::{self, Api};
+use crate::clock::Source;
+use crate::http::{self, Api, Service};
 use crate::store::Store;
 use driver::Driver;
 
@@ -30,10 +31,7 @@ pub use inbox::{Busy, Inbox};
 /// milliseconds; one that fails over, within a few seconds.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long requests under way may take to be answered once a node is told to stop.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What a node tells besides its answers; called on the node's own task, so it must not wait.
+/// What a node tells besides its answers; called on the node's own tasks, so it must not wait.
 pub type OnReport = Arc<dyn Fn(Report) + Send + Sync>;
 
 /// What a node is started with.
@@ -47,6 +45,10 @@ pub struct Setup {
     pub store: Arc<dyn Store>,
     /// How long it waits for an answer of its database.
     pub query_timeout: Duration,
+    /// How it serves clients.
+    pub service: Service,
+    /// Where its time and chance come from.
+    pub source: Arc<dyn Source>,
     /// Who hears its reports.
     pub on_report: OnReport,
 }
@@ -60,6 +62,7 @@ pub struct NodeHandle {
     stopping: watch::Sender<bool>,
     driver: JoinHandle<()>,
     server: JoinHandle<()>,
+    drain_timeout: Duration,
 }
 
 impl NodeHandle {
@@ -78,14 +81,14 @@ impl NodeHandle {
     /// If the socket has no address.
     pub fn start_on(setup: Setup, listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("a listening socket has an address");
-        let federation = &setup.config.federation;
-        let key = federation.me().clone();
-        let keyring: Vec<NodeKey> =
-            federation.voters().iter().filter(|voter| **voter != key).cloned().collect();
+        let key = setup.config.federation.me().clone();
+        let service = setup.service.clone();
         let (paused, pauses) = watch::channel(false);
         let (stopping, stops) = watch::channel(false);
-        let (inbox, inputs) = Inbox::new(setup.config.settings.requests, pauses.clone());
-        let api = Api::new(inbox.clone(), &address.to_string(), &key, &keyring);
+        let requests = setup.config.settings.requests;
+        let (inbox, inputs) = Inbox::new(requests, service.line_wait, pauses.clone());
+        let api = Api::new(inbox.clone(), &setup, &address.to_string());
+        let drain_timeout = service.drain_timeout;
         let driver = Driver::new(setup, inbox, pauses);
         Self {
             address,
@@ -93,7 +96,8 @@ impl NodeHandle {
             paused,
             stopping,
             driver: tokio::spawn(driver.run(inputs)),
-            server: tokio::spawn(http::serve(listener, api, stops)),
+            server: tokio::spawn(http::serve(listener, api, service, stops)),
+            drain_timeout,
         }
     }
 
@@ -129,7 +133,7 @@ impl NodeHandle {
     pub async fn stop(mut self) -> Result<(), JoinError> {
         self.stopping.send_replace(true);
         // What takes longer than that is cut off.
-        if tokio::time::timeout(STOP_TIMEOUT, &mut self.server).await.is_err() {
+        if tokio::time::timeout(self.drain_timeout, &mut self.server).await.is_err() {
             cut_off(&mut self.server).await?;
         }
         cut_off(&mut self.driver).await
@@ -165,12 +169,14 @@ impl Drop for NodeHandle {
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, rules, store, query_timeout, on_report: _ } = self;
+        let Self { config, rules, store, query_timeout, service, source, on_report: _ } = self;
         f.debug_struct("Setup")
             .field("me", config.federation.me())
             .field("rules", &rules.name())
             .field("store", store)
             .field("query_timeout", query_timeout)
+            .field("service", service)
+            .field("source", source)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! The HTTP API of a single node.
 
-use bigchaindb::http::BODY_BYTES_MAX;
+use bigchaindb::http::Service;
 use bigchaindb_core::model::{Json, Keypair};
 
 use crate::support::{common, create, transfer, world};
@@ -107,9 +107,10 @@ async fn every_request_has_its_answer() {
 #[tokio::test]
 async fn a_body_has_its_limit() {
     let world = world(1, common()).await;
-    let (status, _) = world.clients.post(0, vec![b' '; BODY_BYTES_MAX]).await;
+    let most = Service::default().body_bytes;
+    let (status, _) = world.clients.post(0, vec![b' '; most]).await;
     assert_eq!(status, 400);
-    let (status, body) = world.clients.post(0, vec![b' '; BODY_BYTES_MAX + 1]).await;
+    let (status, body) = world.clients.post(0, vec![b' '; most + 1]).await;
     assert_eq!(status, 413);
     assert!(body.get("message").and_then(Json::as_str).unwrap().contains("1048576"));
 }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bigchaindb::clock::Machine;
 use bigchaindb::federation::{Common, LocalFederation};
+use bigchaindb::http::Service;
 use bigchaindb::shell::{NodeHandle, Setup};
 use bigchaindb::store::{EmbeddedStore, Store};
 use bigchaindb_core::model::{Draft, Json, Keypair, NodeKey, Output, Profile, Transaction};
@@ -63,7 +65,15 @@ pub(crate) async fn one_of(
     let federation = Federation::new(keypair.public().clone(), keyring);
     let config = Arc::new(Config { keypair, federation, settings, quirks });
     let on_report = Arc::new(move |report| on_report(0, report));
-    let setup = Setup { config, rules, store, query_timeout, on_report };
+    let setup = Setup {
+        config,
+        rules,
+        store,
+        query_timeout,
+        service: Service::default(),
+        source: Arc::new(Machine),
+        on_report,
+    };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }
 

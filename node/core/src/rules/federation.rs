@@ -33,6 +33,12 @@ impl Federation {
         &self.voters
     }
 
+    /// Everybody but this node.
+    pub fn others(&self) -> &[NodeKey] {
+        let (_me, others) = self.voters.split_last().expect("this node is a member");
+        others
+    }
+
     /// Whether this is a member.
     pub fn contains(&self, key: &NodeKey) -> bool {
         self.members.contains(key)

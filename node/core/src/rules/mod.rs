@@ -18,6 +18,7 @@ use crate::query::{Needs, VoteRow};
 mod default;
 mod original;
 
+mod clients;
 mod facts;
 mod federation;
 mod invalid;
@@ -28,8 +29,9 @@ mod registry;
 mod storable;
 mod tally;
 
+pub use clients::{ClientRules, Documented, Phase, Wording};
 pub use default::DefaultRules;
-pub use facts::{Facts, Placed, Spent};
+pub use facts::{Facts, Placed, Spent, Status};
 pub use federation::Federation;
 pub use invalid::{InvalidBlock, InvalidTransaction};
 pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
@@ -116,6 +118,11 @@ pub trait ConsensusRules: Send + Sync + Debug {
     /// Where these rules take the order of blocks from.
     fn order(&self) -> Order {
         Order::List
+    }
+
+    /// What clients are told.
+    fn clients(&self) -> &dyn ClientRules {
+        &Documented
     }
 
     /// Looks at a block alone, as [`check`](Self::check) does at each of its transactions. A

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
-    Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
-    Order, TallyError,
+    Case, Checked, ClientRules, ConsensusRules, Election, Facts, Federation, InvalidBlock,
+    InvalidTransaction, Order, TallyError,
 };
 use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
 use crate::query::VoteRow;
@@ -108,6 +108,10 @@ impl ConsensusRules for Quirky {
 
     fn order(&self) -> Order {
         self.rules.order()
+    }
+
+    fn clients(&self) -> &dyn ClientRules {
+        self.rules.clients()
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use super::context::{Context, Stage};
 use super::{Call, Outcome, RequestId, Response, Status, Ticket, Work, election};
-use crate::model::{BlockId, Json, NodeKey, Transaction, TxId, uuid};
+use crate::model::{BlockId, Json, NodeKey, Raised, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
-use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction};
+use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase};
 
 #[derive(Default)]
 pub(super) struct Api {
@@ -73,7 +73,7 @@ impl Stage for Api {
                     self.gather(cx, id, Purpose::Post { transaction, checked, entropy });
                 }
             }
-            Err(reason) => cx.respond(id, Response::Refused(reason)),
+            Err(reason) => refuse(cx, id, Phase::Reading, &reason),
         }
     }
 
@@ -86,8 +86,10 @@ impl Stage for Api {
         match step {
             Step::Gathering(purpose) => self.on_gathered(cx, id, purpose, answer.into_gathered()),
             Step::Voting(purpose, gathered, blocks) => {
-                count(cx, &blocks, answer.into_votes());
-                self.conclude(cx, id, purpose, gathered);
+                match count(cx, &blocks, answer.into_votes()) {
+                    Ok(()) => self.conclude(cx, id, purpose, gathered),
+                    Err(reason) => refuse(cx, id, Phase::Judging, &reason),
+                }
             }
             Step::Inserting(transaction, assignee) => {
                 // It may wait already, for whoever was chosen the first time.
@@ -148,22 +150,12 @@ impl Api {
             Purpose::Post { transaction, checked, entropy } => {
                 self.post(cx, id, transaction, &checked, entropy, &facts);
             }
-            Purpose::Get(tx) => {
-                let response = match where_is(&tx, &facts) {
-                    Some((Status::Backlog, transaction)) => {
-                        Response::Found(transaction, assignees.into_iter().next())
-                    }
-                    Some((Status::Valid | Status::Undecided, transaction)) => {
-                        Response::Found(transaction, None)
-                    }
-                    Some((Status::Invalid, _)) | None => Response::NotFound,
-                };
-                cx.respond(id, response);
-            }
-            Purpose::Status(tx) => {
-                let status = where_is(&tx, &facts).map(|(status, _)| Response::Status(status));
-                cx.respond(id, status.unwrap_or(Response::NotFound));
-            }
+            Purpose::Get(tx) => tell(cx, id, &tx, &facts, |status, transaction| match status {
+                Status::Backlog => Response::Found(transaction, assignees.into_iter().next()),
+                Status::Valid | Status::Undecided => Response::Found(transaction, None),
+                Status::Invalid => Response::NotFound,
+            }),
+            Purpose::Status(tx) => tell(cx, id, &tx, &facts, |status, _| Response::Status(status)),
         }
     }
 
@@ -186,9 +178,9 @@ impl Api {
                 InvalidTransaction::AlreadyDecided { .. }
                 | InvalidTransaction::AlreadyInBlock { .. },
             ) => return cx.respond(id, Response::Accepted(transaction, None)),
-            Err(reason) => return cx.respond(id, Response::Refused(reason.to_string())),
+            Err(reason) => return refuse(cx, id, Phase::Judging, &reason),
         }
-        let assignee = choose(federation.voters(), entropy).clone();
+        let assignee = choose(cx.rules.clients().assignees(federation), entropy).clone();
         let query =
             Query::InsertBacklog { transaction: transaction.clone(), assignee: assignee.clone() };
         let ticket = cx.ask(query);
@@ -203,25 +195,46 @@ fn choose(members: &[NodeKey], entropy: [u8; 16]) -> &NodeKey {
     &members[usize::try_from(draw).expect("it is smaller than the number of members")]
 }
 
-fn count(cx: &mut Context, blocks: &[BlockId], rows: Vec<VoteRow>) {
+/// Counts the votes on these blocks.
+///
+/// # Errors
+/// If votes cannot be counted and these rules fall over that; else the block stays undecided.
+fn count(
+    cx: &mut Context,
+    blocks: &[BlockId],
+    rows: Vec<VoteRow>,
+) -> Result<(), InvalidTransaction> {
     for block in blocks {
         let of_block = |row: &&VoteRow| row.vote.block() == block;
         let rows: Vec<_> = rows.iter().filter(of_block).cloned().collect();
-        election::decide(cx, block, &rows);
+        if let Err(error) = election::decide(cx, block, &rows) {
+            let raised = Raised::new(error.class(), error.to_string()).into();
+            if cx.rules.clients().falls_over(Phase::Judging, &raised) {
+                return Err(raised);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells a client where a transaction stands, as `say` puts it.
+fn tell(
+    cx: &mut Context,
+    id: RequestId,
+    tx: &TxId,
+    facts: &Facts,
+    say: impl FnOnce(Status, Arc<Transaction>) -> Response,
+) {
+    match cx.rules.clients().find(tx, facts) {
+        Ok(Some((status, transaction))) => cx.respond(id, say(status, transaction)),
+        Ok(None) => cx.respond(id, Response::NotFound),
+        Err(reason) => refuse(cx, id, Phase::Judging, &reason),
     }
 }
 
-/// Where a transaction stands, and its document from there.
-fn where_is(id: &TxId, facts: &Facts) -> Option<(Status, Arc<Transaction>)> {
-    let found = facts.found.get(id).map_or(&[][..], Vec::as_slice);
-    let in_block = |election| found.iter().find(|placed| placed.election == election);
-    if let Some(placed) = in_block(Election::Valid) {
-        Some((Status::Valid, placed.transaction.clone()))
-    } else if let Some(placed) = in_block(Election::Undecided) {
-        Some((Status::Undecided, placed.transaction.clone()))
-    } else if let Some(transaction) = facts.waiting.get(id) {
-        Some((Status::Backlog, transaction.clone()))
-    } else {
-        in_block(Election::Invalid).map(|placed| (Status::Invalid, placed.transaction.clone()))
-    }
+/// Says no, or falls over.
+fn refuse(cx: &mut Context, id: RequestId, phase: Phase, reason: &InvalidTransaction) {
+    let text = reason.to_string();
+    let fell = cx.rules.clients().falls_over(phase, reason);
+    cx.respond(id, if fell { Response::Failed(text) } else { Response::Refused(text) });
 }

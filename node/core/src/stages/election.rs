@@ -13,7 +13,7 @@ use super::context::{Context, Notice, Stage};
 use super::{Report, Ticket};
 use crate::model::BlockId;
 use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
-use crate::rules::Election;
+use crate::rules::{Election, TallyError};
 
 #[derive(Default)]
 pub(super) struct ElectionStage {
@@ -119,7 +119,8 @@ fn count(cx: &mut Context, blocks: Vec<BlockId>, rows: Vec<VoteRow>) {
     }
     for block in blocks {
         let rows = votes.remove(&block).unwrap_or_default();
-        decide(cx, &block, &rows);
+        // Votes that cannot be added up decide nothing.
+        let _ = decide(cx, &block, &rows);
         if cx.rules.vote_of(&block, cx.config.federation.me(), &rows).is_some()
             && cx.ledger.note_vote(&block)
         {
@@ -129,10 +130,23 @@ fn count(cx: &mut Context, blocks: Vec<BlockId>, rows: Vec<VoteRow>) {
 }
 
 /// Takes in what all votes on a block say.
-pub(super) fn decide(cx: &mut Context, block: &BlockId, rows: &[VoteRow]) {
+///
+/// # Errors
+/// If they cannot be added up: it is reported, and the block stays undecided.
+pub(super) fn decide(
+    cx: &mut Context,
+    block: &BlockId,
+    rows: &[VoteRow],
+) -> Result<(), TallyError> {
     match cx.rules.tally(block, &cx.config.federation, rows) {
-        Ok(election) => settle(cx, block, election),
-        Err(error) => cx.report(Report::Trouble(format!("votes on block {block}: {error}"))),
+        Ok(election) => {
+            settle(cx, block, election);
+            Ok(())
+        }
+        Err(error) => {
+            cx.report(Report::Trouble(format!("votes on block {block}: {error}")));
+            Err(error)
+        }
     }
 }
 

@@ -34,6 +34,8 @@ use crate::model::{BlockId, Json, NodeKey, Transaction, TxId};
 use crate::query::{Answer, Change, Feed, Query, StoreError};
 use crate::rules::Election;
 
+pub use crate::rules::Status;
+
 /// What time it is, for a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Now {
@@ -151,21 +153,10 @@ pub enum Response {
     NotFound,
     /// 400, with the reason.
     Refused(String),
+    /// 500, with what was raised: the node fell over, as the original did. Profile `v0.6.0` only.
+    Failed(String),
     /// 503: the store does not answer, or too much is under way.
     Unavailable(String),
-}
-
-/// Where a transaction stands. Source: BigchainDB 0.6 docs, "The HTTP Client-Server API".
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
-    /// In a block decided valid.
-    Valid,
-    /// Only in blocks decided invalid, and not waiting.
-    Invalid,
-    /// In a block that is not decided.
-    Undecided,
-    /// Waiting.
-    Backlog,
 }
 
 /// Something worth telling.

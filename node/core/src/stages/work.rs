@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Config;
 use crate::model::{Block, Json, Transaction};
-use crate::rules::{Checked, ConsensusRules, Quirk};
+use crate::rules::{Checked, ConsensusRules, InvalidTransaction, Quirk};
 
 /// Costly pure work.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub enum Work {
 /// What came of [`Work`].
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Of [`Work::Prepare`]: the transaction, or the reason for a client.
-    Prepared(Result<(Arc<Transaction>, Checked), String>),
+    /// Of [`Work::Prepare`]: the transaction, or why there is none.
+    Prepared(Result<(Arc<Transaction>, Checked), InvalidTransaction>),
     /// Of [`Work::Check`], in the order of its items.
     Checked(Vec<(Arc<Transaction>, Checked)>),
     /// Of [`Work::CheckBlock`]: the reason, if it is malformed.
@@ -117,14 +117,12 @@ fn prepare(
     timestamp: u64,
     config: &Config,
     rules: &dyn ConsensusRules,
-) -> Result<(Arc<Transaction>, Checked), String> {
+) -> Result<(Arc<Transaction>, Checked), InvalidTransaction> {
     let operation = posted.get("transaction").and_then(|body| body.get("operation")?.as_str());
     let transaction = if operation == Some("CREATE") {
-        rules
-            .create(&posted, &config.keypair, uuid, timestamp)
-            .map_err(|reason| reason.to_string())?
+        rules.create(&posted, &config.keypair, uuid, timestamp)?
     } else {
-        Transaction::from_document(posted).map_err(|reason| reason.to_string())?
+        rules.clients().read(posted)?
     };
     let checked = rules.check(&transaction);
     Ok((Arc::new(transaction), checked))

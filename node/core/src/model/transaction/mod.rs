@@ -40,6 +40,19 @@ impl Transaction {
     /// rules.
     pub fn from_document(document: Json) -> Result<Self, MalformedDocument> {
         let id = document::text(&document, "id", "id")?.into();
+        Self::named(id, document)
+    }
+
+    /// Takes a document without a proper `id` for a transaction, to be judged and no more: it goes
+    /// by the empty id, which is no transaction's.
+    ///
+    /// # Errors
+    /// If it has no object `transaction`.
+    pub(crate) fn unnamed(document: Json) -> Result<Self, MalformedDocument> {
+        Self::named("".into(), document)
+    }
+
+    fn named(id: TxId, document: Json) -> Result<Self, MalformedDocument> {
         let body = document::object(&document, "transaction", "transaction")?;
         let inputs = list(body, "fulfillments").iter().filter_map(input).collect();
         Ok(Self { id, inputs, document })

@@ -131,7 +131,9 @@ impl ConsensusRules for DefaultRules {
             ..Draft::create(node.public(), owners_after, uuid, timestamp)
         };
         let refused = |raised: Raised| {
-            let at = if raised.class == "TypeError" { "transaction.data.payload" } else { at };
+            // Owners that are no keys are `ValueError`s.
+            let is_payload = matches!(raised.class, "TypeError" | "OverflowError");
+            let at = if is_payload { "transaction.data.payload" } else { at };
             InvalidTransaction::malformed(at, raised.text)
         };
         let transaction = draft.transaction().map_err(refused)?;

@@ -4,24 +4,33 @@
 //! in an invalid block can hide a live one, and a condition is found by position after sorting.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::super::{Election, Facts, InvalidTransaction};
+use super::super::{Election, Facts, InvalidTransaction, Status};
 use crate::model::{BlockId, Json, Output, Raised, Transaction, TxId, element, item, signature_of};
 
 /// The transaction of this id: from a block decided valid, else from an undecided one; only if no
 /// block at all holds it, from the backlog.
-pub(super) fn transaction<'a>(
+pub(super) fn transaction(id: &TxId, facts: &Facts) -> Result<Option<Arc<Transaction>>, Raised> {
+    Ok(standing(id, facts)?.map(|(_, transaction)| transaction))
+}
+
+/// Where it is found.
+pub(super) fn standing(
     id: &TxId,
-    facts: &'a Facts,
-) -> Result<Option<&'a Transaction>, Raised> {
+    facts: &Facts,
+) -> Result<Option<(Status, Arc<Transaction>)>, Raised> {
     let placed = facts.found.get(id).map(Vec::as_slice).unwrap_or_default();
     if placed.is_empty() {
-        return Ok(facts.waiting.get(id).map(|waiting| &**waiting));
+        return Ok(facts.waiting.get(id).map(|waiting| (Status::Backlog, waiting.clone())));
     }
     at_most_once_valid(id, placed.iter().map(|placed| (&placed.block, placed.election)))?;
     let standing = placed.iter().filter(|placed| placed.election != Election::Invalid);
-    let best = standing.min_by_key(|placed| placed.election);
-    Ok(best.map(|placed| &*placed.transaction))
+    Ok(standing.min_by_key(|placed| placed.election).map(|placed| {
+        let decided = placed.election == Election::Valid;
+        let status = if decided { Status::Valid } else { Status::Undecided };
+        (status, placed.transaction.clone())
+    }))
 }
 
 /// The original gives up on a transaction that is in several valid blocks.
@@ -60,18 +69,20 @@ pub(super) fn check_unspent(
             break;
         }
     }
-    // Of one live spend, the first of all is taken for it.
-    match spends.first() {
-        Some(spent) if live == 2 || (live == 1 && spent.by != *transaction.id()) => {
-            Err(InvalidTransaction::DoubleSpend {
-                input: input.clone(),
-                spent_by: spent.by.clone(),
-                block: spent.block.clone(),
-                election: spent.election,
-            })
+    let Some(spent) = spends.first().filter(|_| live > 0) else { return Ok(()) };
+    if live == 1 {
+        // Of one live spend, the first of all is taken for it. Only here the id is looked at.
+        item(transaction.document(), "id")?;
+        if spent.by == *transaction.id() {
+            return Ok(());
         }
-        _ => Ok(()),
     }
+    Err(InvalidTransaction::DoubleSpend {
+        input: input.clone(),
+        spent_by: spent.by.clone(),
+        block: spent.block.clone(),
+        election: spent.election,
+    })
 }
 
 /// The URI of the condition that a fulfillment is meant to open.

@@ -3,8 +3,10 @@
 //! Documents are read as Python reads them, so that an odd shape ends in the exception it ended in.
 //! [`check`](ConsensusRules::check) keeps the outcome of each step as a value, and
 //! [`judge`](ConsensusRules::judge) walks through them in the original's order, with the facts in
-//! between: whoever comes first decides. What the original looked up in the database is in `lookup`.
+//! between: whoever comes first decides. What the original looked up in the database is in `lookup`,
+//! what it told its clients in `clients`.
 
+mod clients;
 mod lookup;
 
 use std::sync::Arc;
@@ -12,8 +14,8 @@ use std::sync::Arc;
 use super::opening::{By, Opening};
 use super::tally::OriginalCount;
 use super::{
-    Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
-    TallyError,
+    Case, Checked, ClientRules, ConsensusRules, Election, Facts, Federation, InvalidBlock,
+    InvalidTransaction, Order, TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -56,6 +58,7 @@ impl OriginalRules {
         let (id, _) = steps(checked);
         if !id.clone()? {
             let computed = Texts::of(transaction)?.id();
+            item(transaction.document(), "id")?;
             return Err(InvalidTransaction::InvalidHash { computed });
         }
         if self.validate_fulfillments(transaction, checked, facts, at)? {
@@ -182,6 +185,21 @@ impl ConsensusRules for OriginalRules {
 
     fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
         self.judge_with(case, lookup::check_unspent)
+    }
+
+    /// What is in a block already gets the original's answer and is not written again.
+    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        self.judge(case)?;
+        clients::check_writable(case.transaction.document())?;
+        case.facts.is_new(case.transaction.id())
+    }
+
+    fn order(&self) -> Order {
+        Order::Votes
+    }
+
+    fn clients(&self) -> &dyn ClientRules {
+        &clients::OriginalClients
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {

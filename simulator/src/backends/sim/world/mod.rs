@@ -348,7 +348,7 @@ impl<'a> World<'a> {
     }
 
     fn respond(&mut self, id: RequestId, response: Response) {
-        let (status, text) = http::answer(response);
+        let (status, text) = http::Style::of(self.rules.clients().wording()).answer(response);
         let body = Json::parse(text.as_bytes()).expect("a node's answers are JSON");
         self.answered(CallId(id.0), workload::Answer::Http { status, body });
     }

@@ -1,0 +1,72 @@
+//! Nodes of the profile `v0.6.0`, as a whole: they judge and answer as BigchainDB 0.6.0 did.
+
+use bigchaindb::federation::Common;
+use bigchaindb_core::model::{Json, Keypair, Transaction};
+use bigchaindb_core::rules;
+
+use crate::exchange::Request;
+use crate::support::{World, common, create, transfer, world};
+
+async fn original(nodes: u8) -> World {
+    world(nodes, Common { rules: rules::by_name("v0.6.0").unwrap(), ..common() }).await
+}
+
+/// Posts a document to a node; its answer, which is 200 and the transaction alone.
+async fn accepted(world: &World, node: usize, body: String) -> Transaction {
+    let (status, answer) = world.clients.post(node, body).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer.get("assignee"), None);
+    Transaction::from_document(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_federation_of_them_decides_a_create_and_a_transfer() {
+    let world = original(3).await;
+    let [alice, bob, carol] = [20, 21, 22].map(|seed| Keypair::from_seed([seed; 32]));
+    let asset = accepted(&world, 0, create(&alice, "an asset")).await;
+    for node in 0..3 {
+        world.clients.until_status(node, asset.id().as_str(), "valid").await;
+    }
+    let passed_on = transfer(&asset, &alice, &bob);
+    let echoed = accepted(&world, 1, passed_on.document().to_string()).await;
+    assert_eq!(echoed.document(), passed_on.document());
+    for node in 0..3 {
+        world.clients.until_status(node, passed_on.id().as_str(), "valid").await;
+    }
+    // What is decided gets the same answer again, and a second spender no reason.
+    accepted(&world, 2, passed_on.document().to_string()).await;
+    let rival = transfer(&asset, &alice, &carol).document().to_string();
+    let (status, refused) = world.clients.post(2, rival).await;
+    let message = refused.get("message").and_then(Json::as_str);
+    assert_eq!((status, message), (400, Some("Invalid transaction")));
+    // Nobody keeps a list, and no place of it is used but to agree on genesis.
+    let tables = world.federation.store().tables().await.unwrap();
+    assert_eq!(tables["positions"].len(), 1);
+}
+
+#[tokio::test]
+async fn what_they_fall_over_hurts_nobody_else() {
+    let world = original(1).await;
+    let alice = Keypair::from_seed([20; 32]);
+    let address = world.federation.addresses()[0];
+    for _ in 0..100 {
+        let reply = Request::post("{}").send(address).await;
+        assert_eq!(
+            (reply.status, &*reply.body),
+            (500, "{\"message\": \"Internal Server Error\"}\n")
+        );
+    }
+    let asset = accepted(&world, 0, create(&alice, "an asset")).await;
+    world.clients.until_status(0, asset.id().as_str(), "valid").await;
+}
+
+#[tokio::test]
+async fn what_a_script_asks_for_is_not_indented() {
+    let world = original(1).await;
+    let address = world.federation.addresses()[0];
+    let reply = Request::new("GET", "/").send(address).await;
+    assert!(reply.body.starts_with("{\n  \"api_endpoint\": \"http://"), "{}", reply.body);
+    let request = Request::new("GET", "/").with_field("X-Requested-With", "XMLHttpRequest");
+    let reply = request.send(address).await;
+    assert!(reply.body.starts_with("{\"api_endpoint\": \"http://"), "{}", reply.body);
+}
