@@ -27,6 +27,16 @@ impl Failure {
         Self { message: message.into(), hint: hint.into(), exit: Exit::No }
     }
 
+    /// The answer is no, for this reason.
+    pub(crate) fn with_no(error: &dyn Error, hint: impl Into<String>) -> Self {
+        Self::no(with_causes(error), hint)
+    }
+
+    /// What was asked for cannot be meant.
+    pub(crate) fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into(), exit: Exit::Usage }
+    }
+
     /// What was asked for, or configured, cannot be meant.
     pub(crate) fn usage(error: &dyn Error, hint: impl Into<String>) -> Self {
         Self { message: with_causes(error), hint: hint.into(), exit: Exit::Usage }

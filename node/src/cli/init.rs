@@ -1,7 +1,6 @@
 //! `bigchaindb init` and `bigchaindb drop`: the database of a federation, made and thrown away.
 
 use std::io;
-use std::time::Duration;
 
 use crate::store::found;
 use crate::store::rethinkdb::{Error, RethinkStore, schema};
@@ -26,10 +25,6 @@ pub(crate) struct Init {}
 #[command(after_help = "Example:\n  bigchaindb -y drop")]
 pub(crate) struct Drop {}
 
-/// How long new tables and indexes may take to be ready. A server that has just started needs a few
-/// seconds, an index over a long chain up to a minute.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
-
 /// What to do about a database that does not answer.
 pub(super) const HINT: &str =
     "is RethinkDB running? `database.host` and `database.port` say where it is expected";
@@ -40,7 +35,7 @@ impl Init {
         let keypair = keypair(&config)?;
         let federation = Federation::new(keypair.public().clone(), config.keyring.clone());
         let client = client(&config.database)?;
-        let made = schema::init(&client, PATIENCE).await;
+        let made = schema::init(&client, schema::PATIENCE).await;
         let made = made.map_err(|error| Failure::surroundings(&error, HINT))?;
         let found = found(&RethinkStore::new(client), &keypair, &federation).await;
         found.map_err(|error| Failure::surroundings(&error, HINT))?;

@@ -2,6 +2,7 @@
 //!
 //! Not here: what the commands do (the library), what can be configured (`config`).
 
+mod backup;
 mod completions;
 mod configure;
 mod exit;
@@ -10,11 +11,14 @@ mod init;
 mod load;
 mod logging;
 mod own_rethinkdb;
+mod progress;
+mod restore;
 mod rethinkdb;
 mod shards;
 mod show_config;
 mod source;
 mod start;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -66,6 +70,8 @@ enum Command {
     SetReplicas(shards::SetReplicas),
     Rethinkdb(rethinkdb::Rethinkdb),
     Completions(completions::Completions),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
 }
 
 /// Runs the command that the program's arguments name. `consensus_plugin` names one of `rules`.
@@ -103,5 +109,7 @@ fn run(cli: Cli, rules: &Registry) -> Result<Exit> {
         Command::SetReplicas(set) => runtime()?.block_on(set.run(&source)),
         Command::Rethinkdb(rethinkdb) => runtime()?.block_on(rethinkdb.run()),
         Command::Completions(completions) => completions.run(Cli::command()),
+        Command::Backup(backup) => runtime()?.block_on(backup.run(&source, rules)),
+        Command::Restore(restore) => runtime()?.block_on(restore.run(&source, rules)),
     }
 }

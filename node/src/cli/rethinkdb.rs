@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Result};
 
 /// The file in the data directory that holds the documents.
-const FILE: &str = "rethinkdb.redb";
+pub(super) const FILE: &str = "rethinkdb.redb";
 
 /// Serve RethinkDB's drivers until SIGINT or SIGTERM.
 ///

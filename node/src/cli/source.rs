@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::config::{Environment, Loaded, Settings, load};
 use crate::store::rethinkdb::{Client, Limits, Options, Password, Tcp, Tls};
@@ -63,6 +64,14 @@ pub(crate) fn keypair(config: &crate::config::NodeConfig) -> Result<Keypair> {
 
 /// A client of the configured database; nothing is connected yet.
 pub(crate) fn client(config: &crate::config::Database) -> Result<Client> {
+    client_with(config, Options::default().query_timeout)
+}
+
+/// A client of the configured database that waits so long for an answer.
+pub(crate) fn client_with(
+    config: &crate::config::Database,
+    query_timeout: Duration,
+) -> Result<Client> {
     let tls = config.tls.as_ref().map(|file| {
         Tls::with_authority(file).map_err(|error| {
             let hint = format!("is `{}` a file of PEM certificates?", file.display());
@@ -74,6 +83,7 @@ pub(crate) fn client(config: &crate::config::Database) -> Result<Client> {
         database: config.name.clone(),
         user: config.user.clone(),
         password: Password(config.password.clone()),
+        query_timeout,
         ..Options::default()
     };
     Ok(Client::new(tcp, options, Limits::default()))

@@ -21,7 +21,7 @@ use tokio::net::lookup_host;
 use super::VERSION;
 use super::exit::Exit;
 use super::failure::{Failure, Result};
-use super::init::{HINT, PATIENCE};
+use super::init::HINT;
 use super::own_rethinkdb::OwnRethinkdb;
 use super::rethinkdb::{Stop, flush, open};
 use super::source::{Source, client, keypair, node};
@@ -91,7 +91,7 @@ impl Start {
     ) -> Result<(Arc<dyn Store>, Option<(Database, Server)>)> {
         let Some(directory) = &self.embedded else {
             let client = client(&config.database)?;
-            let made = schema::init(&client, PATIENCE).await;
+            let made = schema::init(&client, schema::PATIENCE).await;
             made.map_err(|error| Failure::surroundings(&error, HINT))?;
             return Ok((Arc::new(RethinkStore::new(client)), None));
         };

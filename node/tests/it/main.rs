@@ -1,6 +1,7 @@
 //! Nodes as their clients and operators see them: over HTTP, killed, paused, cut off.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod admin;
 mod cli;
 mod commands;
 mod config;

@@ -61,7 +61,7 @@ impl Error {
     }
 
     /// Whether the connection was lost, or was before anything was sent on it.
-    pub(super) fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::NotSent(_))
     }
 

@@ -17,10 +17,13 @@ use super::client::Client;
 use super::term::{ARRAY, OBJECT, ReadMode, STRING};
 use super::{Error, Term};
 
-pub(super) const BACKLOG: &str = "backlog";
-pub(super) const BIGCHAIN: &str = "bigchain";
-pub(super) const VOTES: &str = "votes";
-pub(super) const POSITIONS: &str = "positions";
+pub(crate) const BACKLOG: &str = "backlog";
+pub(crate) const BIGCHAIN: &str = "bigchain";
+pub(crate) const VOTES: &str = "votes";
+pub(crate) const POSITIONS: &str = "positions";
+
+/// There while an archive is being restored: a row with its id.
+pub(crate) const RESTORING: &str = "restoring";
 
 pub(super) const BACKLOG_BY_TIMESTAMP: &str = "transaction_timestamp";
 pub(super) const BACKLOG_BY_ASSIGNEE: &str = "assignee__transaction_timestamp";
@@ -163,6 +166,10 @@ pub struct Created {
     pub indexes: Vec<(&'static str, &'static str)>,
 }
 
+/// How long new tables and indexes may take to be ready. A server that has just started needs a few
+/// seconds, an index over a long chain up to a minute.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
 /// How often an index that is being built is looked after.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -204,6 +211,28 @@ pub async fn init(client: &Client, patience: Duration) -> Result<Created, Error>
         }
     }
     Ok(created)
+}
+
+/// The names of the database's tables; none if there is no database.
+///
+/// # Errors
+/// [`Error`].
+pub async fn tables(client: &Client) -> Result<Vec<String>, Error> {
+    if !names(client, &Term::db_list()).await?.contains(client.database()) {
+        return Ok(Vec::new());
+    }
+    let Names(tables) = names(client, &Term::database(client.database()).table_list()).await?;
+    Ok(tables)
+}
+
+/// Makes a table unless it is there, and waits until it can be used.
+pub(crate) async fn make_table(
+    client: &Client,
+    name: &str,
+    patience: Duration,
+) -> Result<(), Error> {
+    make(client, &Term::database(client.database()).table_create(name)).await?;
+    wait(client, Instant::now() + patience).await
 }
 
 /// Drops the database, with all that is in it.

@@ -73,7 +73,12 @@ impl Term {
 
     /// The value of a JSON document, sent as a text that the server parses.
     pub fn json(document: &Json) -> Self {
-        Self::call(98, [Json::from(document.to_string()).into()])
+        Self::json_text(&document.to_string())
+    }
+
+    /// The value of a JSON text that the server parses.
+    pub fn json_text(text: &str) -> Self {
+        Self::call(98, [text.into()])
     }
 
     /// `null`.
@@ -172,6 +177,11 @@ impl Term {
         }
     }
 
+    /// Drops a table of a database.
+    pub fn table_drop(self, name: &str) -> Self {
+        Self::call(61, [self, name.into()])
+    }
+
     /// The names of a table's indexes.
     pub fn index_list(self) -> Self {
         Self::call(77, [self])
@@ -233,6 +243,11 @@ impl Term {
     /// The rows with primary keys from `from` on and before `to`.
     pub fn between(self, from: impl Into<Term>, to: impl Into<Term>) -> Self {
         Self::call(182, [self, from.into(), to.into()])
+    }
+
+    /// The rows with primary keys behind `from` and before `to`.
+    pub fn behind(self, from: impl Into<Term>, to: impl Into<Term>) -> Self {
+        self.between(from, to).with("left_bound", "open")
     }
 
     /// The rows with values in the index from `from` on and before `to`.

@@ -1,0 +1,6 @@
+//! What operators do to a database as a whole.
+
+mod archive;
+mod backup;
+mod chain;
+mod databases;
