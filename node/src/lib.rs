@@ -2,8 +2,9 @@
 //!
 //! The core (crate `bigchaindb-core`) decides, this crate does: it runs a node's events and effects
 //! on tokio ([`shell`]), listens to clients ([`http`]), asks the database ([`store`]), and starts
-//! several nodes in one process ([`federation`]), and saves, restores, checks and repairs what a
-//! federation wrote ([`admin`]). The command line is in [`cli`], so that a program
+//! several nodes in one process ([`federation`]). It tells StatsD how it goes ([`metrics`]), and saves,
+//! restores, checks and repairs what a federation wrote ([`admin`]). The command line is in [`cli`], so
+//! that a program
 //! with rules of its own has it, too. Not here: anything that depends on what a
 //! transaction says. Start at [`shell::NodeHandle::start`].
 
@@ -13,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod federation;
 pub mod http;
+pub mod metrics;
 pub mod shell;
 pub mod store;
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use crate::clock::Machine;
 use crate::config::NodeConfig;
 use crate::http::Service;
+use crate::metrics::Metrics;
+use crate::metrics::statsd::{Emitter, FLUSH};
 use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
@@ -65,7 +67,8 @@ impl Start {
         };
         let (store, embedded) = self.store(&config).await?;
         let address = address(&config.bind).await?;
-        let started = NodeHandle::start(Setup { store, ..setup }, address).await;
+        let (metrics, emitter) = metrics(&config)?;
+        let started = NodeHandle::start(Setup { store, metrics, ..setup }, address).await;
         let handle = started.map_err(|error| {
             Failure::surroundings(&error, format!("is {address} taken? see `server.bind`"))
         })?;
@@ -74,6 +77,7 @@ impl Start {
         log::info!(target: "bigchaindb", "stopping");
         let stopped = handle.stop().await;
         stopped.map_err(|error| Failure::surroundings(&error, "please report it"))?;
+        emitter.into_iter().for_each(Emitter::stop);
         if let Some((database, server)) = embedded {
             server.shutdown().await;
             flush(&database)?;
@@ -133,7 +137,22 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
         service: Service { api_endpoint: Some(config.api_endpoint.clone()), ..Service::default() },
         source: Arc::new(Machine),
         on_report: Arc::new(|report| tell(&report)),
+        metrics: Metrics::default(),
     })
+}
+
+/// Where metrics go, and the thread that brings them there.
+fn metrics(config: &NodeConfig) -> Result<(Metrics, Option<Emitter>)> {
+    let Some(statsd) = &config.statsd else { return Ok(Default::default()) };
+    for warning in &statsd.warnings {
+        eprintln!("WARNING:bigchaindb:{warning}");
+    }
+    let (metrics, lines) = Metrics::new(statsd.names.clone(), statsd.rate);
+    let emitter = Emitter::start(lines, &statsd.host, statsd.port, FLUSH);
+    let emitter = emitter.map_err(|error| {
+        Failure::surroundings(&error, "are there too many threads? see `ulimit -u`")
+    })?;
+    Ok((metrics, Some(emitter)))
 }
 
 /// The first address that a name stands for.
@@ -179,6 +198,15 @@ fn tell(report: &Report) {
             target: "bigchaindb.pipelines.stale",
             "Took over transaction {transaction} from {from}, which did not come"
         ),
+        Report::Ignored { block, votes } => log::warn!(
+            target: "bigchaindb.pipelines.election",
+            "{votes} votes on block {block} are not counted"
+        ),
+        Report::Requeued { block, transactions } => log::info!(
+            target: "bigchaindb.pipelines.election",
+            "Rewriting {transactions} transactions from invalid block {block}"
+        ),
+        Report::Listed { .. } | Report::Judged { .. } | Report::Cast { .. } => {}
         Report::Trouble(what) => log::warn!(target: "bigchaindb", "{what}"),
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! Here: the whole configuration as a document ([`Settings`], what `show-config` prints and
 //! `configure` writes) and as a node needs it ([`NodeConfig`]). Where the parts come from is in
-//! `sources`, what each may be in `schema`. Not here: what a node does with it.
+//! `sources`, what each may be in `schema`, where metrics go in `statsd`. Not here: what a node does with it.
 //!
 //! Source: BigchainDB 0.6 docs, "Configuration Settings", "Configuring a BigchainDB Node".
 
 mod schema;
 mod sources;
+mod statsd;
 
 use std::path::PathBuf;
 
 use bigchaindb_core::model::{Json, Keypair, NodeKey};
 
 pub use sources::{Environment, Loaded, default_path, from_environment, load};
+pub use statsd::Statsd;
 
 /// A node's whole configuration, settings that nobody here knows included.
 #[derive(Clone, PartialEq, Debug)]
@@ -34,6 +36,8 @@ pub struct NodeConfig {
     pub consensus_plugin: String,
     /// Where clients reach the API, for `load` and the root page.
     pub api_endpoint: String,
+    /// Where metrics go, if anywhere.
+    pub statsd: Option<Statsd>,
 }
 
 /// How to reach the database.
@@ -145,14 +149,12 @@ impl Settings {
             keyring: keyring.collect::<Result<_, _>>()?,
             consensus_plugin: self.text(&["consensus_plugin"]),
             api_endpoint: self.text(&["api_endpoint"]),
+            statsd: Statsd::read(self)?,
         })
     }
 
     fn database(&self) -> Result<Database, ConfigError> {
-        let path = ["database", "port"];
-        let port = self.at(&path).and_then(Json::as_i64).unwrap_or(schema::DRIVER_PORT);
-        let port = u16::try_from(port)
-            .map_err(|_| value(&path, &port.to_string(), "no port (0 to 65535)"))?;
+        let port = self.port(&["database", "port"], schema::DRIVER_PORT)?;
         let or = |found: String, default: &str| {
             if found.is_empty() { default.to_owned() } else { found }
         };
@@ -165,6 +167,11 @@ impl Settings {
             password: self.text(&["database", "password"]),
             tls: (!tls.is_empty()).then(|| tls.into()),
         })
+    }
+
+    fn port(&self, path: &[&str], default: i64) -> Result<u16, ConfigError> {
+        let port = self.at(path).and_then(Json::as_i64).unwrap_or(default);
+        u16::try_from(port).map_err(|_| value(path, &port.to_string(), "no port (0 to 65535)"))
     }
 
     /// The keypair; its two halves have to belong together.

@@ -38,6 +38,7 @@ const SETTINGS: &[(&[&str], Kind)] = &[
     (&["database", "user"], Kind::Text),
     (&["database", "password"], Kind::Text),
     (&["database", "tls"], Kind::Text),
+    (&["statsd", "name"], Kind::Text),
 ];
 
 /// What a setting may be.

@@ -20,6 +20,7 @@ use tokio::task::JoinError;
 
 use crate::clock::Machine;
 use crate::http::Service;
+use crate::metrics::Metrics;
 use crate::shell::{NodeHandle, OnReport, Setup};
 use crate::store::{CuttableStore, EmbeddedStore, Link, Store};
 
@@ -56,6 +57,8 @@ pub struct Common {
     pub query_timeout: Duration,
     /// Hears the reports of each node, named by its index.
     pub on_report: Arc<dyn Fn(usize, Report) + Send + Sync>,
+    /// Where the metrics of each node go, by its index; behind the last one, nowhere.
+    pub metrics: Vec<Metrics>,
 }
 
 /// Nodes in one process. Dropping it kills them.
@@ -203,6 +206,7 @@ impl Common {
             service: Service::default(),
             source: Arc::new(Machine),
             on_report,
+            metrics: self.metrics.get(index).cloned().unwrap_or_default(),
         }
     }
 }

@@ -12,6 +12,9 @@ use super::body::{Bodies, Unread};
 use super::reply::{self, Reason, Reply, Style};
 use super::troubles::Troubles;
 use super::{Service, request_id};
+use crate::clock;
+use crate::metrics::labels::{self, Endpoint};
+use crate::metrics::{Counter, Metrics, Timing};
 use crate::shell::{Inbox, Setup};
 
 /// Where the API is, below the node's address.
@@ -30,6 +33,7 @@ pub(crate) struct Api {
     troubles: Troubles,
     /// The answer to `GET /`.
     about: String,
+    metrics: Metrics,
 }
 
 /// What a path leads to.
@@ -52,6 +56,18 @@ pub(super) trait Incoming:
 }
 
 impl<B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>> Incoming for B {}
+
+impl Route<'_> {
+    /// What it is called in metrics.
+    fn endpoint(self) -> Endpoint {
+        match self {
+            Self::About => Endpoint::Root,
+            Self::Transactions => Endpoint::Transactions,
+            Self::Transaction(_) => Endpoint::Transaction,
+            Self::Status(_) => Endpoint::Status,
+        }
+    }
+}
 
 impl Api {
     /// The API of the node behind `inbox`. `address` is how clients reach it, unless `setup` says
@@ -78,11 +94,15 @@ impl Api {
             source: setup.source.clone(),
             troubles: Troubles::new(setup.on_report.clone()),
             about: about.to_string(),
+            metrics: setup.metrics.clone(),
         }
     }
 
     /// Answers a request; a paused node answers when it goes on.
     pub(super) async fn answer(&self, request: Request<impl Incoming>) -> Reply {
+        let method = labels::Method::of(request.method());
+        let endpoint = route(request.uri().path()).map_or(Endpoint::Other, Route::endpoint);
+        let began = clock::monotonic();
         let id = request_id::of(request.headers(), &*self.source);
         let style = self.style.by_script(is_by_script(request.headers()));
         let line = format!("{} {}", request.method(), request.uri().path());
@@ -103,7 +123,20 @@ impl Api {
         }
         reply.headers_mut().insert(request_id::FIELD, id);
         self.inbox.gate().await;
+        let took = clock::monotonic() - began;
+        self.metrics.time(Timing::Http(endpoint, method, reply.status().as_u16()), took);
+        if (endpoint, method) == (Endpoint::Transactions, labels::Method::Post) {
+            self.count(reply.status());
+        }
         reply
+    }
+
+    /// Counts a POST, if it was judged.
+    fn count(&self, status: StatusCode) {
+        if status.is_success() || status == StatusCode::BAD_REQUEST {
+            self.metrics.count(Counter::TxReceived, 1);
+            self.metrics.count(Counter::TxRejected, usize::from(!status.is_success()));
+        }
     }
 
     async fn route(&self, request: Request<impl Incoming>, style: Style) -> Reply {

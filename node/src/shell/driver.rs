@@ -17,6 +17,9 @@ use tokio::time::timeout;
 
 use super::Setup;
 use super::inbox::{Inbox, Input, Request, Waiting};
+use super::meter::{self, Meter};
+use crate::clock;
+use crate::metrics::labels::Question;
 
 /// Inputs taken out of the inbox at once.
 const INPUTS_AT_ONCE: usize = 64;
@@ -30,6 +33,7 @@ pub(super) struct Driver {
     core: Node,
     setup: Setup,
     inbox: Inbox,
+    meter: Meter,
     paused: watch::Receiver<bool>,
     /// The requests that the core has not answered.
     requests: BTreeMap<RequestId, Waiting>,
@@ -46,6 +50,7 @@ impl Driver {
     pub(super) fn new(setup: Setup, inbox: Inbox, paused: watch::Receiver<bool>) -> Self {
         Self {
             core: Node::new(setup.config.clone(), setup.rules.clone()),
+            meter: Meter::new(setup.metrics.clone()),
             setup,
             inbox,
             paused,
@@ -65,7 +70,8 @@ impl Driver {
         self.handle(Event::Start { entropy: self.setup.source.draw() });
         let mut batch = Vec::with_capacity(INPUTS_AT_ONCE);
         loop {
-            let alarm = self.wake.map(|at| at.saturating_sub(self.setup.source.now().monotonic));
+            let alarm = self.wake.into_iter().chain(self.meter.due()).min();
+            let alarm = alarm.map(|at| at.saturating_sub(self.setup.source.now().monotonic));
             let is_due = alarm == Some(Duration::ZERO);
             // Inputs may come faster than a timer ticks; so an alarm that is due does not go
             // through one.
@@ -88,6 +94,7 @@ impl Driver {
                 self.wake = None;
                 self.handle(Event::Woken);
             }
+            self.meter.measure(clock::now(), &mut self.core, &*self.setup.store);
             for input in batch.drain(..) {
                 match input {
                     Input::Event(event) => self.handle(event),
@@ -115,7 +122,10 @@ impl Driver {
                 Effect::Work { ticket, work } => self.work(ticket, work),
                 Effect::Respond { id, response } => self.respond(id, response),
                 Effect::Wake { at } => self.wake = Some(at),
-                Effect::Report(report) => (self.setup.on_report)(report),
+                Effect::Report(report) => {
+                    self.meter.hear(clock::monotonic(), &report);
+                    (self.setup.on_report)(report);
+                }
             }
         }
         self.effects = effects;
@@ -124,10 +134,13 @@ impl Driver {
     fn query(&mut self, ticket: Ticket, query: Query) {
         let (inbox, store) = (self.inbox.clone(), self.setup.store.clone());
         let patience = self.setup.query_timeout;
+        let metrics = self.setup.metrics.clone();
         self.tasks.spawn(async move {
+            let (question, asked) = (Question::of(&query), clock::monotonic());
             let answer = timeout(patience, store.query(query)).await.unwrap_or_else(|_| {
                 Err(StoreError::Indeterminate(format!("none within {} ms", patience.as_millis())))
             });
+            meter::answered(&metrics, question, clock::monotonic() - asked, &answer);
             inbox.bring(Event::Answer { ticket, answer }).await;
         });
     }
@@ -135,6 +148,7 @@ impl Driver {
     fn open(&mut self, feed: Feed) {
         let (inbox, store) = (self.inbox.clone(), self.setup.store.clone());
         let patience = self.setup.query_timeout;
+        self.meter.opened(feed);
         self.tasks.spawn(async move {
             if let Ok(Ok(mut changes)) = timeout(patience, store.open(feed)).await {
                 inbox.bring(Event::FeedOpened(feed)).await;
@@ -149,11 +163,12 @@ impl Driver {
     /// Gives work to the thread pool that all nodes of the process share.
     fn work(&mut self, ticket: Ticket, work: Work) {
         let (config, rules) = (self.setup.config.clone(), self.setup.rules.clone());
+        let metrics = self.setup.metrics.clone();
         let (done, outcome) = oneshot::channel();
         rayon::spawn(move || {
             let run = || -> Vec<Outcome> {
                 let pieces = work.split(PIECE).into_par_iter();
-                pieces.map(|piece| piece.run(&config, &*rules)).collect()
+                pieces.map(|piece| meter::timed(&metrics, piece, &config, &*rules)).collect()
             };
             // A panic must not take the pool's thread along; it is the node's.
             if let Ok(outcomes) = catch_unwind(AssertUnwindSafe(run)) {

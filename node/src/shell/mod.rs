@@ -1,11 +1,12 @@
 //! The shell: runs a node's core on tokio. Effects become I/O, answers become events.
 //!
 //! Here: starting a node and ending it, gracefully or not ([`NodeHandle`]). The loop that owns the
-//! core is in `driver`, the queue in front of it in `inbox`. Not here: anything the node
+//! core is in `driver`, the queue in front of it in `inbox`, what is counted and timed in `meter`. Not here: anything the node
 //! decides (`bigchaindb_core::stages`), how requests read (`http`), the database (`store`).
 
 mod driver;
 mod inbox;
+mod meter;
 
 use std::fmt;
 use std::io;
@@ -22,6 +23,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::clock::Source;
 use crate::http::{self, Api, Service};
+use crate::metrics::Metrics;
 use crate::store::Store;
 use driver::Driver;
 
@@ -51,6 +53,8 @@ pub struct Setup {
     pub source: Arc<dyn Source>,
     /// Who hears its reports.
     pub on_report: OnReport,
+    /// Where its metrics go; nowhere by default.
+    pub metrics: Metrics,
 }
 
 /// A running node. Dropping the handle kills the node.
@@ -169,7 +173,7 @@ impl Drop for NodeHandle {
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, rules, store, query_timeout, service, source, on_report: _ } = self;
+        let Self { config, rules, store, query_timeout, service, source, .. } = self;
         f.debug_struct("Setup")
             .field("me", config.federation.me())
             .field("rules", &rules.name())

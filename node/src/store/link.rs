@@ -74,6 +74,10 @@ impl CuttableStore {
 }
 
 impl Store for CuttableStore {
+    fn reconnects(&self) -> usize {
+        self.store.reconnects()
+    }
+
     fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, StoreError>> {
         Box::pin(async move {
             self.link.whole().await;

@@ -37,6 +37,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
     fn open(&self, feed: Feed) -> BoxFuture<'_, Result<FeedStream, StoreError>>;
+
+    /// How many connections were made again after they were lost.
+    fn reconnects(&self) -> usize {
+        0
+    }
 }
 
 /// An open feed. It may end at any time; then the reader opens another, and reads what it missed.

@@ -1,11 +1,12 @@
 //! The command line: what its commands print, and how they end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::Stdio;
 
 use bigchaindb_core::model::{Json, Keypair};
 use bigchaindb_load::client::{Call, Client};
 
+use crate::metrics::Statsd;
 use crate::program::{PATIENCE, Serving, bigchaindb, free_port, output, until_valid};
 use crate::support::create;
 
@@ -147,4 +148,45 @@ async fn a_node_brings_its_own_database_and_others_share_it() {
     let client = Client::new(&addresses([&again, &again]));
     until_valid(&client, 0, &ids[1]).await;
     assert_eq!(again.stop(), 0);
+}
+
+/// What the node's last moment brought is sent, too.
+#[tokio::test]
+async fn a_node_tells_statsd_how_it_goes() {
+    let home = tempfile::tempdir().unwrap();
+    let statsd = Statsd::start();
+    let data = home.path().join("data");
+    let mut command = bigchaindb(home.path(), &["start", "--embedded"]);
+    command
+        .arg(&data)
+        .env("BIGCHAINDB_KEYPAIR_PRIVATE", Keypair::from_seed([1; 32]).private())
+        .env("BIGCHAINDB_DATABASE_PORT", free_port().to_string())
+        .env("BIGCHAINDB_SERVER_BIND", "127.0.0.1:0")
+        .env("BIGCHAINDB_STATSD_HOST", "http://localhost/")
+        .env("BIGCHAINDB_STATSD_PORT", statsd.port().to_string())
+        .env("BIGCHAINDB_STATSD_NAME", "here and now")
+        .env("BIGCHAINDB_STATSD_RATE", "0.9")
+        .stderr(Stdio::piped());
+    let mut node = Serving::start(command);
+    let address = node.address.strip_prefix("http://").unwrap();
+    let address = address.strip_suffix("/api/v1/").unwrap().parse().unwrap();
+    let client = Client::new(&[address]);
+    let body = create(&Keypair::from_seed([20; 32]), "an asset");
+    let answer = client.call(0, Call::Post(body.into_bytes().into()), PATIENCE, || ()).await;
+    assert_eq!(answer.unwrap().status, 201);
+    let mut said = node.child.stderr.take().unwrap();
+    assert_eq!(node.stop(), 0);
+    let mut log = String::new();
+    said.read_to_string(&mut log).unwrap();
+    for warning in [
+        "WARNING:bigchaindb:statsd.host: `http://localhost/` is no host, but `localhost` is",
+        "WARNING:bigchaindb:statsd.rate: 0.9 is sent as 1, one in 1",
+    ] {
+        assert!(log.contains(warning), "{log}");
+    }
+    let lines = statsd.all();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let original = format!("{}..write_transaction:", host.trim());
+    assert_eq!(lines.iter().filter(|line| line.starts_with(&original)).count(), 1, "{lines:?}");
+    assert!(lines.contains(&"bigchaindb.here_and_now.tx.written:1|c".to_owned()), "{lines:?}");
 }

@@ -10,6 +10,7 @@ mod exchange;
 mod faults;
 mod http;
 mod list;
+mod metrics;
 mod mixed;
 mod original;
 mod program;

@@ -41,6 +41,7 @@ pub(crate) fn common() -> Common {
         query_timeout: Duration::from_millis(300),
         // Shown if a test fails.
         on_report: Arc::new(|node, report| println!("n{}: {report:?}", node + 1)),
+        metrics: Vec::new(),
     }
 }
 
@@ -61,10 +62,11 @@ pub(crate) async fn one_of(
     keypair: Keypair,
     keyring: Vec<NodeKey>,
 ) -> NodeHandle {
-    let Common { rules, settings, quirks, query_timeout, on_report } = common;
+    let Common { rules, settings, quirks, query_timeout, on_report, metrics } = common;
     let federation = Federation::new(keypair.public().clone(), keyring);
     let config = Arc::new(Config { keypair, federation, settings, quirks });
     let on_report = Arc::new(move |report| on_report(0, report));
+    let metrics = metrics.into_iter().next().unwrap_or_default();
     let setup = Setup {
         config,
         rules,
@@ -73,6 +75,7 @@ pub(crate) async fn one_of(
         service: Service::default(),
         source: Arc::new(Machine),
         on_report,
+        metrics,
     };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }

@@ -52,6 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         quirks: Quirks::new(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |_, report| heard.hear(report)),
+        metrics: Vec::new(),
     };
     let anywhere = [SocketAddr::from(([127, 0, 0, 1], 0))];
     let federation = LocalFederation::open(folder.path(), &common, &anywhere).await?;

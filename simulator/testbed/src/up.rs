@@ -64,6 +64,7 @@ impl Up {
                     eprintln!("n{}: {report:?}", node + 1);
                 }
             }),
+            metrics: Vec::new(),
         };
         let federation = LocalFederation::open(&self.data, &common, &addresses).await;
         let federation = federation.map_err(|error| self.cannot_start(&error))?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{
     Case, Checked, ConsensusRules, Election, Facts, Federation, InvalidBlock, InvalidTransaction,
-    Order, OriginalRules, TallyError, storable,
+    Order, OriginalRules, Tally, TallyError, storable,
 };
 use crate::model::{
     Block, BlockId, Json, Keypair, NodeKey, Output, Raised, SignatureCheck, Transaction,
@@ -108,8 +108,9 @@ impl ConsensusRules for MixedRules {
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
-    ) -> Result<Election, TallyError> {
-        Ok(self.original.count(block, federation, votes)?.for_ever())
+    ) -> Result<Tally, TallyError> {
+        let election = self.original.count(block, federation, votes)?.for_ever();
+        Ok(Tally { election, ignored: 0 })
     }
 
     fn vote_of<'a>(

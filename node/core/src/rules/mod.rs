@@ -40,7 +40,7 @@ pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
 pub use registry::{Registry, UnknownRules};
 pub use storable::{MAX_ARRAY, MAX_NESTING};
-pub use tally::{Count, Election, Ignored, TallyError, is_good_vote};
+pub use tally::{Count, Election, Ignored, Tally, TallyError, is_good_vote};
 
 /// The most transactions a block may hold, as the original's pipeline cut them.
 pub const MAX_BLOCK_TRANSACTIONS: usize = 1000;
@@ -148,7 +148,7 @@ pub trait ConsensusRules: Send + Sync + Debug {
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
-    ) -> Result<Election, TallyError>;
+    ) -> Result<Tally, TallyError>;
 
     /// The one vote of this member on this block that counts, if it has cast one.
     fn vote_of<'a>(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{
     Case, Checked, ClientRules, ConsensusRules, Election, Facts, Federation, InvalidBlock,
-    InvalidTransaction, Order, TallyError,
+    InvalidTransaction, Order, Tally, TallyError,
 };
 use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
 use crate::query::VoteRow;
@@ -132,13 +132,13 @@ impl ConsensusRules for Quirky {
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
-    ) -> Result<Election, TallyError> {
+    ) -> Result<Tally, TallyError> {
         if self.quirks.contains(&Quirk::TieIsValid) {
             let valid = |voter: &&_| {
                 self.vote_of(block, voter, votes).is_some_and(|row| row.vote.is_valid_vote())
             };
             if federation.voters().iter().filter(valid).count() * 2 >= federation.len() {
-                return Ok(Election::Valid);
+                return Ok(Tally { election: Election::Valid, ignored: 0 });
             }
         }
         self.rules.tally(block, federation, votes)

@@ -22,6 +22,15 @@ pub enum Election {
     Undecided,
 }
 
+/// What the votes on a block come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tally {
+    /// How the block is decided.
+    pub election: Election,
+    /// Rows that do not count. Under `v0.6.0` every one does.
+    pub ignored: usize,
+}
+
 /// Why votes cannot be added up. Profile `v0.6.0` only.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TallyError {

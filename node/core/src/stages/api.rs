@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::{Context, Stage};
-use super::{Call, Outcome, RequestId, Response, Status, Ticket, Work, election};
+use super::ledger::Ledger;
+use super::{Call, Levels, Now, Outcome, RequestId, Response, Status, Ticket, Work, election};
 use crate::model::{BlockId, Json, NodeKey, Raised, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
 use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase};
@@ -47,6 +48,10 @@ enum Purpose {
 }
 
 impl Stage for Api {
+    fn measure(&self, _now: Now, _ledger: &Ledger, levels: &mut Levels) {
+        levels.api = self.requests.len();
+    }
+
     fn requested(&mut self, cx: &mut Context, id: RequestId, call: Call, entropy: [u8; 16]) {
         if self.requests.len() >= cx.config.settings.requests {
             return cx.respond(id, Response::Unavailable("too many requests are under way".into()));

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
+use super::ledger::Ledger;
 use super::pool::Pool;
-use super::{Outcome, Report, Ticket, Work};
+use super::{Levels, Now, Outcome, Report, Ticket, Work};
 use crate::model::{Block, BlockId, Transaction, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Query, StoreError};
 use crate::rules::{Case, Election, Facts, InvalidTransaction, Quirk};
@@ -60,6 +61,12 @@ struct Gathering {
 }
 
 impl Stage for BlockStage {
+    fn measure(&self, now: Now, _ledger: &Ledger, levels: &mut Levels) {
+        levels.mine = self.pool.len();
+        levels.oldest = self.pool.oldest().map(|since| now.monotonic.saturating_sub(since));
+        levels.block = self.pool.ready();
+    }
+
     fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
         if self.reading == Some(ticket) {
             self.reading = None;
@@ -173,7 +180,7 @@ impl BlockStage {
             if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) {
                 self.finished.push(transaction.id().clone());
             }
-            self.pool.admit(transaction);
+            self.pool.admit(transaction, cx.now.monotonic);
         } else {
             self.unread = true;
         }
@@ -281,6 +288,7 @@ impl BlockStage {
         if chosen.is_empty() {
             return;
         }
+        cx.report(Report::Judged { transactions: chosen.len() });
         let batch = chosen.iter().map(|transaction| transaction.id().clone()).collect();
         let ticket = cx.work(Work::MakeBlock { transactions: chosen, timestamp: now });
         self.step = Step::Making(ticket, batch);
@@ -314,11 +322,12 @@ impl BlockStage {
         cx.notify(Notice::Written(id));
     }
 
-    fn on_decided(&mut self, cx: &Context, block: &BlockId) {
+    fn on_decided(&mut self, cx: &mut Context, block: &BlockId) {
         let Some(ids) = self.undecided.remove(block) else { return };
         if cx.ledger.election(block) == Election::Valid {
             return self.finished.extend(ids);
         }
+        cx.report(Report::Requeued { block: block.clone(), transactions: ids.len() });
         ids.iter().for_each(|id| self.postpone(cx, id));
     }
 

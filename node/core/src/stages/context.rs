@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::memory::Memory;
 use super::{Call, RequestId};
 use super::{Config, Effect, Now, Outcome, Report, Response, Ticket, Work};
@@ -49,6 +50,8 @@ pub(super) trait Stage {
     fn noticed(&mut self, _cx: &mut Context, _notice: &Notice) {}
     /// A client asks.
     fn requested(&mut self, _cx: &mut Context, _id: RequestId, _call: Call, _entropy: [u8; 16]) {}
+    /// Says how full it is.
+    fn measure(&self, _now: Now, _ledger: &Ledger, _levels: &mut Levels) {}
     /// Does what is due.
     fn tick(&mut self, _cx: &mut Context) {}
     /// When `tick` has something to do, if ever.

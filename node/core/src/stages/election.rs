@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
-use super::{Report, Ticket};
+use super::ledger::Ledger;
+use super::{Levels, Now, Report, Ticket};
 use crate::model::BlockId;
 use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
-use crate::rules::{Election, TallyError};
+use crate::rules::{Election, Tally, TallyError};
 
 #[derive(Default)]
 pub(super) struct ElectionStage {
@@ -30,6 +31,11 @@ pub(super) struct ElectionStage {
 }
 
 impl Stage for ElectionStage {
+    fn measure(&self, _now: Now, _ledger: &Ledger, levels: &mut Levels) {
+        let reading = self.reading.as_ref().map_or(0, |(_, blocks)| blocks.len());
+        levels.election = self.unread.len() + reading;
+    }
+
     fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
         let Some((_, blocks)) = self.reading.take_if(|(asked, _)| *asked == ticket) else { return };
         match answer {
@@ -139,8 +145,10 @@ pub(super) fn decide(
     rows: &[VoteRow],
 ) -> Result<(), TallyError> {
     match cx.rules.tally(block, &cx.config.federation, rows) {
-        Ok(election) => {
-            settle(cx, block, election);
+        Ok(Tally { election, ignored }) => {
+            if settle(cx, block, election) && ignored > 0 {
+                cx.report(Report::Ignored { block: block.clone(), votes: ignored });
+            }
             Ok(())
         }
         Err(error) => {
@@ -150,10 +158,12 @@ pub(super) fn decide(
     }
 }
 
-/// Takes in a decision; tells everyone if it is news.
-pub(super) fn settle(cx: &mut Context, block: &BlockId, election: Election) {
-    if cx.ledger.decide(block, election) {
+/// Takes in a decision; tells everyone if it is news, and says whether it is.
+pub(super) fn settle(cx: &mut Context, block: &BlockId, election: Election) -> bool {
+    let news = cx.ledger.decide(block, election);
+    if news {
         cx.report(Report::Decided { block: block.clone(), election });
         cx.notify(Notice::Decided(block.clone()));
     }
+    news
 }

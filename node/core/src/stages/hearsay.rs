@@ -29,6 +29,8 @@ pub(super) struct HearsayStage {
     step: Step,
     /// What the feed brought while the chain was being read.
     heard: Vec<BlockId>,
+    /// The chain was read once.
+    read: bool,
     /// When to read again what could not be read.
     retry: Option<Duration>,
 }
@@ -111,7 +113,7 @@ impl Stage for HearsayStage {
             Notice::Started(entropy) => self.entropy = *entropy,
             Notice::FeedOpened(Feed::Blocks) => self.read(cx),
             Notice::Changed(Change::Block(block)) if matches!(self.step, Step::Following) => {
-                list(cx, std::iter::once(block.clone()), None);
+                self.hear(cx, std::iter::once(block.clone()));
             }
             Notice::Changed(Change::Block(block)) => self.heard.push(block.clone()),
             _ => {}
@@ -233,23 +235,38 @@ impl HearsayStage {
 
     fn follow(&mut self, cx: &mut Context, blocks: Vec<BlockId>) {
         let heard = std::mem::take(&mut self.heard);
-        list(cx, blocks.into_iter().chain(heard), None);
+        self.hear(cx, blocks.into_iter().chain(heard));
         self.step = Step::Following;
+        self.read = true;
+    }
+
+    /// Takes in blocks; of those that came after the chain was read once, it says so.
+    fn hear(&mut self, cx: &mut Context, blocks: impl Iterator<Item = BlockId>) {
+        for block in list(cx, blocks, None) {
+            if self.read {
+                cx.report(Report::Listed { block });
+            }
+        }
     }
 }
 
-/// Puts blocks behind those that are known, each once.
-fn list(cx: &mut Context, blocks: impl Iterator<Item = BlockId>, genesis: Option<&Arc<Block>>) {
-    let mut news = false;
+/// Puts blocks behind those that are known, each once; those that are new.
+fn list(
+    cx: &mut Context,
+    blocks: impl Iterator<Item = BlockId>,
+    genesis: Option<&Arc<Block>>,
+) -> Vec<BlockId> {
+    let mut news = Vec::new();
     for block in blocks {
         if cx.ledger.position(&block).is_none() {
             let end = cx.ledger.end();
-            news |= !cx.ledger.learn(end, block, genesis.cloned()).listed.is_empty();
+            news.extend(cx.ledger.learn(end, block, genesis.cloned()).listed);
         }
     }
-    if news {
+    if !news.is_empty() {
         cx.notify(Notice::Listed);
     }
+    news
 }
 
 /// All blocks but genesis: first those that this node voted on, in the order of its votes (those of

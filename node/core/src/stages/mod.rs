@@ -14,6 +14,7 @@ mod context;
 mod election;
 mod hearsay;
 mod ledger;
+mod levels;
 mod memory;
 mod node;
 mod order;
@@ -26,6 +27,7 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use levels::Levels;
 pub use node::Node;
 pub use settings::{Config, Settings};
 pub use work::{Outcome, Work};
@@ -176,7 +178,7 @@ pub enum Report {
         /// How many transactions it holds.
         transactions: usize,
     },
-    /// This node's vote is written.
+    /// This node has judged a block; its vote goes out.
     Voted {
         /// The block.
         block: BlockId,
@@ -184,6 +186,39 @@ pub enum Report {
         valid: bool,
         /// Why, if it says invalid.
         reason: Option<String>,
+        /// How long judging took, without waiting for earlier blocks; none if there was no block.
+        took: Option<Duration>,
+    },
+    /// This node's vote was read back.
+    Cast {
+        /// The block.
+        block: BlockId,
+        /// What it says.
+        valid: bool,
+    },
+    /// A block found its place in the order, after all that was there at start had.
+    Listed {
+        /// The block.
+        block: BlockId,
+    },
+    /// So many transactions were found fit for a block.
+    Judged {
+        /// How many.
+        transactions: usize,
+    },
+    /// This node's block was decided invalid: what is in it will be tried again.
+    Requeued {
+        /// The block.
+        block: BlockId,
+        /// How many transactions it holds.
+        transactions: usize,
+    },
+    /// Votes that did not count when a block was decided.
+    Ignored {
+        /// The block.
+        block: BlockId,
+        /// How many.
+        votes: usize,
     },
     /// A waiting transaction was dropped for good: it lost a conflict.
     Dropped {

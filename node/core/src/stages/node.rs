@@ -10,6 +10,7 @@ use super::context::{Context, Notice, Stage, StageName};
 use super::election::ElectionStage;
 use super::hearsay::HearsayStage;
 use super::ledger::Ledger;
+use super::levels::Levels;
 use super::memory::Memory;
 use super::order::OrderStage;
 use super::stale::StaleStage;
@@ -94,6 +95,17 @@ impl Node {
             Event::Woken => self.alarm = None,
         }
         self.settle(now, effects);
+    }
+
+    /// How full it is.
+    pub fn levels(&mut self, now: Now) -> Levels {
+        let undecided = self.ledger.undecided().count();
+        let mut levels = Levels { undecided, ..Levels::default() };
+        for name in StageName::ALL {
+            self.stages.get(name).measure(now, &self.ledger, &mut levels);
+        }
+        levels.backlog += levels.mine;
+        levels
     }
 
     /// Lets the stages hear what they told each other, and do what is due, until all is quiet.

@@ -157,6 +157,9 @@ impl OrderStage {
         let learned = cx.ledger.learn(entry.position, entry.block.clone(), genesis);
         for block in &learned.listed {
             self.homeless.remove(block);
+            if self.read {
+                cx.report(Report::Listed { block: block.clone() });
+            }
         }
         if !learned.listed.is_empty() {
             cx.notify(Notice::Listed);

@@ -20,6 +20,7 @@ pub(super) struct Pool {
 struct Waiting {
     transaction: Arc<Transaction>,
     arrival: u64,
+    since: Duration,
     state: State,
     /// How often it was put off.
     setbacks: u32,
@@ -44,20 +45,26 @@ impl Pool {
         self.ready.len()
     }
 
+    /// When the first of them came.
+    pub(super) fn oldest(&self) -> Option<Duration> {
+        self.waiting.values().map(|waiting| waiting.since).min()
+    }
+
     /// The next time at which somebody's turn comes.
     pub(super) fn due(&self) -> Option<Duration> {
         self.later.first().map(|(at, _)| *at)
     }
 
     /// Takes in a transaction, ready; nothing happens if it waits already.
-    pub(super) fn admit(&mut self, transaction: Arc<Transaction>) {
+    pub(super) fn admit(&mut self, transaction: Arc<Transaction>, since: Duration) {
         let id = transaction.id().clone();
         if self.waiting.contains_key(&id) {
             return;
         }
         self.arrivals += 1;
         let (arrival, state) = (self.arrivals, State::Ready);
-        self.waiting.insert(id.clone(), Waiting { transaction, arrival, state, setbacks: 0 });
+        self.waiting
+            .insert(id.clone(), Waiting { transaction, arrival, since, state, setbacks: 0 });
         self.ready.insert((arrival, id));
     }
 

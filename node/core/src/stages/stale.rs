@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
-use super::{Report, Ticket};
+use super::ledger::Ledger;
+use super::{Levels, Now, Report, Ticket};
 use crate::model::{NodeKey, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Needs, Query, StoreError, Write};
 use crate::rules::{Election, Facts};
@@ -38,6 +39,12 @@ struct Watched {
 }
 
 impl Stage for StaleStage {
+    fn measure(&self, _now: Now, _ledger: &Ledger, levels: &mut Levels) {
+        levels.backlog = self.watched.len();
+        let looking = self.looking.as_ref().map_or(0, |(_, ids)| ids.len());
+        levels.stale = looking + self.taking.len();
+    }
+
     fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
         if self.reading == Some(ticket) {
             self.reading = None;

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
-use super::{Outcome, Report, Ticket, Work, election};
+use super::ledger::Ledger;
+use super::{Levels, Now, Outcome, Report, Ticket, Work, election};
 use crate::model::{Block, BlockId, Output, Position, Transaction, TxId, Vote, uuid};
 use crate::query::{Answer, Query, StoreError, VoteRow};
 use crate::rules::{self, Case, Election, Facts, Order, Quirk};
@@ -32,6 +33,8 @@ pub(super) struct VoteStage {
     before: Option<(Position, u64)>,
     /// The list had grown to this end by this time; what is about places before `next` is forgotten.
     heard: BTreeMap<Position, Duration>,
+    /// How long the block at `next` has been looked at.
+    judging: Stopwatch,
     /// When to try again what did not work.
     retry: Option<Duration>,
 }
@@ -78,6 +81,23 @@ struct Checking {
     transaction_checks: Option<Ticket>,
 }
 
+/// Adds up times.
+#[derive(Default)]
+struct Stopwatch {
+    total: Duration,
+    since: Option<Duration>,
+}
+
+impl Stopwatch {
+    fn start(&mut self, now: Duration) {
+        self.since = Some(now);
+    }
+
+    fn stop(&mut self, now: Duration) {
+        self.total += now.saturating_sub(self.since.take().unwrap_or(now));
+    }
+}
+
 /// What a block touches: another block that touches the same has to wait for it.
 #[derive(Default, Debug)]
 struct Touched {
@@ -107,6 +127,11 @@ impl Touched {
 }
 
 impl Stage for VoteStage {
+    fn measure(&self, _now: Now, ledger: &Ledger, levels: &mut Levels) {
+        let most = ledger.end().0.saturating_sub(self.next.0);
+        levels.vote = if self.ready { usize::try_from(most).unwrap_or(usize::MAX) } else { 0 };
+    }
+
     fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
         match std::mem::take(&mut self.step) {
             Step::Fetching(asked) if asked == ticket => match answer {
@@ -214,7 +239,12 @@ impl VoteStage {
             && cx.ledger.at(self.next).is_none_or(|block| cx.ledger.voted(block))
         {
             self.next = self.next.next();
-            self.step = Step::Idle;
+            if let Step::Voting { subject, vote, .. } | Step::Voted { subject, vote, .. } =
+                std::mem::take(&mut self.step)
+            {
+                let (block, valid) = (subject.id().clone(), vote.is_valid_vote());
+                cx.report(Report::Cast { block, valid });
+            }
         }
         self.heard = self.heard.split_off(&self.next);
         match &self.step {
@@ -262,6 +292,8 @@ impl VoteStage {
         let Some(block) = wanted else {
             return self.miss(cx);
         };
+        self.judging = Stopwatch::default();
+        self.judging.start(cx.now.monotonic);
         let transaction_checks = cx.check(block.transactions());
         let block_check = Some(cx.work(Work::CheckBlock(block.clone())));
         self.step = Step::Checking(Checking { block, block_check, transaction_checks });
@@ -286,6 +318,7 @@ impl VoteStage {
     /// Voters that each have an order of their own may wait for one another: in the end they vote as
     /// things stand.
     fn wait(&mut self, cx: &Context, block: Arc<Block>) {
+        self.judging.stop(cx.now.monotonic);
         let until = (cx.rules.order() == Order::Votes)
             .then(|| cx.now.monotonic + cx.config.settings.undecided);
         self.step = Step::Waiting(block, until);
@@ -300,6 +333,7 @@ impl VoteStage {
         }
         let needs = cx.rules.needs(&mut block.transactions().iter().map(|arc| &**arc));
         let block = block.clone();
+        self.judging.start(cx.now.monotonic);
         self.step = Step::Gathering(cx.ask(Query::Gather(needs)), block);
     }
 
@@ -356,10 +390,12 @@ impl VoteStage {
     fn vote(&mut self, cx: &mut Context, subject: Subject, verdict: Result<(), String>) {
         let Some(previous) = cx.ledger.before(self.next) else { return };
         let valid = verdict.is_ok();
+        self.judging.stop(cx.now.monotonic);
         match Vote::create(&cx.config.keypair, subject.id(), previous, valid, cx.timestamp()) {
             Ok(vote) => {
                 let (block, reason) = (subject.id().clone(), verdict.err());
-                cx.report(Report::Voted { block, valid, reason });
+                let took = matches!(subject, Subject::Block(_)).then_some(self.judging.total);
+                cx.report(Report::Voted { block, valid, reason, took });
                 self.step = Step::Voting { ticket: None, subject, vote: Arc::new(vote), key: 0 };
                 self.write(cx);
                 if cx.config.quirks.contains(&Quirk::JudgedOutOfOrder) {

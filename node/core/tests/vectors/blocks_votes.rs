@@ -162,7 +162,7 @@ fn election(case: Case<'_>, profile: Profile) -> Json {
         .collect();
     let voters = context::voters(&block);
     match context::rules(profile).tally(block.id(), &voters, &rows) {
-        Ok(election) => Json::object([("expected", name(election).into())]),
+        Ok(tally) => Json::object([("expected", name(tally.election).into())]),
         Err(error) => expected_error(error.class(), Some(error.to_string())),
     }
 }

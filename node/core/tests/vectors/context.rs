@@ -49,7 +49,7 @@ impl Context {
             }
             let on_it: Vec<_> =
                 votes.iter().filter(|row| row.vote.block() == block.id()).cloned().collect();
-            rules.tally(block.id(), &voters(block), &on_it).expect("the votes add up")
+            rules.tally(block.id(), &voters(block), &on_it).expect("the votes add up").election
         };
         let block = |document: &Json| {
             let block = Block::from_document(document.clone()).expect("a block");

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use bigchaindb_core::model::{Block, BlockId, Json, Keypair, NodeKey, SignatureCheck, Transaction};
 use bigchaindb_core::query::VoteRow;
 use bigchaindb_core::rules::{
-    Case, Checked, ConsensusRules, DefaultRules, Election, Federation, InvalidBlock,
-    InvalidTransaction, Registry, TallyError,
+    Case, Checked, ConsensusRules, DefaultRules, Federation, InvalidBlock, InvalidTransaction,
+    Registry, Tally, TallyError,
 };
 
 /// The name that configurations use.
@@ -90,7 +90,7 @@ impl ConsensusRules for SillyRules {
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
-    ) -> Result<Election, TallyError> {
+    ) -> Result<Tally, TallyError> {
         self.base.tally(block, federation, votes)
     }
 

@@ -59,12 +59,16 @@ struct Inner {
     feeds: Mutex<Lane>,
     /// Whose turn it is.
     next: AtomicUsize,
+    /// How many connections were made again.
+    reconnects: AtomicUsize,
 }
 
 /// A connection, or the story of trying to get it.
 #[derive(Debug, Default)]
 struct Lane {
     connection: Option<Connection>,
+    /// There was one before.
+    was_connected: bool,
     /// The last attempts, all failed.
     failures: u32,
     /// What the last one said, and when the next one may be.
@@ -76,7 +80,8 @@ impl Client {
     pub fn new(dial: impl Dial + 'static, options: Options, limits: Limits) -> Self {
         let queries = (0..limits.connections.max(1)).map(|_| Mutex::default()).collect();
         let (dial, feeds, next) = (Box::new(dial), Mutex::default(), AtomicUsize::new(0));
-        Self(Arc::new(Inner { dial, options, limits, queries, feeds, next }))
+        let reconnects = AtomicUsize::new(0);
+        Self(Arc::new(Inner { dial, options, limits, queries, feeds, next, reconnects }))
     }
 
     /// The database whose tables are meant.
@@ -87,6 +92,11 @@ impl Client {
     /// How long an answer may take.
     pub fn query_timeout(&self) -> Duration {
         self.0.options.query_timeout
+    }
+
+    /// How many connections were made again after they were lost.
+    pub fn reconnects(&self) -> usize {
+        self.0.reconnects.load(Ordering::Relaxed)
     }
 
     /// A connection for queries.
@@ -170,7 +180,11 @@ impl Inner {
             outcome.unwrap_or_else(|_| Err(Error::Connect(std::io::ErrorKind::TimedOut.into())));
         match outcome {
             Ok(connection) => {
-                *lane = Lane { connection: Some(connection.clone()), ..Lane::default() };
+                if lane.was_connected {
+                    self.reconnects.fetch_add(1, Ordering::Relaxed);
+                }
+                let there = Some(connection.clone());
+                *lane = Lane { connection: there, was_connected: true, ..Lane::default() };
                 Ok(connection)
             }
             Err(error) => {

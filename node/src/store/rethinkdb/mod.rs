@@ -54,6 +54,10 @@ impl RethinkStore {
 }
 
 impl Store for RethinkStore {
+    fn reconnects(&self) -> usize {
+        self.client.reconnects()
+    }
+
     fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, StoreError>> {
         Box::pin(async move {
             let limit = self.client.query_timeout();

@@ -97,6 +97,7 @@ async fn run(
         quirks: plan.quirks(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |node, report| reports.report(node, report)),
+        metrics: Vec::new(),
     };
     let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); keypairs.len()];
     let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;

@@ -186,7 +186,13 @@ impl Unsettled {
 /// What a node's log says of a report; of what the tables show, nothing.
 fn log_line(report: &Report) -> Option<String> {
     match report {
-        Report::Decided { .. } | Report::BlockWritten { .. } => None,
+        Report::Decided { .. }
+        | Report::BlockWritten { .. }
+        | Report::Cast { .. }
+        | Report::Listed { .. }
+        | Report::Judged { .. }
+        | Report::Requeued { .. }
+        | Report::Ignored { .. } => None,
         Report::Voted { reason: None, .. } => None,
         Report::Voted { block, reason: Some(reason), .. } => {
             Some(format!("voted invalid on block {block}: {reason}"))

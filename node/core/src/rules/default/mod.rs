@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use super::opening::{By, Holds, Opening};
 use super::{
-    Case, Checked, ConsensusRules, Count, Election, Facts, Federation, InvalidBlock,
-    InvalidTransaction, TallyError,
+    Case, Checked, ConsensusRules, Count, Facts, Federation, InvalidBlock, InvalidTransaction,
+    Tally, TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -202,8 +202,9 @@ impl ConsensusRules for DefaultRules {
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
-    ) -> Result<Election, TallyError> {
-        Ok(self.count(block, federation, votes).election)
+    ) -> Result<Tally, TallyError> {
+        let Count { election, ignored, .. } = self.count(block, federation, votes);
+        Ok(Tally { election, ignored: ignored.len() })
     }
 
     fn vote_of<'a>(

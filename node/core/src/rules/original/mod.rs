@@ -14,8 +14,8 @@ use std::sync::Arc;
 use super::opening::{By, Opening};
 use super::tally::OriginalCount;
 use super::{
-    Case, Checked, ClientRules, ConsensusRules, Election, Facts, Federation, InvalidBlock,
-    InvalidTransaction, Order, TallyError,
+    Case, Checked, ClientRules, ConsensusRules, Facts, Federation, InvalidBlock,
+    InvalidTransaction, Order, Tally, TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -231,8 +231,9 @@ impl ConsensusRules for OriginalRules {
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
-    ) -> Result<Election, TallyError> {
-        Ok(self.count(block, federation, votes)?.at_once())
+    ) -> Result<Tally, TallyError> {
+        let election = self.count(block, federation, votes)?.at_once();
+        Ok(Tally { election, ignored: 0 })
     }
 
     /// Any vote of the member: whoever has two is an error of [`tally`](Self::tally).

@@ -294,7 +294,13 @@ impl<'a> World<'a> {
                 let node = self.nodes[node].name.clone();
                 return self.tell(Record::Decided(observe::Decided { node, block, election }));
             }
-            Report::BlockWritten { .. } | Report::Voted { reason: None, .. } => return,
+            Report::BlockWritten { .. }
+            | Report::Voted { reason: None, .. }
+            | Report::Cast { .. }
+            | Report::Listed { .. }
+            | Report::Judged { .. }
+            | Report::Requeued { .. }
+            | Report::Ignored { .. } => return,
             Report::Voted { block, reason: Some(reason), .. } => {
                 format!("voted invalid on block {block}: {reason}")
             }
