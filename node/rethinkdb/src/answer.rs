@@ -2,7 +2,10 @@
 //!
 //! A row that is not what its table is for (a vote without a block, a block without transactions)
 //! stays in its table, and here it does not exist: no query and no feed tells of it. Only where it
-//! stands in the way is it told of: as a vote that is nobody's, as a list entry of no block.
+//! stands in the way is it told of: as a vote that is nobody's, as a list entry of no block. What
+//! the library asks a page at a time is in `pages`.
+
+mod pages;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,6 +54,12 @@ pub(crate) fn answer(batch: &mut Batch<'_>, query: &Query) -> Result<Answer, Bat
         Query::Votes { blocks } => votes(batch, blocks)?,
         Query::Positions { from, limit } => positions(batch, *from, *limit)?,
         Query::Claim { entry } => claim(batch, entry)?,
+        Query::Heads { blocks, range } => pages::heads(batch, blocks, range)?,
+        Query::Transactions { transactions, range } => {
+            pages::transactions(batch, transactions, range)?
+        }
+        Query::VotesOn { voter, blocks } => pages::votes_on(batch, voter, blocks)?,
+        Query::VotesBy { voter, range } => pages::votes_by(batch, voter, range)?,
     })
 }
 
@@ -62,9 +71,16 @@ fn tables_of(query: &Query) -> &'static [TableId] {
         | Query::DeleteBacklog { .. }
         | Query::Backlog { .. } => &[BACKLOG],
         Query::Gather(_) => &[BIGCHAIN, BACKLOG],
-        Query::InsertBlock { .. } | Query::Blocks { .. } | Query::KnownBlocks { .. } => &[BIGCHAIN],
+        Query::InsertBlock { .. }
+        | Query::Blocks { .. }
+        | Query::KnownBlocks { .. }
+        | Query::Heads { .. }
+        | Query::Transactions { .. } => &[BIGCHAIN],
         Query::UnlistedBlocks { .. } => &[BIGCHAIN, POSITIONS],
-        Query::InsertVote { .. } | Query::Votes { .. } => &[VOTES],
+        Query::InsertVote { .. }
+        | Query::Votes { .. }
+        | Query::VotesOn { .. }
+        | Query::VotesBy { .. } => &[VOTES],
         Query::Positions { .. } | Query::Claim { .. } => &[POSITIONS],
     }
 }

@@ -98,7 +98,7 @@ impl Scan {
         if self.cursor.is_none() {
             let from = self.last.as_ref().map_or_else(Term::minval, key_term);
             let rows = Term::table(self.table, ReadMode::Majority)
-                .behind(from, Term::maxval())
+                .behind(from)
                 .ordered_by("id");
             let rows = match &self.map {
                 Some(map) => rows.map(map.clone()),

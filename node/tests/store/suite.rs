@@ -81,6 +81,35 @@ const STEPS: &str = "
     votes X                 | k1:X:n1:yes k2:X:n1:no k3:X:n2:yes
     votes Q Y               | k4:Y:n2:yes
     votes                   |
+
+    # Pages: of what is looked at; where there may be more, after which row.
+    own n1 X Y Q            | k1:X:n1:yes k2:X:n1:no
+    own n3 X                |
+    own n1                  |
+    by n1 - 9               | k1:X:n1:yes k2:X:n1:no
+    by n1 - 1               | k1:X:n1:yes k1…
+    by n1 k1 2              | k2:X:n1:no k3…
+    by n1 k3 2              |
+    by n2 k3 0              | k4:Y:n2:yes k4…
+    heads * - 9             | Q@5:n1,n2 V@30!:n1,n2 W@18:n1,n2 X@20:n1,n2 Y@19:n1,n2 Z@19:n1,n2
+    heads * - 2             | Q@5:n1,n2 V@30!:n1,n2 V…
+    heads * V 2             | W@18:n1,n2 X@20:n1,n2 X…
+    heads * Z 2             |
+    heads X,W,N - 9         | W@18:n1,n2 X@20:n1,n2
+    heads X,W - 1           | W@18:n1,n2 W…
+    heads X,W W 1           | X@20:n1,n2 X…
+    heads transaction_id=a - 9     | X@20:n1,n2
+    heads transaction_id=z - 9     |
+    heads payload_uuid=ua - 9      | X@20:n1,n2
+    heads payload_uuid=\0 - 9      |
+    heads block_timestamp=19 - 9   | Y@19:n1,n2 Z@19:n1,n2
+    heads block_timestamp=19 Y 9   | Z@19:n1,n2
+    with uuid=ua - 9        | X:a X:a
+    with uuid=z - 9         |
+    with owner=k1 - 9       | W:f Y:e
+    with owner=k2 - 9       | W:f
+    with owner=k2 W 9       |
+    with owner=k3 - 9       |
 ";
 
 /// Table, and a document that is odd in it.
@@ -126,6 +155,16 @@ const SAID: &str = "
     blocks A B C D E F G    |
     known A B C D E F G H   | H
     unlisted 9              | H
+    heads * - 99            | H@9:
+    heads * B 2             | D…
+    heads A,H - 9           | H@9:
+    heads transaction_id=d - 9     | H@9:
+    heads payload_uuid=ud - 9      |
+    with uuid=ua - 99       |
+    with owner=k1 - 99      |
+    own n1 X                |
+    by n1 - 9               |
+    by n1 - 3               | k3…
     block B@1=a             | unchanged
     votes X                 |
     vote k2 X n1 yes        | k2:::no

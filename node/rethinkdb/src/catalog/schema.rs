@@ -201,7 +201,9 @@ pub(crate) const POSITIONS: TableId = TableId::any(3);
 
 pub(crate) const BACKLOG_BY_TIMESTAMP: IndexId = index(BACKLOG, 0);
 pub(crate) const BACKLOG_BY_ASSIGNEE: IndexId = index(BACKLOG, 1);
+pub(crate) const BIGCHAIN_BY_TIMESTAMP: IndexId = index(BIGCHAIN, 0);
 pub(crate) const BIGCHAIN_BY_TRANSACTION: IndexId = index(BIGCHAIN, 1);
+pub(crate) const BIGCHAIN_BY_PAYLOAD: IndexId = index(BIGCHAIN, 2);
 pub(crate) const BIGCHAIN_BY_SPENT_OUTPUT: IndexId = index(BIGCHAIN, 3);
 pub(crate) const VOTES_BY_BLOCK: IndexId = index(VOTES, 0);
 pub(crate) const POSITIONS_BY_BLOCK: IndexId = index(POSITIONS, 0);
@@ -220,7 +222,9 @@ mod tests {
         let named = [
             (BACKLOG_BY_TIMESTAMP, "backlog", "transaction_timestamp"),
             (BACKLOG_BY_ASSIGNEE, "backlog", "assignee__transaction_timestamp"),
+            (BIGCHAIN_BY_TIMESTAMP, "bigchain", "block_timestamp"),
             (BIGCHAIN_BY_TRANSACTION, "bigchain", "transaction_id"),
+            (BIGCHAIN_BY_PAYLOAD, "bigchain", "payload_uuid"),
             (BIGCHAIN_BY_SPENT_OUTPUT, "bigchain", "spends"),
             (VOTES_BY_BLOCK, "votes", "block_and_voter"),
             (POSITIONS_BY_BLOCK, "positions", "block"),

@@ -10,6 +10,11 @@
 //! blocks X Y           known X Y           unlisted 5
 //! vote k1 X n1 yes     under the key k1    votes X Y
 //! claim 3 X            positions 0 5
+//! heads * X 5          of the blocks after X, 5 looked at; `-` is the beginning
+//! heads X,Y - 5        heads transaction_id=a - 5
+//! with uuid=ua - 5     transactions with a uuid; owner=k1: of an owner
+//! own n1 X Y           votes of n1 on X and Y
+//! by n1 - 5            votes of n1
 //! ```
 //!
 //! Answers are written alike; where the order is not promised, they are sorted. Whoever includes this
@@ -18,7 +23,10 @@
 use std::sync::Arc;
 
 use bigchaindb_core::model::{Block, Json, Output, Position, Transaction, Vote};
-use bigchaindb_core::query::{Answer, BacklogRow, ListEntry, Needs, Query, VoteRow};
+use bigchaindb_core::query::{
+    Answer, BacklogRow, BlockIndex, BlocksOf, ListEntry, Needs, Page, Query, Range, TransactionsOf,
+    VoteRow,
+};
 
 use crate::PAYLOAD;
 
@@ -34,6 +42,9 @@ pub(crate) const TRANSACTIONS: &str = "
     g | 13 | a/0! d/0
     h | 8  | a/0! a/1
 ";
+
+/// Whom the outputs of a transaction belong to.
+const OWNERS: [(&str, &str); 3] = [("e", r#"["k1"]"#), ("f", r#"["k1","k2"]"#), ("h", "null")];
 
 pub(crate) fn json(text: &str) -> Json {
     Json::parse(text.as_bytes()).unwrap()
@@ -52,11 +63,16 @@ pub(crate) fn transaction(name: &str) -> Arc<Transaction> {
         })
         .chain([r#"{"input":null}"#.to_owned()])
         .collect();
+    let owners = OWNERS.iter().filter(|(owned, _)| *owned == name);
+    let conditions =
+        owners.map(|(_, owners)| format!(r#""conditions":[{{"owners_after":{owners}}}],"#));
+    let operation = if name == "g" { r#""operation":"GENESIS","# } else { "" };
     let document = format!(
-        r#"{{"id":"{name}","transaction":{{"timestamp":"{}","fulfillments":[{}],
+        r#"{{"id":"{name}","transaction":{{"timestamp":"{}","fulfillments":[{}],{}{operation}
             "data":{{"uuid":"u{name}","payload":{PAYLOAD}}}}}}}"#,
         timestamp.trim(),
-        fulfillments.join(",")
+        fulfillments.join(","),
+        conditions.collect::<String>()
     );
     Arc::new(Transaction::from_document(json(&document)).unwrap())
 }
@@ -146,8 +162,44 @@ pub(crate) fn query(line: &str) -> Query {
         ["positions", from, limit] => {
             Query::Positions { from: Position(from.parse().unwrap()), limit: number(limit) }
         }
+        ["heads", blocks, after, limit] => {
+            let blocks = match blocks.split_once('=') {
+                Some((name, value)) => {
+                    let index = BlockIndex::ALL.into_iter().find(|index| index.name() == name);
+                    BlocksOf::Index(index.unwrap(), value.to_owned())
+                }
+                None if blocks == "*" => BlocksOf::All,
+                None => BlocksOf::Ids(blocks.split(',').map(Into::into).collect()),
+            };
+            Query::Heads { blocks, range: range(after, limit) }
+        }
+        ["with", which, after, limit] => {
+            let transactions = match which.split_once('=').unwrap() {
+                ("uuid", uuid) => TransactionsOf::PayloadUuid(uuid.to_owned()),
+                (_, owner) => TransactionsOf::Owner(owner.to_owned()),
+            };
+            Query::Transactions { transactions, range: range(after, limit) }
+        }
+        ["own", node, ref ids @ ..] => Query::VotesOn {
+            voter: node.into(),
+            blocks: ids.iter().map(|id| (*id).into()).collect(),
+        },
+        ["by", node, after, limit] => {
+            Query::VotesBy { voter: node.into(), range: range(after, limit) }
+        }
         _ => panic!("no such query: {line}"),
     }
+}
+
+fn range(after: &str, limit: &str) -> Range {
+    let after = (after != "-").then(|| after.into());
+    Range { after, limit: limit.parse().unwrap() }
+}
+
+/// What a page holds; `…` if there may be more.
+fn page_words<T>(page: &Page<T>, word: impl Fn(&T) -> String) -> String {
+    let more = page.next.as_ref().map(|next| format!("{next}…"));
+    page.found.iter().map(word).chain(more).collect::<Vec<_>>().join(" ")
 }
 
 /// An answer in words; documents that are not what was written are said to be so.
@@ -180,6 +232,17 @@ pub(crate) fn words(answer: &Answer) -> String {
         Answer::BlockIds(ids) => ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         Answer::Votes(rows) => sorted(rows.iter().map(vote_words)),
         Answer::Positions(list) => list.iter().map(entry_words).collect::<Vec<_>>().join(" "),
+        Answer::Heads(page) => page_words(page, |head| {
+            let voters: Vec<_> = head.voters.iter().map(ToString::to_string).collect();
+            let genesis = if head.is_genesis { "!" } else { "" };
+            let timestamp = head.timestamp.as_deref().unwrap_or_default();
+            format!("{}@{timestamp}{genesis}:{}", head.id, voters.join(","))
+        }),
+        Answer::Transactions(page) => page_words(page, |(block, found)| {
+            assert_eq!(*found, transaction(found.id().as_str()));
+            format!("{block}:{}", found.id())
+        }),
+        Answer::VotesBy(page) => page_words(page, vote_words),
     }
 }
 

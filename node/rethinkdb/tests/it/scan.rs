@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::{Block, Output};
 use bigchaindb_core::query::{
-    Answer, BacklogRow, Gathered, ListEntry, Query, Spend, VoteRow, Write,
+    Answer, BacklogRow, BlockHead, BlockIndex, BlocksOf, Gathered, ListEntry, Page, Query, Range,
+    Spend, TransactionsOf, VoteRow, Write,
 };
 use bigchaindb_rethinkdb::{Durability, Engine};
 use proptest::prelude::*;
@@ -22,6 +23,17 @@ struct Scan {
 }
 
 impl Scan {
+    /// The blocks of a page, by id.
+    fn looked_at(&self, range: &Range, wanted: impl Fn(&Block) -> bool) -> Vec<Arc<Block>> {
+        let mut blocks = self.blocks.clone();
+        let behind =
+            |block: &Block| range.after.as_deref().is_none_or(|it| block.id().as_str() > it);
+        blocks.retain(|block| behind(block) && wanted(block));
+        blocks.sort_by(|one, other| one.id().cmp(other.id()));
+        blocks.truncate(range.rows());
+        blocks
+    }
+
     fn answer(&mut self, query: &Query) -> Answer {
         match query {
             Query::InsertBacklog { transaction, assignee } => {
@@ -117,8 +129,58 @@ impl Scan {
                 let holder = self.list.entry(entry.position.0).or_insert_with(|| entry.clone());
                 Answer::Claimed(holder.clone())
             }
+            Query::Heads { blocks, range } => {
+                let looked_at = self.looked_at(range, |block| match blocks {
+                    BlocksOf::All => true,
+                    BlocksOf::Ids(ids) => ids.contains(block.id()),
+                    BlocksOf::Index(index, value) => has(block, *index, value),
+                });
+                Answer::Heads(page(&looked_at, range, |block| vec![BlockHead::of(block)]))
+            }
+            Query::Transactions { transactions, range } => {
+                let looked_at = self.looked_at(range, |block| match transactions {
+                    TransactionsOf::PayloadUuid(uuid) => has(block, BlockIndex::PayloadUuid, uuid),
+                    TransactionsOf::Owner(_) => true,
+                });
+                Answer::Transactions(page(&looked_at, range, |block| {
+                    let found = block.transactions().iter().filter(|one| transactions.has(one));
+                    found.map(|one| (block.id().clone(), one.clone())).collect()
+                }))
+            }
+            Query::VotesOn { voter, blocks } => {
+                let mut votes = self.votes.clone();
+                votes.retain(|row| row.vote.voter() == voter && blocks.contains(row.vote.block()));
+                Answer::Votes(votes)
+            }
+            Query::VotesBy { voter, range } => {
+                let mut votes = self.votes.clone();
+                votes.retain(|row| range.after.as_ref().is_none_or(|after| row.key > *after));
+                votes.sort_by(|one, other| one.key.cmp(&other.key));
+                votes.truncate(range.rows());
+                let next = votes.last().filter(|_| votes.len() == range.rows());
+                let next = next.map(|row| row.key.clone());
+                votes.retain(|row| row.vote.voter() == voter);
+                Answer::VotesBy(Page { found: votes, next })
+            }
         }
     }
+}
+
+fn has(block: &Block, index: BlockIndex, value: &str) -> bool {
+    let mut transactions = block.transactions().iter();
+    match index {
+        BlockIndex::Timestamp => BlockHead::of(block).timestamp.as_deref() == Some(value),
+        BlockIndex::TransactionId => transactions.any(|one| one.id().as_str() == value),
+        BlockIndex::PayloadUuid => {
+            transactions.any(|one| TransactionsOf::PayloadUuid(value.to_owned()).has(one))
+        }
+    }
+}
+
+fn page<T>(looked_at: &[Arc<Block>], range: &Range, of: impl Fn(&Block) -> Vec<T>) -> Page<T> {
+    let last = looked_at.last().filter(|_| looked_at.len() == range.rows());
+    let next = last.map(|block| block.id().as_str().into());
+    Page { found: looked_at.iter().flat_map(|block| of(block)).collect(), next }
 }
 
 fn written(what: Write, done: bool) -> Answer {
@@ -136,6 +198,7 @@ fn line() -> impl Strategy<Value = String> {
     let ids = move || ids().prop_map(|ids: Vec<&str>| ids.join(" "));
     let named = || prop::sample::select(vec!["X", "Y", "Z", "XX"]);
     let time = || prop::sample::select(vec!["", "5", "7", "40"]);
+    let after = || prop::sample::select(vec!["-", "X", "XX", "Y"]);
     let set = || prop::collection::btree_set(tx(), 0..5);
     prop_oneof![
         4 => (tx(), node()).prop_map(|(tx, node)| format!("wait {tx} {node}")),
@@ -158,6 +221,24 @@ fn line() -> impl Strategy<Value = String> {
         2 => ids().prop_map(|ids| format!("votes {ids}")),
         3 => (0..9, named()).prop_map(|(position, id)| format!("claim {position} {id}")),
         2 => (0..9, 0..9).prop_map(|(from, limit)| format!("positions {from} {limit}")),
+        1 => (after(), 0..4).prop_map(|(after, limit)| format!("heads * {after} {limit}")),
+        1 => (named(), named(), after()).prop_map(|(one, other, after)| {
+            format!("heads {one},{other} {after} 9")
+        }),
+        1 => (tx(), after(), 0..3).prop_map(|(tx, after, limit)| {
+            format!("heads transaction_id={tx} {after} {limit}")
+        }),
+        1 => (time(), after()).prop_map(|(time, after)| {
+            format!("heads block_timestamp={time} {after} 2")
+        }),
+        1 => (tx(), after(), 0..3).prop_map(|(tx, after, limit)| {
+            format!("with uuid=u{tx} {after} {limit}")
+        }),
+        1 => (1..4, after(), 0..4).prop_map(|(owner, after, limit)| {
+            format!("with owner=k{owner} {after} {limit}")
+        }),
+        1 => (node(), ids()).prop_map(|(node, ids)| format!("own {node} {ids}")),
+        1 => (node(), 0..6, 0..4).prop_map(|(node, key, limit)| format!("by {node} k{key} {limit}")),
         1 => Just("reopen".to_owned()),
     ]
 }

@@ -30,6 +30,9 @@ pub(super) const BACKLOG_BY_ASSIGNEE: &str = "assignee__transaction_timestamp";
 pub(super) const BIGCHAIN_BY_TIMESTAMP: &str = "block_timestamp";
 pub(super) const BIGCHAIN_BY_TRANSACTION: &str = "transaction_id";
 pub(super) const BIGCHAIN_BY_SPENT_OUTPUT: &str = "spends";
+pub(super) const BIGCHAIN_BY_PAYLOAD: &str = "payload_uuid";
+pub(super) const BIGCHAIN_BY_OWNER: &str = "owners";
+pub(super) const VOTES_BY_BLOCK_AND_VOTER: &str = "block_and_voter";
 pub(super) const VOTES_BY_BLOCK: &str = "voting_for_block";
 pub(super) const POSITIONS_BY_BLOCK: &str = "block";
 
@@ -62,7 +65,7 @@ const INDEXES: [Index; 10] = [
     },
     Index {
         table: BIGCHAIN,
-        name: "payload_uuid",
+        name: BIGCHAIN_BY_PAYLOAD,
         multi: true,
         value: |row| path(row, &["block", "transactions", "transaction", "data", "uuid"]),
     },
@@ -83,7 +86,7 @@ const INDEXES: [Index; 10] = [
     },
     Index {
         table: VOTES,
-        name: "block_and_voter",
+        name: VOTES_BY_BLOCK_AND_VOTER,
         multi: false,
         value: |row| {
             let block = path(row.clone(), &["vote", "voting_for_block"]);
@@ -92,7 +95,7 @@ const INDEXES: [Index; 10] = [
     },
     // Ours.
     Index { table: BIGCHAIN, name: BIGCHAIN_BY_SPENT_OUTPUT, multi: true, value: spent_outputs },
-    Index { table: BIGCHAIN, name: "owners", multi: true, value: owners },
+    Index { table: BIGCHAIN, name: BIGCHAIN_BY_OWNER, multi: true, value: owners },
     Index {
         table: VOTES,
         name: VOTES_BY_BLOCK,

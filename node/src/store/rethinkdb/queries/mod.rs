@@ -2,13 +2,14 @@
 //!
 //! Every read is a majority read, every write is hard: what is answered is on the disks of a
 //! majority. Here: which query is answered where, inserting, and asking for many keys at once. A
-//! file for each kind of row; `gather` asks for many facts at once; `shape` tests, on the server,
+//! file for each kind of row; `gather` asks for many facts at once, `pages` for long answers; `shape` tests, on the server,
 //! whether a row is what its table is for.
 
 mod backlog;
 mod blocks;
 mod gather;
 mod list;
+mod pages;
 pub(super) mod shape;
 mod votes;
 
@@ -61,6 +62,18 @@ pub(super) async fn answer(client: &Client, query: &Query) -> Result<Answer, Err
             list::from(client, *from, *limit).await.map(Answer::Positions)
         }
         Query::Claim { entry } => list::claim(client, entry).await.map(Answer::Claimed),
+        Query::Heads { blocks, range } => {
+            pages::heads(client, blocks, range).await.map(Answer::Heads)
+        }
+        Query::Transactions { transactions, range } => {
+            pages::transactions(client, transactions, range).await.map(Answer::Transactions)
+        }
+        Query::VotesOn { voter, blocks } => {
+            votes::of(client, voter, blocks).await.map(Answer::Votes)
+        }
+        Query::VotesBy { voter, range } => {
+            pages::votes_by(client, voter, range).await.map(Answer::VotesBy)
+        }
     }
 }
 

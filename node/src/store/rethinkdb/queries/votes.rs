@@ -1,12 +1,12 @@
 //! Questions about votes.
 
-use bigchaindb_core::model::BlockId;
+use bigchaindb_core::model::{BlockId, NodeKey};
 use bigchaindb_core::query::VoteRow;
 use bigchaindb_rethinkdb::nobodys_vote;
 
 use super::super::client::Client;
 use super::super::rows;
-use super::super::schema::{VOTES, VOTES_BY_BLOCK};
+use super::super::schema::{VOTES, VOTES_BY_BLOCK, VOTES_BY_BLOCK_AND_VOTER};
 use super::super::{Error, Term};
 use super::{Inserted, KEYS_MAX, table};
 
@@ -28,6 +28,21 @@ pub(super) async fn on(client: &Client, blocks: &[BlockId]) -> Result<Vec<VoteRo
     for blocks in blocks.chunks(KEYS_MAX) {
         let blocks = blocks.iter().map(|block| Term::from(block.as_str()));
         let term = table(VOTES).get_all_by(VOTES_BY_BLOCK, blocks);
+        votes.extend(client.read_values(&term, rows::vote).await?);
+    }
+    Ok(votes)
+}
+
+/// The votes of one voter on these blocks.
+pub(super) async fn of(
+    client: &Client,
+    voter: &NodeKey,
+    blocks: &[BlockId],
+) -> Result<Vec<VoteRow>, Error> {
+    let mut votes = Vec::new();
+    for blocks in blocks.chunks(KEYS_MAX) {
+        let keys = blocks.iter().map(|id| Term::array([id.as_str().into(), voter.as_str().into()]));
+        let term = table(VOTES).get_all_by(VOTES_BY_BLOCK_AND_VOTER, keys);
         votes.extend(client.read_values(&term, rows::vote).await?);
     }
     Ok(votes)

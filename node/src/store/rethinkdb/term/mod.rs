@@ -245,9 +245,9 @@ impl Term {
         Self::call(182, [self, from.into(), to.into()])
     }
 
-    /// The rows with primary keys behind `from` and before `to`.
-    pub fn behind(self, from: impl Into<Term>, to: impl Into<Term>) -> Self {
-        self.between(from, to).with("left_bound", "open")
+    /// The rows with primary keys after this one.
+    pub fn behind(self, key: impl Into<Term>) -> Self {
+        self.between(key, Term::maxval()).with("left_bound", "open")
     }
 
     /// The rows with values in the index from `from` on and before `to`.

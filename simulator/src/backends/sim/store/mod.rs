@@ -330,7 +330,10 @@ impl SimStore {
             Query::InsertBlock { block } => (block.transactions().len(), true),
             Query::Gather(needs) => (needs.transactions.len() + needs.outputs.len(), false),
             Query::Blocks { ids } | Query::KnownBlocks { ids } => (ids.len(), false),
-            Query::Votes { blocks } => (blocks.len(), false),
+            Query::Votes { blocks } | Query::VotesOn { blocks, .. } => (blocks.len(), false),
+            Query::Heads { range, .. }
+            | Query::Transactions { range, .. }
+            | Query::VotesBy { range, .. } => (range.rows(), false),
             Query::Backlog { .. } | Query::UnlistedBlocks { .. } | Query::Positions { .. } => {
                 (1, false)
             }

@@ -72,7 +72,12 @@ pub(super) fn accesses(query: &Query, manner: Manner) -> Vec<Access> {
         Query::InsertVote { vote } => {
             vec![access(Table::Votes, one(text_key(&vote.key)), write)]
         }
-        Query::Votes { .. } => vec![access(Table::Votes, Keys::All, read)],
+        Query::Votes { .. } | Query::VotesOn { .. } | Query::VotesBy { .. } => {
+            vec![access(Table::Votes, Keys::All, read)]
+        }
+        Query::Heads { .. } | Query::Transactions { .. } => {
+            vec![access(Table::Bigchain, Keys::All, read)]
+        }
         Query::Positions { from, .. } => {
             // Numbers lie before all texts.
             let range = KeyRange { from: position(*from), to: Some(text_key("")) };

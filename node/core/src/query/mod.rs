@@ -1,12 +1,17 @@
-//! The closed list of questions a node asks its database, with their answers, and the feeds.
+//! The closed list of questions that are asked of the database, with their answers, and the feeds.
 //!
 //! A [`Query`] is data: it can be logged, delayed, replayed, answered by a model. The embedded store
 //! answers the list natively, one module of the node turns each into ReQL; both pass one suite.
 //! All reads are majority reads; all writes of rows that do not exist yet are insert-if-absent.
 //!
-//! Not here: the tables' rows beyond what a node asks for (crate `bigchaindb-rethinkdb`).
+//! Here: all that is asked, by nodes and by the library. What pages are is in `page`. Not here: the
+//! tables' rows beyond that (crate `bigchaindb-rethinkdb`).
+
+mod page;
 
 use std::sync::Arc;
+
+pub use page::{BlockHead, BlockIndex, BlocksOf, Page, Range, TransactionsOf};
 
 use crate::model::{Block, BlockId, NodeKey, Output, Position, Transaction, TxId, Vote};
 
@@ -94,6 +99,35 @@ pub enum Query {
         /// What to write.
         entry: ListEntry,
     },
+    /// What elections need to know of blocks. Answer: [`Answer::Heads`].
+    Heads {
+        /// Which blocks.
+        blocks: BlocksOf,
+        /// Which part of them.
+        range: Range,
+    },
+    /// Transactions in blocks, whatever became of the blocks; a pair per occurrence. Answer:
+    /// [`Answer::Transactions`].
+    Transactions {
+        /// Which.
+        transactions: TransactionsOf,
+        /// Which part of the blocks.
+        range: Range,
+    },
+    /// The votes of one voter on these blocks, in no order. Answer: [`Answer::Votes`].
+    VotesOn {
+        /// Whose.
+        voter: NodeKey,
+        /// Which blocks.
+        blocks: Vec<BlockId>,
+    },
+    /// All votes of one voter. Answer: [`Answer::VotesBy`].
+    VotesBy {
+        /// Whose.
+        voter: NodeKey,
+        /// Which part of all votes.
+        range: Range,
+    },
 }
 
 /// What a judgement of some transactions needs to know.
@@ -126,6 +160,12 @@ pub enum Answer {
     Votes(Vec<VoteRow>),
     /// Entries of the list.
     Positions(Vec<ListEntry>),
+    /// What elections need to know of blocks.
+    Heads(Page<BlockHead>),
+    /// Transactions, each with the block that holds it.
+    Transactions(Page<(BlockId, Arc<Transaction>)>),
+    /// Votes of one voter.
+    VotesBy(Page<VoteRow>),
 }
 
 macro_rules! into_kind {
@@ -156,6 +196,9 @@ into_kind! {
     into_block_ids -> BlockIds(Vec<BlockId>),
     into_votes -> Votes(Vec<VoteRow>),
     into_positions -> Positions(Vec<ListEntry>),
+    into_heads -> Heads(Page<BlockHead>),
+    into_transactions -> Transactions(Page<(BlockId, Arc<Transaction>)>),
+    into_votes_by -> VotesBy(Page<VoteRow>),
 }
 
 /// What a write did.
