@@ -3,12 +3,13 @@
 //! The core (crate `bigchaindb-core`) decides, this crate does: it runs a node's events and effects
 //! on tokio ([`shell`]), listens to clients ([`http`]), asks the database ([`store`]), and starts
 //! several nodes in one process ([`federation`]). It tells StatsD how it goes ([`metrics`]), and saves,
-//! restores, checks and repairs what a federation wrote ([`admin`]). The command line is in [`cli`], so
-//! that a program
+//! restores, checks and repairs what a federation wrote ([`admin`]). A program that works on the
+//! database itself has the library ([`bigchain`]). The command line is in [`cli`], so that a program
 //! with rules of its own has it, too. Not here: anything that depends on what a
 //! transaction says. Start at [`shell::NodeHandle::start`].
 
 pub mod admin;
+pub mod bigchain;
 pub mod cli;
 pub mod clock;
 pub mod config;

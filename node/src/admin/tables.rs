@@ -97,9 +97,7 @@ impl Scan {
     async fn batch(&mut self) -> Result<Option<crate::store::rethinkdb::Batch>, Error> {
         if self.cursor.is_none() {
             let from = self.last.as_ref().map_or_else(Term::minval, key_term);
-            let rows = Term::table(self.table, ReadMode::Majority)
-                .behind(from)
-                .ordered_by("id");
+            let rows = Term::table(self.table, ReadMode::Majority).behind(from).ordered_by("id");
             let rows = match &self.map {
                 Some(map) => rows.map(map.clone()),
                 None => rows,

@@ -5,7 +5,7 @@
 
 use bigchaindb_core::model::{Json, NodeKey, Transaction};
 use bigchaindb_core::rules::Wording;
-use bigchaindb_core::stages::{Response, Status};
+use bigchaindb_core::stages::Response;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -84,7 +84,7 @@ impl Style {
                 found(self.item(document(&transaction, assignee.as_ref())))
             }
             Response::Status(status) => {
-                found(self.item(format!("{{\"status\":\"{}\"}}", word(status))))
+                found(self.item(format!("{{\"status\":\"{}\"}}", status.word())))
             }
             Response::NotFound => self.error(StatusCode::NOT_FOUND, NOT_FOUND),
             Response::Refused(reason) => {
@@ -233,14 +233,4 @@ fn document(transaction: &Transaction, assignee: Option<&NodeKey>) -> String {
     let Some(assignee) = assignee else { return text };
     let rest = text.strip_prefix('{').expect("a transaction is an object");
     format!("{{\"assignee\":{},{rest}", Json::from(assignee.as_str()))
-}
-
-/// A status, as clients know it.
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::Valid => "valid",
-        Status::Invalid => "invalid",
-        Status::Undecided => "undecided",
-        Status::Backlog => "backlog",
-    }
 }

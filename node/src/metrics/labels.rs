@@ -86,9 +86,9 @@ words! {
 }
 
 impl Question {
-    /// Which one a query is.
-    pub fn of(query: &Query) -> Self {
-        match query {
+    /// Which one a query is; none of them if only the library asks it (`bigchain`).
+    pub fn of(query: &Query) -> Option<Self> {
+        Some(match query {
             Query::InsertBacklog { .. } => Self::InsertBacklog,
             Query::Reassign { .. } => Self::Reassign,
             Query::DeleteBacklog { .. } => Self::DeleteBacklog,
@@ -102,7 +102,11 @@ impl Question {
             Query::Votes { .. } => Self::Votes,
             Query::Positions { .. } => Self::Positions,
             Query::Claim { .. } => Self::Claim,
-        }
+            Query::Heads { .. }
+            | Query::Transactions { .. }
+            | Query::VotesOn { .. }
+            | Query::VotesBy { .. } => return None,
+        })
     }
 }
 

@@ -140,7 +140,9 @@ impl Driver {
             let answer = timeout(patience, store.query(query)).await.unwrap_or_else(|_| {
                 Err(StoreError::Indeterminate(format!("none within {} ms", patience.as_millis())))
             });
-            meter::answered(&metrics, question, clock::monotonic() - asked, &answer);
+            if let Some(question) = question {
+                meter::answered(&metrics, question, clock::monotonic() - asked, &answer);
+            }
             inbox.bring(Event::Answer { ticket, answer }).await;
         });
     }

@@ -17,7 +17,7 @@ use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use tokio::sync::{mpsc, watch};
 
 pub use embedded::{EmbeddedStore, Observation, Tables};
-pub use genesis::found;
+pub use genesis::{found, found_with, is_empty};
 pub use link::{CuttableStore, Link};
 pub use rethinkdb::RethinkStore;
 

@@ -6,13 +6,20 @@ mod cli;
 mod commands;
 mod config;
 mod database;
+mod databases;
+#[path = "../../core/tests/vectors/differences.rs"]
+mod differences;
 mod exchange;
 mod faults;
 mod http;
+mod library;
 mod list;
 mod metrics;
 mod mixed;
 mod original;
+#[path = "../../core/tests/vectors/outcome.rs"]
+#[expect(dead_code, reason = "the golden vectors of the core need more of it")]
+mod outcome;
 mod program;
 mod readme;
 mod recorded;

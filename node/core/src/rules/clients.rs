@@ -1,14 +1,13 @@
 //! What clients are told, where it depends on the rules.
 //!
-//! Here: how a posted document is read, who is assigned to it, where a transaction stands, and which
-//! kind of answer a refusal becomes. Not here: when to ask what (`stages::api`), status codes and
-//! bodies (the shell).
+//! Here: how a posted document is read, who is assigned to it, and which kind of answer a refusal
+//! becomes. Not here: where a transaction stands (`reading`), when to ask what (`stages::api`), status
+//! codes and bodies (the shell).
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
-use super::{Facts, Federation, InvalidTransaction, Status};
-use crate::model::{Json, MalformedDocument, NodeKey, Transaction, TxId};
+use super::{Federation, InvalidTransaction};
+use crate::model::{Json, MalformedDocument, NodeKey, Transaction};
 
 /// How answers to clients read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,19 +58,6 @@ pub trait ClientRules: Send + Sync + Debug {
     /// Those who may get a new transaction assigned; never nobody.
     fn assignees<'a>(&self, federation: &'a Federation) -> &'a [NodeKey] {
         federation.voters()
-    }
-
-    /// Where a transaction stands, and its document from there; nowhere, if a client is to hear that
-    /// there is none.
-    ///
-    /// # Errors
-    /// What the original raised.
-    fn find(
-        &self,
-        id: &TxId,
-        facts: &Facts,
-    ) -> Result<Option<(Status, Arc<Transaction>)>, InvalidTransaction> {
-        Ok(facts.standing(id))
     }
 }
 

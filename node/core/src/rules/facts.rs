@@ -18,19 +18,6 @@ pub struct Facts {
     pub spends: BTreeMap<Output, Vec<Spent>>,
 }
 
-/// Where a transaction stands. Source: BigchainDB 0.6 docs, "The HTTP Client-Server API".
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
-    /// In a block decided valid.
-    Valid,
-    /// Only in blocks decided invalid, and not waiting.
-    Invalid,
-    /// In a block that is not decided.
-    Undecided,
-    /// Waiting.
-    Backlog,
-}
-
 /// A transaction in a block.
 #[derive(Clone, Debug)]
 pub struct Placed {
@@ -72,20 +59,6 @@ impl Facts {
             facts.waiting.insert(row.transaction.id().clone(), row.transaction);
         }
         facts
-    }
-
-    /// Where a transaction stands, and its document from there.
-    pub fn standing(&self, id: &TxId) -> Option<(Status, Arc<Transaction>)> {
-        let found = self.found.get(id).map_or(&[][..], Vec::as_slice);
-        let in_block = |status, election| {
-            let placed = found.iter().find(|placed| placed.election == election)?;
-            Some((status, placed.transaction.clone()))
-        };
-        let waiting = || Some((Status::Backlog, self.waiting.get(id)?.clone()));
-        in_block(Status::Valid, Election::Valid)
-            .or_else(|| in_block(Status::Undecided, Election::Undecided))
-            .or_else(waiting)
-            .or_else(|| in_block(Status::Invalid, Election::Invalid))
     }
 
     /// Whether the transaction stands in no block that may count.

@@ -23,6 +23,13 @@ impl Federation {
         Self { me, voters, members }
     }
 
+    /// The voters of a block, as it lists them: whoever it lists twice counts twice. Profile
+    /// `v0.6.0`.
+    pub fn of_block(voters: &[NodeKey]) -> Self {
+        let me = voters.last().cloned().unwrap_or_else(|| "".into());
+        Self { me, voters: voters.to_vec(), members: voters.iter().cloned().collect() }
+    }
+
     /// This node.
     pub fn me(&self) -> &NodeKey {
         &self.me
@@ -44,14 +51,14 @@ impl Federation {
         self.members.contains(key)
     }
 
-    /// How many members there are; never 0.
+    /// How many voters there are.
     pub fn len(&self) -> usize {
         self.voters.len()
     }
 
-    /// Never: this node is a member.
+    /// Whether there is nobody: only a block can say that.
     pub fn is_empty(&self) -> bool {
-        false
+        self.voters.is_empty()
     }
 
     /// Whether these are exactly the members, each once, in whatever order.

@@ -18,7 +18,7 @@ use super::{
     Order, OriginalRules, Tally, TallyError, storable,
 };
 use crate::model::{
-    Block, BlockId, Json, Keypair, NodeKey, Output, Raised, SignatureCheck, Transaction,
+    Block, BlockId, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck, Transaction,
 };
 use crate::query::VoteRow;
 
@@ -79,15 +79,27 @@ impl ConsensusRules for MixedRules {
         transaction.inputs().iter().try_for_each(|input| facts.decided(&input.txid).map(|_| ()))
     }
 
-    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
-        let transaction = case.transaction;
+    fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised> {
+        self.original.validate_fulfillments(case)
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::Original
+    }
+
+    fn can_be_kept(&self, transaction: &Transaction) -> Result<(), InvalidTransaction> {
         storable::check(transaction.document())?;
         let payload = transaction.body().get("data").and_then(|data| data.get("payload"));
         if payload.is_some_and(|payload| is_deeper(payload, MAX_PAYLOAD_NESTING)) {
             let text = "Nesting depth limit exceeded.";
             return Err(Raised::new("ReqlDriverCompileError", text).into());
         }
-        case.facts.is_new(transaction.id())?;
+        Ok(())
+    }
+
+    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        self.can_be_kept(case.transaction)?;
+        case.facts.is_new(case.transaction.id())?;
         self.judge_alike(case)
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
+use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Profile, Raised, Transaction};
 use crate::query::{Needs, VoteRow};
 
 mod default;
@@ -25,19 +25,21 @@ mod invalid;
 mod mixed;
 mod opening;
 mod quirk;
+mod reading;
 mod registry;
 mod storable;
 mod tally;
 
 pub use clients::{ClientRules, Documented, Phase, Wording};
 pub use default::DefaultRules;
-pub use facts::{Facts, Placed, Spent, Status};
+pub use facts::{Facts, Placed, Spent};
 pub use federation::Federation;
 pub use invalid::{InvalidBlock, InvalidTransaction};
 pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
 pub use opening::Checked;
 pub use original::OriginalRules;
 pub use quirk::{Quirk, Quirks, Quirky};
+pub use reading::{Ballot, Reading, Status};
 pub use registry::{Registry, UnknownRules};
 pub use storable::{MAX_ARRAY, MAX_NESTING};
 pub use tally::{Count, Election, Ignored, Tally, TallyError, is_good_vote};
@@ -113,6 +115,32 @@ pub trait ConsensusRules: Send + Sync + Debug {
     fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
         case.facts.is_new(case.transaction.id())?;
         self.judge(case)
+    }
+
+    /// Whether every fulfillment opens the condition it is meant for, whatever else there is to be
+    /// said about the transaction.
+    ///
+    /// # Errors
+    /// What the original raises. Profiles `v0.6.0` and `mixed`.
+    fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised>;
+
+    /// Refuses what the store would not give back unchanged.
+    ///
+    /// # Errors
+    /// The place and the reason. The original never asks.
+    fn can_be_kept(&self, transaction: &Transaction) -> Result<(), InvalidTransaction> {
+        let _ = transaction;
+        Ok(())
+    }
+
+    /// How what is in the database is read.
+    fn reading(&self) -> Reading {
+        Reading::Clean
+    }
+
+    /// How documents are made and signed.
+    fn profile(&self) -> Profile {
+        Profile::Default
     }
 
     /// Where these rules take the order of blocks from.

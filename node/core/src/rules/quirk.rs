@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::{
     Case, Checked, ClientRules, ConsensusRules, Election, Facts, Federation, InvalidBlock,
-    InvalidTransaction, Order, Tally, TallyError,
+    InvalidTransaction, Order, Reading, Tally, TallyError,
 };
-use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Transaction};
+use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Profile, Raised, Transaction};
 use crate::query::VoteRow;
 
 /// The quirks that are switched on.
@@ -104,6 +104,22 @@ impl ConsensusRules for Quirky {
             return self.rules.admit(Case { facts: &without_spends(case.facts), ..case });
         }
         self.rules.admit(case)
+    }
+
+    fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised> {
+        self.rules.validate_fulfillments(case)
+    }
+
+    fn can_be_kept(&self, transaction: &Transaction) -> Result<(), InvalidTransaction> {
+        self.rules.can_be_kept(transaction)
+    }
+
+    fn reading(&self) -> Reading {
+        self.rules.reading()
+    }
+
+    fn profile(&self) -> Profile {
+        self.rules.profile()
     }
 
     fn order(&self) -> Order {

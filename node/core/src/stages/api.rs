@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use super::context::{Context, Stage};
 use super::ledger::Ledger;
-use super::{Call, Levels, Now, Outcome, RequestId, Response, Status, Ticket, Work, election};
+use super::{Call, Levels, Now, Outcome, RequestId, Response, Ticket, Work, election};
 use crate::model::{BlockId, Json, NodeKey, Raised, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
-use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase};
+use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase, Status};
 
 #[derive(Default)]
 pub(super) struct Api {
@@ -230,10 +230,10 @@ fn tell(
     facts: &Facts,
     say: impl FnOnce(Status, Arc<Transaction>) -> Response,
 ) {
-    match cx.rules.clients().find(tx, facts) {
+    match cx.rules.reading().standing(tx, facts) {
         Ok(Some((status, transaction))) => cx.respond(id, say(status, transaction)),
         Ok(None) => cx.respond(id, Response::NotFound),
-        Err(reason) => refuse(cx, id, Phase::Judging, &reason),
+        Err(raised) => refuse(cx, id, Phase::Judging, &raised.into()),
     }
 }
 

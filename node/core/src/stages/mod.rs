@@ -150,7 +150,7 @@ pub enum Response {
     /// 200: the transaction, with its assignee while it waits.
     Found(Arc<Transaction>, Option<NodeKey>),
     /// 200: where a transaction stands.
-    Status(Status),
+    Status(crate::rules::Status),
     /// 404.
     NotFound,
     /// 400, with the reason.

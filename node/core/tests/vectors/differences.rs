@@ -1,11 +1,16 @@
 //! The list of the cases whose outcome is another under `default`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bigchaindb_core::model::{Json, Object};
 
 use crate::outcome;
+
+/// Where the vectors are: `VECTORS_DIR`, or the directory that comes with the core.
+pub(crate) fn vectors(own: &str) -> PathBuf {
+    std::env::var_os("VECTORS_DIR").map_or_else(|| own.into(), PathBuf::from)
+}
 
 /// What `default.json` lists, and what was met of it.
 pub(crate) struct Differences {

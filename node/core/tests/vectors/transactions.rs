@@ -3,7 +3,7 @@
 use bigchaindb_core::model::{
     Draft, Json, Keypair, Output, Profile, Raised, SignError, Texts, Transaction, TxId,
 };
-use bigchaindb_core::rules::{ConsensusRules, InvalidTransaction, OriginalRules};
+use bigchaindb_core::rules::{self, ConsensusRules, Federation, InvalidTransaction, OriginalRules};
 
 use crate::context::{self, Context, parsed};
 use crate::outcome::{expected_error, raised};
@@ -167,7 +167,10 @@ fn validate_fulfillments(
     let checked = rules.check(transaction);
     let facts = context.map(|context| context.facts(transaction)).unwrap_or_default();
     let at = context.map_or(0, |context| context.now);
-    match rules.validate_fulfillments(transaction, &checked, &facts, at) {
+    let federation = Federation::of_block(&[]);
+    let case =
+        rules::Case { transaction, checked: &checked, facts: &facts, at, federation: &federation };
+    match rules.validate_fulfillments(case) {
         Ok(answer) => answer.into(),
         Err(error) => raises(error.class),
     }

@@ -10,7 +10,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Block, BlockId, Json, Keypair, NodeKey, SignatureCheck, Transaction};
+use bigchaindb_core::model::{
+    Block, BlockId, Json, Keypair, NodeKey, Raised, SignatureCheck, Transaction,
+};
 use bigchaindb_core::query::VoteRow;
 use bigchaindb_core::rules::{
     Case, Checked, ConsensusRules, DefaultRules, Federation, InvalidBlock, InvalidTransaction,
@@ -68,6 +70,10 @@ impl ConsensusRules for SillyRules {
             Some(second) if second.is_multiple_of(2) => Ok(()),
             _ => Err(InvalidTransaction::Plugin("Odd... very odd indeed.".into())),
         }
+    }
+
+    fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised> {
+        self.base.validate_fulfillments(case)
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {

@@ -113,15 +113,19 @@ fn list<'a>(body: &'a Json, name: &str) -> &'a [Json] {
 /// The output that a fulfillment spends.
 fn input(fulfillment: &Json) -> Option<Output> {
     let input = fulfillment.get("input")?;
-    if matches!(input, Json::Null) {
-        return None;
+    (!input.is_null()).then(|| Output::of_input(input))
+}
+
+impl Output {
+    /// The output that an `input` names.
+    pub fn of_input(input: &Json) -> Self {
+        let txid = input.get("txid").and_then(Json::as_str);
+        let cid = input.get("cid").and_then(whole);
+        let plain = txid.is_some() && cid.is_some() && fields(input) == 2;
+        // Compared by value, as the store does: not by canonical text, which a U+0000 cuts short.
+        let oddity = (!plain).then(|| by_value(input).to_string().into());
+        Self { txid: txid.unwrap_or_default().into(), cid: cid.unwrap_or_default(), oddity }
     }
-    let txid = input.get("txid").and_then(Json::as_str);
-    let cid = input.get("cid").and_then(whole);
-    let plain = txid.is_some() && cid.is_some() && fields(input) == 2;
-    // Compared by value, as the store does: not by canonical text, which a U+0000 cuts short.
-    let oddity = (!plain).then(|| by_value(input).to_string().into());
-    Some(Output { txid: txid.unwrap_or_default().into(), cid: cid.unwrap_or_default(), oddity })
 }
 
 /// The integer a number is equal to, as the store compares numbers.

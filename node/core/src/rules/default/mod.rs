@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::opening::{By, Holds, Opening};
 use super::{
     Case, Checked, ConsensusRules, Count, Facts, Federation, InvalidBlock, InvalidTransaction,
-    Tally, TallyError,
+    Reading, Tally, TallyError, storable,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -181,6 +181,27 @@ impl ConsensusRules for DefaultRules {
         };
         try_all()?;
         passing.map_or(Ok(()), Err)
+    }
+
+    fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised> {
+        let Case { transaction, checked, facts, at, .. } = case;
+        let By::Default(openings) = &checked.0 else {
+            panic!("the transaction was checked by other rules than it is judged by");
+        };
+        let Ok(openings) = openings else { return Ok(false) };
+        for (input, opening) in transaction.inputs().iter().zip(openings) {
+            let standing = Reading::Clean.standing(&input.txid, facts)?;
+            let guard = standing.as_ref().and_then(|(_, spent)| spent.condition_uri(input.cid));
+            if guard.is_none() || opening.uri.as_deref().ok() != guard {
+                return Ok(false);
+            }
+        }
+        let mut openings = openings.iter().enumerate();
+        Ok(openings.all(|(fid, opening)| self.is_open(fid, opening, at).is_ok()))
+    }
+
+    fn can_be_kept(&self, transaction: &Transaction) -> Result<(), InvalidTransaction> {
+        storable::check(transaction.document())
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {

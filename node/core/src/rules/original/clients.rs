@@ -1,10 +1,7 @@
 //! What the original told its clients: its handlers caught only what they expected.
 
-use std::sync::Arc;
-
-use super::super::{ClientRules, Facts, Federation, InvalidTransaction, Phase, Status, Wording};
-use super::lookup;
-use crate::model::{Json, NodeKey, Raised, Transaction, TxId, item};
+use super::super::{ClientRules, Federation, InvalidTransaction, Phase, Wording};
+use crate::model::{Json, NodeKey, Raised, Transaction, item};
 
 /// The deepest level of a document that the original's driver wrote, the document itself being
 /// level 1.
@@ -42,14 +39,6 @@ impl ClientRules for OriginalClients {
             [] => federation.voters(),
             others => others,
         }
-    }
-
-    fn find(
-        &self,
-        id: &TxId,
-        facts: &Facts,
-    ) -> Result<Option<(Status, Arc<Transaction>)>, InvalidTransaction> {
-        Ok(lookup::standing(id, facts)?)
     }
 }
 

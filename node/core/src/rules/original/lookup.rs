@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::{Election, Facts, InvalidTransaction, Status};
+use super::super::{Election, Facts, InvalidTransaction, Spent, Status};
 use crate::model::{BlockId, Json, Output, Raised, Transaction, TxId, element, item, signature_of};
 
 /// The transaction of this id: from a block decided valid, else from an undecided one; only if no
@@ -16,7 +16,7 @@ pub(super) fn transaction(id: &TxId, facts: &Facts) -> Result<Option<Arc<Transac
 }
 
 /// Where it is found.
-pub(super) fn standing(
+pub(in crate::rules) fn standing(
     id: &TxId,
     facts: &Facts,
 ) -> Result<Option<(Status, Arc<Transaction>)>, Raised> {
@@ -34,7 +34,7 @@ pub(super) fn standing(
 }
 
 /// The original gives up on a transaction that is in several valid blocks.
-fn at_most_once_valid<'a>(
+pub(in crate::rules) fn at_most_once_valid<'a>(
     id: &TxId,
     blocks: impl Iterator<Item = (&'a BlockId, Election)>,
 ) -> Result<(), Raised> {
@@ -43,17 +43,18 @@ fn at_most_once_valid<'a>(
     if valid.len() < 2 {
         return Ok(());
     }
-    let blocks = Vec::from_iter(valid).join(", ");
-    let text = format!("Transaction {id} is present in multiple valid blocks: {blocks}");
+    let blocks: Vec<_> = valid.into_iter().map(|block| format!("'{block}'")).collect();
+    let blocks = blocks.join(", ");
+    let text = format!("Transaction {id} is present in multiple valid blocks: [{blocks}]");
     Err(Raised::new("Exception", text))
 }
 
-/// Whether no other transaction spends this output, by the original's count.
-pub(super) fn check_unspent(
-    transaction: &Transaction,
+/// How often an output is spent by what may count, by the original's count, which ends at two; and
+/// the first spend of all.
+pub(in crate::rules) fn live_spends<'a>(
     input: &Output,
-    facts: &Facts,
-) -> Result<(), InvalidTransaction> {
+    facts: &'a Facts,
+) -> Result<(usize, Option<&'a Spent>), Raised> {
     let spends = facts.spends.get(input).map(Vec::as_slice).unwrap_or_default();
     // Every block that holds a spender holds its spend, so where it stands can be read from these.
     let mut blocks: BTreeMap<&TxId, Vec<(&BlockId, Election)>> = BTreeMap::new();
@@ -69,7 +70,17 @@ pub(super) fn check_unspent(
             break;
         }
     }
-    let Some(spent) = spends.first().filter(|_| live > 0) else { return Ok(()) };
+    Ok((live, spends.first()))
+}
+
+/// Whether no other transaction spends this output, by the original's count.
+pub(super) fn check_unspent(
+    transaction: &Transaction,
+    input: &Output,
+    facts: &Facts,
+) -> Result<(), InvalidTransaction> {
+    let (live, first) = live_spends(input, facts)?;
+    let Some(spent) = first.filter(|_| live > 0) else { return Ok(()) };
     if live == 1 {
         // Of one live spend, the first of all is taken for it. Only here the id is looked at.
         item(transaction.document(), "id")?;

@@ -7,7 +7,7 @@
 //! what it told its clients in `clients`.
 
 mod clients;
-mod lookup;
+pub(super) mod lookup;
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::opening::{By, Opening};
 use super::tally::OriginalCount;
 use super::{
     Case, Checked, ClientRules, ConsensusRules, Facts, Federation, InvalidBlock,
-    InvalidTransaction, Order, Tally, TallyError,
+    InvalidTransaction, Order, Reading, Tally, TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -48,7 +48,7 @@ impl OriginalRules {
         case: Case<'_>,
         check_unspent: CheckUnspent,
     ) -> Result<(), InvalidTransaction> {
-        let Case { transaction, checked, facts, at, federation } = case;
+        let Case { transaction, checked, facts, federation, .. } = case;
         let body = transaction.body();
         if matches!(item(body, "operation")?.as_str(), Some("CREATE" | "GENESIS")) {
             check_creation(body, federation)?;
@@ -61,7 +61,7 @@ impl OriginalRules {
             item(transaction.document(), "id")?;
             return Err(InvalidTransaction::InvalidHash { computed });
         }
-        if self.validate_fulfillments(transaction, checked, facts, at)? {
+        if self.fulfills(case)? {
             return Ok(());
         }
         // The original does not say which one.
@@ -69,18 +69,8 @@ impl OriginalRules {
     }
 
     /// Whether every fulfillment opens what it is meant for; or what finding that out raises.
-    ///
-    /// Part of a judgement; the original's helpers ask it alone, too.
-    ///
-    /// # Errors
-    /// What the original raises.
-    pub fn validate_fulfillments(
-        &self,
-        transaction: &Transaction,
-        checked: &Checked,
-        facts: &Facts,
-        at: u64,
-    ) -> Result<bool, Raised> {
+    fn fulfills(&self, case: Case<'_>) -> Result<bool, Raised> {
+        let Case { transaction, checked, facts, at, .. } = case;
         let (_, openings) = steps(checked);
         let fulfillments = transaction.fulfillments();
         for (fulfillment, opening) in
@@ -200,6 +190,18 @@ impl ConsensusRules for OriginalRules {
 
     fn clients(&self) -> &dyn ClientRules {
         &clients::OriginalClients
+    }
+
+    fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised> {
+        self.fulfills(case)
+    }
+
+    fn reading(&self) -> Reading {
+        Reading::Original
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::Original
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {

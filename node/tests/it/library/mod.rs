@@ -1,0 +1,3 @@
+//! The library, and the helpers that the documentation's examples use.
+
+mod state;
