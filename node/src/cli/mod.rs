@@ -14,6 +14,7 @@ mod own_rethinkdb;
 mod progress;
 mod restore;
 mod rethinkdb;
+mod serving;
 mod shards;
 mod show_config;
 mod source;
@@ -101,9 +102,7 @@ fn run(cli: Cli, rules: &Registry) -> Result<Exit> {
         Command::ExportMyPubkey(export) => export.run(&source),
         Command::Init(init) => runtime()?.block_on(init.run(&source)),
         Command::Drop(drop) => runtime()?.block_on(drop.run(&source)),
-        Command::Start(start) => {
-            runtime()?.block_on(start.run(&source, rules, experimental_start_rethinkdb))
-        }
+        Command::Start(start) => start.run(&source, rules, experimental_start_rethinkdb),
         Command::Load(load) => runtime()?.block_on(load.run(&source)),
         Command::SetShards(set) => runtime()?.block_on(set.run(&source)),
         Command::SetReplicas(set) => runtime()?.block_on(set.run(&source)),

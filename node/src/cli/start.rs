@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use crate::clock::Machine;
 use crate::config::NodeConfig;
-use crate::http::Service;
 use crate::metrics::Metrics;
 use crate::metrics::statsd::{Emitter, FLUSH};
 use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
 use bigchaindb_core::rules::{Election, Federation, Quirks, Registry};
-use bigchaindb_core::stages::{Config, Report, Settings};
+use bigchaindb_core::stages::{Config, Report};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
 use clap::Args;
@@ -26,6 +25,7 @@ use super::failure::{Failure, Result};
 use super::init::HINT;
 use super::own_rethinkdb::OwnRethinkdb;
 use super::rethinkdb::{Stop, flush, open};
+use super::serving;
 use super::source::{Source, client, keypair, node};
 
 /// Run a node until SIGINT or SIGTERM.
@@ -47,27 +47,26 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    pub(crate) async fn run(
-        &self,
-        source: &Source,
-        rules: &Registry,
-        rethinkdb: bool,
-    ) -> Result<Exit> {
-        let mut stop = Stop::new()?;
+    pub(crate) fn run(&self, source: &Source, rules: &Registry, rethinkdb: bool) -> Result<Exit> {
         let config = node(&source.settings()?)?;
         let setup = setup(&config, rules)?;
+        if rethinkdb && self.embedded.is_some() {
+            let message = "`--embedded` and `--experimental-start-rethinkdb` are two databases";
+            return Err(Failure::no(message, "leave one of them out").of_usage());
+        }
+        serving::runtime(&config.server)?.block_on(self.serve(&config, setup, rethinkdb))
+    }
+
+    async fn serve(&self, config: &NodeConfig, setup: Setup, rethinkdb: bool) -> Result<Exit> {
+        let mut stop = Stop::new()?;
         log::info!(target: "bigchaindb", "BigchainDB Version {VERSION}");
         let own = match rethinkdb {
-            true if self.embedded.is_some() => {
-                let message = "`--embedded` and `--experimental-start-rethinkdb` are two databases";
-                return Err(Failure::no(message, "leave one of them out").of_usage());
-            }
             true => Some(OwnRethinkdb::start(config.database.port).await?),
             false => None,
         };
-        let (store, embedded) = self.store(&config).await?;
+        let (store, embedded) = self.store(config).await?;
         let address = address(&config.bind).await?;
-        let (metrics, emitter) = metrics(&config)?;
+        let (metrics, emitter) = metrics(config)?;
         let started = NodeHandle::start(Setup { store, metrics, ..setup }, address).await;
         let handle = started.map_err(|error| {
             Failure::surroundings(&error, format!("is {address} taken? see `server.bind`"))
@@ -127,14 +126,14 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
     let rules = rules
         .get(&config.consensus_plugin)
         .map_err(|error| Failure::usage(&error, "correct `consensus_plugin`"))?;
-    let (settings, quirks) = (Settings::default(), Quirks::new());
+    let (settings, quirks) = (serving::settings(&config.server), Quirks::new());
     Ok(Setup {
         config: Arc::new(Config { keypair, federation, settings, quirks }),
         rules,
         // Nothing is asked of it: it makes room for the real one.
         store: Arc::new(EmbeddedStore::in_memory()),
         query_timeout: QUERY_TIMEOUT,
-        service: Service { api_endpoint: Some(config.api_endpoint.clone()), ..Service::default() },
+        service: serving::service(config),
         source: Arc::new(Machine),
         on_report: Arc::new(|report| tell(&report)),
         metrics: Metrics::default(),

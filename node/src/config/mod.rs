@@ -2,11 +2,13 @@
 //!
 //! Here: the whole configuration as a document ([`Settings`], what `show-config` prints and
 //! `configure` writes) and as a node needs it ([`NodeConfig`]). Where the parts come from is in
-//! `sources`, what each may be in `schema`, where metrics go in `statsd`. Not here: what a node does with it.
+//! `sources`, what each may be in `schema`, what is read of the section `server` in `server`, where
+//! metrics go in `statsd`. Not here: what a node does with it.
 //!
 //! Source: BigchainDB 0.6 docs, "Configuration Settings", "Configuring a BigchainDB Node".
 
 mod schema;
+mod server;
 mod sources;
 mod statsd;
 
@@ -14,6 +16,7 @@ use std::path::PathBuf;
 
 use bigchaindb_core::model::{Json, Keypair, NodeKey};
 
+pub use server::Server;
 pub use sources::{Environment, Loaded, default_path, from_environment, load};
 pub use statsd::Statsd;
 
@@ -26,6 +29,8 @@ pub struct Settings(Json);
 pub struct NodeConfig {
     /// Where the HTTP API listens, `host:port`.
     pub bind: String,
+    /// How it is served.
+    pub server: Server,
     /// The database.
     pub database: Database,
     /// The keys the node signs with, if it has any.
@@ -144,6 +149,7 @@ impl Settings {
         });
         Ok(NodeConfig {
             bind: self.text(&["server", "bind"]),
+            server: self.server()?,
             database: self.database()?,
             keypair: self.keypair()?,
             keyring: keyring.collect::<Result<_, _>>()?,

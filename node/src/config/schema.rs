@@ -34,6 +34,13 @@ const SETTINGS: &[(&[&str], Kind)] = &[
     (&["statsd", "rate"], Kind::Number),
     (&["api_endpoint"], Kind::Text),
     (&["consensus_plugin"], Kind::Text),
+    // Gunicorn's, as far as they have a meaning here; absent unless they are set.
+    (&["server", "timeout"], Kind::Integer),
+    (&["server", "keepalive"], Kind::Integer),
+    (&["server", "graceful_timeout"], Kind::Integer),
+    (&["server", "worker_connections"], Kind::Integer),
+    (&["server", "limit_request_line"], Kind::Integer),
+    (&["server", "limit_request_fields"], Kind::Integer),
     // Ours; absent unless they are set.
     (&["database", "user"], Kind::Text),
     (&["database", "password"], Kind::Text),

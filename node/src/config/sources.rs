@@ -114,9 +114,13 @@ fn merge<'a>(
         return Ok(());
     }
     let kind = schema::kind(at);
-    if section || (kind == Kind::Unknown && at.first() != Some(&"server")) {
+    if section || kind == Kind::Unknown {
         // The section `server` was handed to Gunicorn as it was, so anything may stand there.
-        warnings.push(format!("{}: `{}` is no known setting", file.display(), at.join(".")));
+        let what = match at.first() {
+            Some(&"server") => "means nothing to this server, and is kept",
+            _ => "is no known setting",
+        };
+        warnings.push(format!("{}: `{}` {what}", file.display(), at.join(".")));
     }
     let value = schema::coerce(kind, document.clone()).map_err(|expected| ConfigError::Value {
         place: format!("{}: {}", file.display(), at.join(".")),

@@ -96,7 +96,8 @@ async fn converse(
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head_timeout)
             .max_headers(bounds.fields)
-            .max_buf_size(HEAD_BYTES_MAX)
+            .max_header_size(HEAD_BYTES_MAX)
+            .max_buf_size(2 * HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
     // How a connection ends (by us, by the client, broken) makes no difference to the node.

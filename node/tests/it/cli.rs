@@ -4,11 +4,10 @@ use std::io::{BufRead, BufReader, Read as _};
 use std::process::Stdio;
 
 use bigchaindb_core::model::{Json, Keypair};
-use bigchaindb_load::client::{Call, Client};
 
 use crate::metrics::Statsd;
-use crate::program::{PATIENCE, Serving, bigchaindb, free_port, output, until_valid};
-use crate::support::create;
+use crate::program::{Serving, bigchaindb, embedded, free_port, output};
+use crate::support::{Clients, create};
 
 #[test]
 fn configure_asks_writes_and_does_not_overwrite_unasked() {
@@ -91,7 +90,7 @@ fn several_servers_print_an_address_each() {
     let mut child = bigchaindb(home.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let addresses: Vec<String> = lines.take(3).map(Result::unwrap).collect();
-    let serving = Serving { child, address: addresses[2].clone() };
+    let serving = Serving::of(child, addresses[2].clone());
     for address in &addresses {
         std::net::TcpStream::connect(address).unwrap();
     }
@@ -120,33 +119,24 @@ async fn a_node_brings_its_own_database_and_others_share_it() {
     let data = path("data");
     let embedded = start(0, &["--embedded", &data]);
     let other = start(1, &[]);
-    let addresses = |nodes: [&Serving; 2]| {
-        nodes.map(|node| {
-            let address = node.address.strip_prefix("http://").unwrap();
-            address.strip_suffix("/api/v1/").unwrap().parse().unwrap()
-        })
-    };
-    let client = Client::new(&addresses([&embedded, &other]));
+    let clients = Clients::new(&[embedded.api(), other.api()]);
     let mut ids = Vec::new();
     for node in [0, 1] {
         let body = create(&Keypair::from_seed([20; 32]), &format!("asset {node}"));
-        let answer = client.call(node, Call::Post(body.into_bytes().into()), PATIENCE, || ());
-        let answer = answer.await.unwrap();
-        assert_eq!(answer.status, 201);
-        let body = Json::parse(&answer.body).unwrap();
-        ids.push(body.get("id").unwrap().as_str().unwrap().to_owned());
+        let (status, answer) = clients.post(node, body).await;
+        assert_eq!(status, 201, "{answer}");
+        ids.push(answer.get("id").unwrap().as_str().unwrap().to_owned());
     }
     for id in &ids {
         for node in [0, 1] {
-            until_valid(&client, node, id).await;
+            clients.until_status(node, id, "valid").await;
         }
     }
     assert_eq!(other.stop(), 0);
     assert_eq!(embedded.stop(), 0);
 
     let again = start(0, &["--embedded", &data]);
-    let client = Client::new(&addresses([&again, &again]));
-    until_valid(&client, 0, &ids[1]).await;
+    Clients::new(&[again.api()]).until_status(0, &ids[1], "valid").await;
     assert_eq!(again.stop(), 0);
 }
 
@@ -155,26 +145,18 @@ async fn a_node_brings_its_own_database_and_others_share_it() {
 async fn a_node_tells_statsd_how_it_goes() {
     let home = tempfile::tempdir().unwrap();
     let statsd = Statsd::start();
-    let data = home.path().join("data");
-    let mut command = bigchaindb(home.path(), &["start", "--embedded"]);
+    let mut command = embedded(home.path());
     command
-        .arg(&data)
-        .env("BIGCHAINDB_KEYPAIR_PRIVATE", Keypair::from_seed([1; 32]).private())
-        .env("BIGCHAINDB_DATABASE_PORT", free_port().to_string())
-        .env("BIGCHAINDB_SERVER_BIND", "127.0.0.1:0")
         .env("BIGCHAINDB_STATSD_HOST", "http://localhost/")
         .env("BIGCHAINDB_STATSD_PORT", statsd.port().to_string())
         .env("BIGCHAINDB_STATSD_NAME", "here and now")
         .env("BIGCHAINDB_STATSD_RATE", "0.9")
         .stderr(Stdio::piped());
     let mut node = Serving::start(command);
-    let address = node.address.strip_prefix("http://").unwrap();
-    let address = address.strip_suffix("/api/v1/").unwrap().parse().unwrap();
-    let client = Client::new(&[address]);
-    let body = create(&Keypair::from_seed([20; 32]), "an asset");
-    let answer = client.call(0, Call::Post(body.into_bytes().into()), PATIENCE, || ()).await;
-    assert_eq!(answer.unwrap().status, 201);
-    let mut said = node.child.stderr.take().unwrap();
+    let clients = Clients::new(&[node.api()]);
+    let answer = clients.post(0, &create(&Keypair::from_seed([20; 32]), "an asset")).await;
+    assert_eq!(answer.status, 201);
+    let mut said = node.stderr().unwrap();
     assert_eq!(node.stop(), 0);
     let mut log = String::new();
     said.read_to_string(&mut log).unwrap();

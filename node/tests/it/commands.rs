@@ -6,24 +6,14 @@ use std::process::Stdio;
 
 use bigchaindb_core::model::{Json, Keypair};
 
-use crate::program::{Serving, bigchaindb, free_port, output};
-
-/// A node alone, with a database of its own that goes with the test.
-fn node(home: &tempfile::TempDir) -> Serving {
-    let data = home.path().join("data");
-    let mut command = bigchaindb(home.path(), &["start", "--embedded", data.to_str().unwrap()]);
-    command
-        .env("BIGCHAINDB_KEYPAIR_PRIVATE", Keypair::from_seed([1; 32]).private())
-        .env("BIGCHAINDB_DATABASE_PORT", free_port().to_string())
-        .env("BIGCHAINDB_SERVER_BIND", "127.0.0.1:0")
-        .stderr(Stdio::null());
-    Serving::start(command)
-}
+use crate::program::{Serving, bigchaindb, embedded, free_port, output};
 
 #[test]
 fn load_posts_what_it_was_asked_for() {
     let home = tempfile::tempdir().unwrap();
-    let serving = node(&home);
+    let mut command = embedded(home.path());
+    command.stderr(Stdio::null());
+    let serving = Serving::start(command);
     let number = |tally: &Json, name: &str| tally.get(name).unwrap().as_i64().unwrap();
     let cases: [&[&str]; 4] = [
         // `-c` is the count here, and the config file before the command, as with the original.

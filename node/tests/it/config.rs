@@ -1,8 +1,9 @@
 //! Configuration: what BigchainDB 0.6.0 made of its sources, and what is refused.
 
 use std::path::Path;
+use std::time::Duration;
 
-use bigchaindb::config::{Environment, Loaded, default_path, load};
+use bigchaindb::config::{Environment, Loaded, Server, default_path, load};
 use bigchaindb_core::model::{Json, Keypair};
 
 use crate::differences::{Differences, vectors};
@@ -65,6 +66,9 @@ fn what_cannot_be_a_setting_is_named_with_its_place() {
         (r#"{"keyring":["me"]}"#, "keyring: `me` is no public key"),
         (r#"{"keyring":{}}"#, "FILE: keyring: `{}` is no list"),
         (r#"{"statsd":{"rate":true}}"#, "FILE: statsd.rate: `true` is no number"),
+        (r#"{"server":{"workers":0}}"#, "server.workers: `0` is no whole number in the allowed"),
+        (r#"{"server":{"timeout":-1}}"#, "server.timeout: `-1` is no whole number in the allowed"),
+        (r#"{"server":{"threads":"many"}}"#, "FILE: server.threads: `many` is no whole number"),
         (&pair, "keypair.public: `other` is not the public key of `keypair.private`"),
     ];
     for (text, expected) in cases {
@@ -83,7 +87,8 @@ fn what_is_odd_is_kept_and_warned_about() {
     let misspelt = [("BIGCHAIN_CONSENSUS_PLUGIN", "mine"), ("BIGCHAINDB_DATABASE_SHAPE", "2")];
     let loaded = configured(Some(text), &misspelt).unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(|warning| &**warning).collect();
-    let [plugin, colour, shape] = &warnings[..] else { panic!("{warnings:?}") };
+    let [plugin, colour, shape, loglevel] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(loglevel.ends_with(": `server.loglevel` means nothing to this server, and is kept"));
     assert_eq!(*plugin, "`BIGCHAIN_CONSENSUS_PLUGIN` is read as `BIGCHAINDB_CONSENSUS_PLUGIN`");
     assert!(colour.ends_with(": `colour` is no known setting"), "{colour}");
     assert!(shape.ends_with(": `database.shape` is no known setting"), "{shape}");
@@ -127,4 +132,20 @@ fn a_node_reads_its_part_and_hides_its_key() {
     let nothing = configured(None, &[]).unwrap().settings;
     assert!(nothing.masked().get("keypair").unwrap().get("private").unwrap().is_null());
     assert!(nothing.node().unwrap().keypair.is_none());
+}
+
+#[test]
+fn what_gunicorn_was_told_is_read_as_far_as_it_means_something() {
+    let text = r#"{"server":{"workers":3,"threads":"4","timeout":20,"limit_request_line":2000}}"#;
+    let variables = [("BIGCHAINDB_SERVER_KEEPALIVE", "5"), ("BIGCHAINDB_SERVER_THREADS", " 7 ")];
+    let server = configured(Some(text), &variables).unwrap().settings.node().unwrap().server;
+    let expected = Server {
+        workers: Some(3),
+        threads: Some(7),
+        timeout: Some(Duration::from_secs(20)),
+        keepalive: Some(Duration::from_secs(5)),
+        limit_request_line: Some(2000),
+        ..Server::default()
+    };
+    assert_eq!(server, expected);
 }

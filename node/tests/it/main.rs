@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
+mod bounds;
 mod cli;
 mod commands;
 mod config;
+mod crowd;
 mod database;
 mod databases;
 #[path = "../../core/tests/vectors/differences.rs"]
@@ -14,6 +16,7 @@ mod faults;
 mod http;
 mod library;
 mod list;
+mod malformed;
 mod metrics;
 mod mixed;
 mod original;

@@ -5,7 +5,8 @@ use bigchaindb_core::model::{Json, Keypair, Transaction};
 use bigchaindb_core::rules;
 
 use crate::exchange::Request;
-use crate::support::{World, common, create, transfer, world};
+use crate::program::{Serving, embedded};
+use crate::support::{Clients, World, common, create, transfer, world};
 
 async fn original(nodes: u8) -> World {
     world(nodes, Common { rules: rules::by_name("v0.6.0").unwrap(), ..common() }).await
@@ -69,4 +70,19 @@ async fn what_a_script_asks_for_is_not_indented() {
     let request = Request::new("GET", "/").with_field("X-Requested-With", "XMLHttpRequest");
     let reply = request.send(address).await;
     assert!(reply.body.starts_with("{\"api_endpoint\": \"http://"), "{}", reply.body);
+}
+
+/// The program itself, told so by its configuration.
+#[tokio::test]
+async fn the_program_runs_by_them() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = embedded(home.path());
+    command.env("BIGCHAINDB_CONSENSUS_PLUGIN", "v0.6.0");
+    let node = Serving::start(command);
+    let clients = Clients::new(&[node.api()]);
+    let alice = Keypair::from_seed([20; 32]);
+    let (status, asset) = clients.post(0, create(&alice, "an asset")).await;
+    assert_eq!(status, 200, "{asset}");
+    clients.until_status(0, asset.get("id").unwrap().as_str().unwrap(), "valid").await;
+    assert_eq!(node.stop(), 0);
 }

@@ -62,12 +62,23 @@ pub(crate) async fn one_of(
     keypair: Keypair,
     keyring: Vec<NodeKey>,
 ) -> NodeHandle {
+    let setup = setup(store, common, keypair, keyring);
+    NodeHandle::start(setup, ANYWHERE).await.unwrap()
+}
+
+/// What a node is started with, over a store of the test's own.
+pub(crate) fn setup(
+    store: Arc<dyn Store>,
+    common: Common,
+    keypair: Keypair,
+    keyring: Vec<NodeKey>,
+) -> Setup {
     let Common { rules, settings, quirks, query_timeout, on_report, metrics } = common;
     let federation = Federation::new(keypair.public().clone(), keyring);
     let config = Arc::new(Config { keypair, federation, settings, quirks });
     let on_report = Arc::new(move |report| on_report(0, report));
     let metrics = metrics.into_iter().next().unwrap_or_default();
-    let setup = Setup {
+    Setup {
         config,
         rules,
         store,
@@ -76,8 +87,7 @@ pub(crate) async fn one_of(
         source: Arc::new(Machine),
         on_report,
         metrics,
-    };
-    NodeHandle::start(setup, ANYWHERE).await.unwrap()
+    }
 }
 
 /// Clients of several nodes.
