@@ -23,6 +23,9 @@ pub enum AdminError {
     /// A file cannot be written.
     #[error("the archive cannot be written")]
     Write(#[source] io::Error),
+    /// There is no room for a temporary file.
+    #[error("a temporary file does not work")]
+    Temporary(#[source] io::Error),
     /// There is something in the database already.
     #[error("the database is not empty: `{table}` has rows")]
     NotEmpty {
@@ -35,6 +38,9 @@ pub enum AdminError {
         /// That archive's id.
         id: String,
     },
+    /// Nothing can be repaired without knowing where the chain begins.
+    #[error("there is no genesis block of this federation")]
+    NoGenesis,
     /// The server did not take a row.
     #[error("table `{table}` does not take row {id}: {reason}")]
     Refused {

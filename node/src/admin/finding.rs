@@ -23,6 +23,11 @@ impl Finding {
     pub(crate) fn new(table: &str, id: impl Into<String>, what: impl Into<String>) -> Self {
         Self { table: table.to_owned(), id: id.into(), place: None, what: what.into() }
     }
+
+    /// The same, of a block at a place in the list.
+    pub(crate) fn at(self, place: Option<u64>) -> Self {
+        Self { place, ..self }
+    }
 }
 
 impl fmt::Display for Finding {

@@ -1,19 +1,25 @@
 //! What an operator does to a federation's database as a whole.
 //!
-//! [`mod@backup`] writes it into an [`archive`], [`mod@restore`] brings it back. All of it asks a
+//! [`mod@backup`] writes it into an [`archive`], [`mod@restore`] brings it back, [`mod@verify`]
+//! judges the whole chain again, [`mod@repair`] makes one fit that came back torn. All of it asks a
 //! RethinkDB server through the node's client, be it a real one or the embedded one. Not here: what
 //! is printed (`cli`), what a node itself asks (`store`).
 
 pub mod archive;
 pub mod backup;
+mod chain;
 mod error;
 mod finding;
 mod progress;
+pub mod repair;
 pub mod restore;
 mod tables;
+pub mod verify;
 
 pub use backup::{Backup, backup};
 pub use error::AdminError;
 pub use finding::Finding;
 pub use progress::{Progress, Silent};
+pub use repair::{Plan, plan, repair};
 pub use restore::{Restored, restore};
+pub use verify::{Verified, verify};

@@ -4,7 +4,7 @@ use bigchaindb_core::model::Json;
 use serde::Deserialize;
 
 use super::AdminError;
-use crate::store::rethinkdb::term::ReadMode;
+use crate::store::rethinkdb::term::{Durability, ReadMode};
 use crate::store::rethinkdb::{Client, Cursor, Error, Term};
 
 /// How often a read is taken up again when the connection is lost, without a row in between.
@@ -129,6 +129,23 @@ pub(super) async fn rows_of(
         }
     }
     Ok(rows)
+}
+
+/// Deletes rows; those that are not there are no matter.
+pub(super) async fn delete(
+    client: &Client,
+    table: &'static str,
+    keys: &[serde_json::Value],
+) -> Result<(), AdminError> {
+    for keys in keys.chunks(KEYS_MAX) {
+        let rows = Term::table(table, ReadMode::Single).get_all(keys.iter().map(key_term));
+        let stats = client.value(&rows.delete(Durability::Hard)).await?;
+        if let Some(reason) = stats.get("first_error").and_then(Json::as_str) {
+            let (table, id) = (table.to_owned(), keys.first().map(shown).unwrap_or_default());
+            return Err(AdminError::Refused { table, id, reason: reason.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a table has a row.

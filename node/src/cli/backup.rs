@@ -1,11 +1,10 @@
 //! `bigchaindb backup`: the federation's tables, in one file.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use crate::admin;
-use crate::admin::archive::End;
 use bigchaindb_core::rules::Registry;
 use clap::Args;
 
@@ -13,7 +12,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::progress::OnStderr;
 use super::source::{Source, node};
-use super::tables::{Where, failure, federation, rules};
+use super::tables::{Where, failure, federation, print, rules};
 
 /// Write the chain, its votes and its list of blocks into a file, while the federation runs.
 ///
@@ -83,7 +82,11 @@ impl Backup {
         let end = end.map_err(|error| failure(&error))?;
         tables.close().await?;
         if !to_stdout {
-            self.tell(&end)?;
+            print(self.json, &end, || {
+                let tables = end.tables.iter();
+                let told = tables.map(|(table, total)| format!("{table}: {total}"));
+                told.collect()
+            })?;
         }
         Ok(Exit::Done)
     }
@@ -97,19 +100,5 @@ impl Backup {
 
     fn unwritable(&self, error: &io::Error) -> Failure {
         Failure::surroundings(error, format!("may `{}` be written?", self.file.display()))
-    }
-
-    fn tell(&self, end: &End) -> Result<()> {
-        let mut out = io::stdout().lock();
-        let told = if self.json {
-            serde_json::to_string(end)
-                .map_err(io::Error::from)
-                .and_then(|text| writeln!(out, "{text}"))
-        } else {
-            end.tables.iter().try_for_each(|(table, total)| {
-                writeln!(out, "{table}: {} documents, sha256 {}", total.documents, total.sha256)
-            })
-        };
-        told.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))
     }
 }

@@ -12,6 +12,7 @@ mod load;
 mod logging;
 mod own_rethinkdb;
 mod progress;
+mod repair;
 mod restore;
 mod rethinkdb;
 mod serving;
@@ -20,6 +21,7 @@ mod show_config;
 mod source;
 mod start;
 mod tables;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -73,6 +75,8 @@ enum Command {
     Completions(completions::Completions),
     Backup(backup::Backup),
     Restore(restore::Restore),
+    Verify(verify::Verify),
+    Repair(repair::Repair),
 }
 
 /// Runs the command that the program's arguments name. `consensus_plugin` names one of `rules`.
@@ -110,5 +114,7 @@ fn run(cli: Cli, rules: &Registry) -> Result<Exit> {
         Command::Completions(completions) => completions.run(Cli::command()),
         Command::Backup(backup) => runtime()?.block_on(backup.run(&source, rules)),
         Command::Restore(restore) => runtime()?.block_on(restore.run(&source, rules)),
+        Command::Verify(verify) => runtime()?.block_on(verify.run(&source, rules)),
+        Command::Repair(repair) => runtime()?.block_on(repair.run(&source, rules)),
     }
 }

@@ -1,7 +1,7 @@
 //! `bigchaindb restore`: an archive, brought back into a database.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::admin;
@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::progress::OnStderr;
 use super::source::{Source, node};
-use super::tables::{Where, failure, federation, rules};
+use super::tables::{Where, failure, federation, print, rules};
 
 /// Bring an archive of `backup` back into an empty database.
 ///
@@ -55,14 +55,12 @@ impl Restore {
             });
             let (_, end) = checked?;
             if self.check {
-                return self.print(&end, || {
+                print(self.json, &end, || {
                     let tables = end.tables.iter();
-                    let told = tables.map(|(table, total)| {
-                        let (documents, sum) = (total.documents, &total.sha256);
-                        format!("{table}: {documents} documents, sha256 {sum}")
-                    });
+                    let told = tables.map(|(table, total)| format!("{table}: {total}"));
                     told.collect()
-                });
+                })?;
+                return Ok(Exit::Done);
             }
         }
         let config = node(&source.settings()?)?;
@@ -83,7 +81,7 @@ impl Restore {
         progress.end();
         let restored = restored.map_err(|error| failure(&error))?;
         tables.close().await?;
-        self.print(&restored, || {
+        print(self.json, &restored, || {
             let findings = restored.findings.iter().map(ToString::to_string);
             let tables = restored.tables.iter().map(|(table, counts)| {
                 let admin::restore::Counts { written, there, conflicts } = counts;
@@ -102,23 +100,6 @@ impl Restore {
             Failure::surroundings(&error, format!("is `{}` there?", self.file.display()))
         })?;
         Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
-    }
-
-    fn print(
-        &self,
-        outcome: &impl serde::Serialize,
-        lines: impl FnOnce() -> Vec<String>,
-    ) -> Result<Exit> {
-        let mut out = io::stdout().lock();
-        let told = if self.json {
-            serde_json::to_string(outcome)
-                .map_err(io::Error::from)
-                .and_then(|text| writeln!(out, "{text}"))
-        } else {
-            lines().iter().try_for_each(|line| writeln!(out, "{line}"))
-        };
-        told.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))?;
-        Ok(Exit::Done)
     }
 }
 

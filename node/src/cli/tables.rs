@@ -1,7 +1,9 @@
 //! The database that a command works on as a whole: on a server, or embedded in a directory.
 
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::admin::AdminError;
@@ -11,7 +13,7 @@ use bigchaindb_core::rules::{ConsensusRules, Federation, Registry};
 use bigchaindb_rethinkdb::Database;
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use clap::Args;
-use std::sync::Arc;
+use serde::Serialize;
 
 use super::failure::{Failure, Result};
 use super::init::HINT;
@@ -107,16 +109,45 @@ pub(crate) fn federation(config: &NodeConfig) -> Option<Federation> {
     Some(Federation::new(me, config.keyring.clone()))
 }
 
+/// The configured federation, without which nothing can be judged.
+pub(crate) fn known_federation(config: &NodeConfig) -> Result<Federation> {
+    federation(config).ok_or_else(|| {
+        Failure::no(
+            "nobody knows the federation: this node has no keypair",
+            "run `bigchaindb configure`, or name a config file of a member",
+        )
+    })
+}
+
+/// Prints an outcome on stdout, as JSON or as lines.
+pub(crate) fn print(
+    json: bool,
+    outcome: &impl Serialize,
+    lines: impl FnOnce() -> Vec<String>,
+) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let told = if json {
+        let text = serde_json::to_string(outcome).map_err(io::Error::from);
+        text.and_then(|text| writeln!(out, "{text}"))
+    } else {
+        lines().iter().try_for_each(|line| writeln!(out, "{line}"))
+    };
+    told.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))
+}
+
 /// How a command ends that could not be done.
 pub(crate) fn failure(error: &AdminError) -> Failure {
     match error {
         AdminError::Store(_) => Failure::surroundings(error, HINT),
-        AdminError::Write(_) => Failure::surroundings(error, "is the disk full?"),
+        AdminError::Write(_) | AdminError::Temporary(_) => {
+            Failure::surroundings(error, "is the disk full?")
+        }
         AdminError::Archive(_) => Failure::with_no(error, "take another archive"),
         AdminError::NotEmpty { .. } => Failure::with_no(
             error,
             "drop it first, or add `--merge` to keep what is there and add what is missing",
         ),
+        AdminError::NoGenesis => Failure::with_no(error, "check the keyring"),
         AdminError::OtherRestore { .. } => {
             Failure::with_no(error, "finish that one first, or drop the database")
         }

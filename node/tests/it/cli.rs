@@ -154,8 +154,8 @@ async fn a_node_tells_statsd_how_it_goes() {
         .stderr(Stdio::piped());
     let mut node = Serving::start(command);
     let clients = Clients::new(&[node.api()]);
-    let answer = clients.post(0, &create(&Keypair::from_seed([20; 32]), "an asset")).await;
-    assert_eq!(answer.status, 201);
+    let answer = clients.post(0, create(&Keypair::from_seed([20; 32]), "an asset")).await;
+    assert_eq!(answer.0, 201);
     let mut said = node.stderr().unwrap();
     assert_eq!(node.stop(), 0);
     let mut log = String::new();

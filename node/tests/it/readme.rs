@@ -36,7 +36,8 @@ fn is_there(root: &Path, test: &str) -> bool {
     match test.split_once("::") {
         None => root.join(test).exists(),
         Some((file, name)) => fs::read_to_string(root.join(file)).is_ok_and(|text| {
-            let mut parts = text.split(&format!("fn {name}("));
+            let function = format!("fn {name}(");
+            let mut parts = text.split(&function);
             let before = parts.next().unwrap_or_default();
             parts.next().is_some()
                 && before.lines().rev().skip(1).take(3).any(|line| line.contains("test"))

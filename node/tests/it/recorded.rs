@@ -171,6 +171,7 @@ async fn start(
         service: Service { api_endpoint: Some(endpoint), ..Service::default() },
         source: Arc::new(Fixed { unix_ms, chance: from_hex(&uuid) }),
         on_report: Arc::new(|report| println!("{report:?}")),
+        metrics: Default::default(),
     };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }

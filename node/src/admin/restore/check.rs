@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Block, Direct, Json, NodeKey, Profile, Vote};
-use bigchaindb_core::rules::{ConsensusRules, Federation, Order};
+use bigchaindb_core::model::{Block, Direct, Json, NodeKey, Vote};
+use bigchaindb_core::rules::{ConsensusRules, Federation};
 use rayon::prelude::*;
 
 use super::super::Finding;
 use super::super::archive::{Chunk, Head};
+use super::super::chain::profile;
 use super::super::tables::{Row, shown};
 use crate::store::rethinkdb::schema::{BIGCHAIN, VOTES};
 
@@ -68,13 +69,5 @@ impl Checker {
             return Err(format!("it is not signed by {}", vote.voter()));
         }
         Ok(())
-    }
-}
-
-/// How votes are signed under these rules.
-fn profile(rules: &dyn ConsensusRules) -> Profile {
-    match rules.order() {
-        Order::List => Profile::Default,
-        Order::Votes => Profile::Original,
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn vote_document(row: &VoteRow) -> Json {
 }
 
 /// A row of `positions`, as a document.
-pub(super) fn entry_document(entry: &ListEntry) -> Json {
+pub(crate) fn entry_document(entry: &ListEntry) -> Json {
     let mut document = Object::new();
     document.insert("id", Json::from(entry.position.0));
     document.insert("block", Json::from(entry.block.as_str()));

@@ -32,7 +32,7 @@ pub(super) const BIGCHAIN_BY_TRANSACTION: &str = "transaction_id";
 pub(super) const BIGCHAIN_BY_SPENT_OUTPUT: &str = "spends";
 pub(super) const BIGCHAIN_BY_PAYLOAD: &str = "payload_uuid";
 pub(super) const BIGCHAIN_BY_OWNER: &str = "owners";
-pub(super) const VOTES_BY_BLOCK_AND_VOTER: &str = "block_and_voter";
+pub(crate) const VOTES_BY_BLOCK_AND_VOTER: &str = "block_and_voter";
 pub(super) const VOTES_BY_BLOCK: &str = "voting_for_block";
 pub(super) const POSITIONS_BY_BLOCK: &str = "block";
 
@@ -207,13 +207,36 @@ pub async fn init(client: &Client, patience: Duration) -> Result<Created, Error>
             }
         }
     }
+    wait_for_indexes(client, deadline, patience).await?;
+    Ok(created)
+}
+
+/// Drops every index that a node needs, makes it anew, and waits until all can be used.
+///
+/// # Errors
+/// As [`init`], which makes what is missing after that.
+pub(crate) async fn rebuild_indexes(client: &Client, patience: Duration) -> Result<(), Error> {
+    for index in &INDEXES {
+        if names(client, &table(index.table).index_list()).await?.contains(index.name) {
+            client.value(&table(index.table).index_drop(index.name)).await?;
+        }
+        make(client, &index.create()).await?;
+    }
+    wait_for_indexes(client, Instant::now() + patience, patience).await
+}
+
+async fn wait_for_indexes(
+    client: &Client,
+    deadline: Instant,
+    patience: Duration,
+) -> Result<(), Error> {
     for name in TABLES {
         while !has_all_indexes(client, name).await? {
             in_time(deadline, patience)?;
             tokio::time::sleep(POLL).await;
         }
     }
-    Ok(created)
+    Ok(())
 }
 
 /// The names of the database's tables; none if there is no database.

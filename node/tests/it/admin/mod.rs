@@ -4,3 +4,5 @@ mod archive;
 mod backup;
 mod chain;
 mod databases;
+mod repair;
+mod verify;

@@ -193,6 +193,11 @@ impl Term {
         if multi { create.with("multi", true) } else { create }
     }
 
+    /// Drops an index.
+    pub fn index_drop(self, name: &str) -> Self {
+        Self::call(76, [self, name.into()])
+    }
+
     /// How far the indexes of a table are built.
     pub fn index_status(self) -> Self {
         Self::call(139, [self])
