@@ -33,7 +33,11 @@ fn main() {
             || quickest(&Metrics::default(), event, || ()),
             |rate| {
                 let (metrics, mut lines) = Metrics::new(Names::new("n", "vm"), rate);
-                quickest(&metrics, event, || lines.take(|line| drop(black_box(line))))
+                quickest(&metrics, event, || {
+                    lines.take(|line| {
+                        black_box(line);
+                    })
+                })
             },
         );
         println!("{name:<28} {ns:>6.1} ns");

@@ -54,6 +54,11 @@ impl Style {
         Self { by_script, ..self }
     }
 
+    /// Whether there is a description of the API to be read.
+    pub(super) fn has_description(self) -> bool {
+        self.wording == Wording::Documented
+    }
+
     /// A node's answer as status code and JSON text. What else goes into the headers follows from
     /// them.
     ///

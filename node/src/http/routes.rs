@@ -1,7 +1,8 @@
 //! What a method and a path mean.
 //!
 //! Every path answers with and without a slash at its end, without redirects. A body is read and
-//! parsed here, on as many threads as there are; the node sees values only.
+//! parsed here, on as many threads as there are; the node sees values only. What clients may rely on is
+//! told in `openapi.json`.
 
 use bigchaindb_core::model::{Json, NodeKey, TxId};
 use bigchaindb_core::stages::Call;
@@ -19,6 +20,9 @@ use crate::shell::{Inbox, Setup};
 
 /// Where the API is, below the node's address.
 const API: &str = "/api/v1";
+
+/// The answer to `GET /api/v1/`.
+const DESCRIPTION: &str = include_str!("openapi.json");
 
 /// How long a transaction's id is; anything else cannot be one.
 const ID_LENGTH: usize = 64;
@@ -41,6 +45,8 @@ pub(crate) struct Api {
 enum Route<'a> {
     /// `/`
     About,
+    /// `/api/v1`; the original had nothing there.
+    Description,
     /// `/api/v1/transactions`
     Transactions,
     /// `/api/v1/transactions/{id}`
@@ -146,11 +152,14 @@ impl Api {
             let reason = format!("a path may have {} bytes at most", self.service.line_bytes);
             return reply::last(style.refusal(StatusCode::URI_TOO_LONG, &reason));
         }
-        let Some(route) = route(head.uri.path()) else { return style.no_such_path() };
+        let found = route(head.uri.path())
+            .filter(|route| style.has_description() || *route != Route::Description);
+        let Some(route) = found else { return style.no_such_path() };
         let reads = head.method == Method::GET || head.method == Method::HEAD;
         match route {
             _ if head.method == Method::OPTIONS => style.options(allowed(route)),
             Route::About if reads => style.readable(self.about.clone()),
+            Route::Description if reads => style.readable(DESCRIPTION.to_owned()),
             Route::Transactions if head.method == Method::POST => self.post(body, style).await,
             Route::Transaction(id) if reads => self.about_transaction(id, Call::Get, style).await,
             Route::Status(id) if reads => self.about_transaction(id, Call::Status, style).await,
@@ -206,7 +215,11 @@ fn route(path: &str) -> Option<Route<'_>> {
     if path == "/" {
         return Some(Route::About);
     }
-    let rest = path.strip_prefix(API)?.strip_prefix("/transactions")?;
+    let rest = path.strip_prefix(API)?;
+    if rest.is_empty() || rest == "/" {
+        return Some(Route::Description);
+    }
+    let rest = rest.strip_prefix("/transactions")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.is_empty() {
         return Some(Route::Transactions);
@@ -224,7 +237,9 @@ fn route(path: &str) -> Option<Route<'_>> {
 fn allowed(route: Route<'_>) -> &'static str {
     match route {
         Route::Transactions => "POST, OPTIONS",
-        Route::About | Route::Transaction(_) | Route::Status(_) => "GET, HEAD, OPTIONS",
+        Route::About | Route::Description | Route::Transaction(_) | Route::Status(_) => {
+            "GET, HEAD, OPTIONS"
+        }
     }
 }
 
@@ -238,7 +253,10 @@ mod tests {
             ("/", Some(Route::About)),
             ("", None),
             ("//", None),
-            ("/api/v1", None),
+            ("/api/v1", Some(Route::Description)),
+            ("/api/v1/", Some(Route::Description)),
+            ("/api/v1//", None),
+            ("/api/v1x", None),
             ("/api/v1/transactions", Some(Route::Transactions)),
             ("/api/v1/transactions/", Some(Route::Transactions)),
             ("/api/v1/transactions//", None),

@@ -224,6 +224,7 @@ async fn requests_wait_for_a_place_but_not_for_ever() {
     stuck.link.cut();
     take_all_places(&stuck, &format!("/api/v1/transactions/{}", "ab".repeat(32))).await;
     stuck.link.heal();
+    until_served(&stuck).await;
     stuck.clients.create(0, &alice(), "after").await;
 }
 
@@ -242,6 +243,14 @@ async fn take_all_places(node: &Node, path: &str) {
     let reply = tokio::time::timeout(PATIENCE, turned_away).await.expect("there is a bound");
     assert_eq!((reply.status, reply.field("retry-after")), (503, "1"));
     assert_eq!(reply.message(), "too many requests are under way");
+}
+
+/// Waits until what was held up is answered, and there are places again.
+async fn until_served(node: &Node) {
+    let path = format!("/api/v1/transactions/{}", "ab".repeat(32));
+    let request = Request::new("GET", &path);
+    let served = async { while request.send(node.handle.address()).await.status != 404 {} };
+    tokio::time::timeout(PATIENCE, served).await.expect("the places become free");
 }
 
 /// What was acknowledged is decided in the end, whatever became of the store meanwhile.
@@ -292,6 +301,7 @@ async fn a_node_that_is_overloaded_turns_away_and_recovers() {
     let told = node.troubles.lock().unwrap().len();
     assert!(told < 100, "{told} lines");
     node.link.heal();
+    until_served(&node).await;
     node.clients.create(0, &alice(), "after").await;
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use bigchaindb_core::model::Json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request as it is sent.
@@ -67,7 +67,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// Reads until the server closes; nothing, if it does so without an answer.
-    pub(crate) async fn read(stream: &mut TcpStream) -> Option<Self> {
+    pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Self> {
         let mut bytes = Vec::new();
         // A connection that is reset after its answer has told all the same.
         let _ = stream.read_to_end(&mut bytes).await;

@@ -9,6 +9,7 @@ mod config;
 mod crowd;
 mod database;
 mod databases;
+mod description;
 #[path = "../../core/tests/vectors/differences.rs"]
 mod differences;
 mod exchange;
@@ -24,6 +25,7 @@ mod original;
 #[expect(dead_code, reason = "the golden vectors of the core need more of it")]
 mod outcome;
 mod program;
+mod proxy;
 mod readme;
 mod recorded;
 mod restart;

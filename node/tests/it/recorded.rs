@@ -112,6 +112,10 @@ fn outcome(reply: &Reply, written: Vec<Json>) -> Json {
         outcome.insert("allow", allowed.into());
     }
     match Json::parse(reply.body.as_bytes()) {
+        // It has a test of its own.
+        Ok(body) if body.get("openapi").is_some() => {
+            outcome.insert("response_json", Json::from("the description of the API"))
+        }
         Ok(body) => outcome.insert("response_json", body),
         Err(_) => outcome.insert("response_text", reply.body.as_str().into()),
     };
