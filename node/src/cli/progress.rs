@@ -34,7 +34,7 @@ impl OnStderr {
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        eprintln!("INFO:bigchaindb:{what}: {done}");
+        log::info!(target: "bigchaindb", "{what}: {done}");
     }
 
     fn step(&self) -> std::sync::MutexGuard<'_, Option<Step>> {

@@ -45,7 +45,7 @@ impl Repair {
         tables.close().await?;
         print(self.json, &plan, || lines(&plan))?;
         if !source.yes {
-            eprintln!("INFO:bigchaindb:nothing was changed; `bigchaindb -y repair` does it");
+            log::info!(target: "bigchaindb", "nothing was changed; `bigchaindb -y repair` does it");
         }
         Ok(Exit::Done)
     }

@@ -70,8 +70,7 @@ impl Restore {
         let rules = rules(&named, known)?;
         let members = &reader.head().members;
         if federation(&config).is_some_and(|own| !is_of(&own, members)) {
-            eprintln!(
-                "WARNING:bigchaindb:the archive is of another federation than the configured one; \
+            log::warn!(target: "bigchaindb", "the archive is of another federation than the configured one; \
                  these nodes will not go on with its chain"
             );
         }

@@ -144,7 +144,7 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
 fn metrics(config: &NodeConfig) -> Result<(Metrics, Option<Emitter>)> {
     let Some(statsd) = &config.statsd else { return Ok(Default::default()) };
     for warning in &statsd.warnings {
-        eprintln!("WARNING:bigchaindb:{warning}");
+        log::warn!(target: "bigchaindb", "{warning}");
     }
     let (metrics, lines) = Metrics::new(statsd.names.clone(), statsd.rate);
     let emitter = Emitter::start(lines, &statsd.host, statsd.port, FLUSH);

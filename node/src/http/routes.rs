@@ -68,6 +68,7 @@ impl Route<'_> {
     fn endpoint(self) -> Endpoint {
         match self {
             Self::About => Endpoint::Root,
+            Self::Description => Endpoint::Description,
             Self::Transactions => Endpoint::Transactions,
             Self::Transaction(_) => Endpoint::Transaction,
             Self::Status(_) => Endpoint::Status,

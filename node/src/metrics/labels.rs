@@ -29,6 +29,8 @@ words! {
     Endpoint:
     /// `/`
     Root "root",
+    /// `/api/v1/`
+    Description "description",
     /// `/api/v1/transactions`
     Transactions "transactions",
     /// `/api/v1/transactions/{id}`
