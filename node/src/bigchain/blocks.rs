@@ -29,8 +29,11 @@ impl Bigchain {
         if self.has_previous_vote(block).await? {
             return Ok(());
         }
-        self.rules.check_block(block, &self.federation)?;
-        if self.rules.reading() == Reading::Original {
+        let original = self.rules.reading() == Reading::Original;
+        self.rules.check_block(block, &self.federation).map_err(|reason| {
+            if original { Error::Raised(reason.as_original()) } else { Error::Block(reason) }
+        })?;
+        if original {
             for transaction in block.transactions() {
                 self.validate_transaction(transaction).await?;
             }

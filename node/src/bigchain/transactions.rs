@@ -9,7 +9,6 @@ use bigchaindb_core::model::{
 use bigchaindb_core::query::{BlockHead, BlockIndex, BlocksOf, Query, Range, Write};
 use bigchaindb_core::rules::{Case, Checked, Election, Facts, InvalidTransaction, Reading, Status};
 
-use super::facts::Known;
 use super::{Bigchain, Error, fresh_uuid};
 
 /// A transaction that was found.
@@ -119,10 +118,10 @@ impl Bigchain {
     pub async fn check_hash_and_signature(&self, transaction: &Transaction) -> Result<(), Error> {
         let computed = Texts::of(transaction)?.id();
         if computed != *transaction.id() {
-            return Err(InvalidTransaction::InvalidHash { computed }.into());
+            return Err(self.refused(InvalidTransaction::InvalidHash { computed }));
         }
         if !self.validate_fulfillments(transaction).await? {
-            return Err(InvalidTransaction::InvalidSignature { fid: 0 }.into());
+            return Err(self.refused(InvalidTransaction::InvalidSignature { fid: 0 }));
         }
         Ok(())
     }
@@ -132,39 +131,37 @@ impl Bigchain {
     /// # Errors
     /// The reason to refuse it.
     pub async fn validate_transaction(&self, transaction: &Transaction) -> Result<(), Error> {
-        let needs = self.rules.needs(&mut std::iter::once(transaction));
-        let checked = self.rules.check(transaction);
-        let known = self.gather(needs.transactions, needs.outputs).await?;
-        self.judge(transaction, &checked, &known)
+        self.verdict(transaction).await?.map_err(|reason| self.refused(reason))
     }
 
-    /// The judgement, with what was gathered for it.
-    fn judge(
+    async fn verdict(
         &self,
         transaction: &Transaction,
-        checked: &Checked,
-        known: &Known,
-    ) -> Result<(), Error> {
-        let judge = |facts: &Facts| self.rules.judge(self.case(transaction, checked, facts));
+    ) -> Result<Result<(), InvalidTransaction>, Error> {
+        let needs = self.rules.needs(&mut std::iter::once(transaction));
+        let checked = self.rules.check(transaction);
+        let mut known = self.gather(needs.transactions, needs.outputs).await?;
+        let judge = |facts: &Facts| self.rules.judge(self.case(transaction, &checked, facts));
         if self.rules.reading() == Reading::Clean {
-            return Ok(judge(&known.facts()?)?);
+            return Ok(judge(&known.facts()?));
         }
-        // The original comes to the votes on a block only when it looks for an input. What is wrong
-        // before that is said first.
+        // The original comes to the votes on a block only when it looks for an input, and never asks
+        // where the transaction itself stands. What is wrong before that is said first.
         match judge(&Facts::default()) {
-            Ok(()) => Ok(()),
             Err(InvalidTransaction::TransactionDoesNotExist { .. }) => {
-                Ok(judge(&self.without(known, transaction.id()).facts()?)?)
+                known.gathered.found.retain(|(_, found)| found.id() != transaction.id());
+                Ok(judge(&known.facts()?))
             }
-            Err(reason) => Err(reason.into()),
+            verdict => Ok(verdict),
         }
     }
 
-    /// What is known but for where a transaction itself stands: the original does not ask that.
-    fn without(&self, known: &Known, id: &TxId) -> Known {
-        let mut known = known.clone();
-        known.gathered.found.retain(|(_, found)| found.id() != id);
-        known
+    /// A transaction is refused. Under `v0.6.0` in the original's words.
+    pub(super) fn refused(&self, reason: InvalidTransaction) -> Error {
+        match self.rules.reading() {
+            Reading::Clean => Error::Transaction(reason),
+            Reading::Original => Error::Raised(reason.as_original()),
+        }
     }
 
     pub(super) fn case<'a>(
@@ -181,14 +178,12 @@ impl Bigchain {
     /// # Errors
     /// The database's; under `v0.6.0` also what the original does not catch.
     pub async fn is_valid_transaction(&self, transaction: &Transaction) -> Result<bool, Error> {
-        match self.validate_transaction(transaction).await {
+        match self.verdict(transaction).await? {
             Ok(()) => Ok(true),
-            Err(Error::Transaction(reason))
-                if reason.is_expected() || self.rules.reading() == Reading::Clean =>
-            {
+            Err(reason) if reason.is_expected() || self.rules.reading() == Reading::Clean => {
                 Ok(false)
             }
-            Err(error) => Err(error),
+            Err(reason) => Err(self.refused(reason)),
         }
     }
 

@@ -104,6 +104,7 @@ impl Bigchain {
             }
             range.after = page.next;
         }
+        // Each page is in order; now all of them are.
         let heads = reading.unvoted(&*self.rules, heads, self.me(), &[]);
         let mut blocks = Vec::new();
         for heads in heads.chunks(BLOCKS_PAGE) {

@@ -23,6 +23,7 @@ fn line() -> impl Strategy<Value = String> {
     let ids = move || ids().prop_map(|ids: Vec<&str>| ids.join(" "));
     let named = || prop::sample::select(vec!["X", "Y", "Z", "XX"]);
     let time = prop::sample::select(vec!["5", "7", "40"]);
+    let after = || prop::sample::select(vec!["-", "X", "XX", "Y"]);
     let set = || prop::collection::btree_set(tx(), 0..5);
     prop_oneof![
         4 => (tx(), node()).prop_map(|(tx, node)| format!("wait {tx} {node}")),
@@ -45,6 +46,20 @@ fn line() -> impl Strategy<Value = String> {
         2 => ids().prop_map(|ids| format!("votes {ids}")),
         3 => (0..9, named()).prop_map(|(position, id)| format!("claim {position} {id}")),
         2 => (0..9, 0..9).prop_map(|(from, limit)| format!("positions {from} {limit}")),
+        1 => (after(), 0..4).prop_map(|(after, limit)| format!("heads * {after} {limit}")),
+        1 => (named(), named(), after(), 0..3).prop_map(|(one, other, after, limit)| {
+            format!("heads {one},{other} {after} {limit}")
+        }),
+        1 => (tx(), after(), 0..3).prop_map(|(tx, after, limit)| {
+            format!("heads transaction_id={tx} {after} {limit}")
+        }),
+        1 => (tx(), after(), 0..3).prop_map(|(tx, after, limit)| {
+            format!("with uuid=u{tx} {after} {limit}")
+        }),
+        // Who has no index for owners looks at more blocks, so only whole answers are alike.
+        1 => (1..4, after()).prop_map(|(owner, after)| format!("with owner=k{owner} {after} 9")),
+        1 => (node(), ids()).prop_map(|(node, ids)| format!("own {node} {ids}")),
+        1 => (node(), 0..6, 0..4).prop_map(|(node, key, limit)| format!("by {node} k{key} {limit}")),
     ]
 }
 

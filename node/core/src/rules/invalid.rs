@@ -165,9 +165,25 @@ impl InvalidTransaction {
     /// becomes a 500 there, or kills a pipeline.
     pub fn is_expected(&self) -> bool {
         match self {
-            Self::Raised(raised) => raised.is_value_error(),
+            Self::Raised(raised) => raised.is_value_error() || raised.class == "DoubleSpend",
             _ => true,
         }
+    }
+
+    /// The exception that stands for it in BigchainDB 0.6.0, with its text.
+    pub fn as_original(&self) -> Raised {
+        let text = match self {
+            Self::NotAMember { .. } => {
+                "Only federation nodes can use the operation `CREATE`".to_owned()
+            }
+            Self::DoubleSpend { input: Output { txid, cid, .. }, .. } => {
+                format!("input `{{'txid': '{txid}', 'cid': {cid}}}` was already spent")
+            }
+            Self::InvalidHash { .. } | Self::InvalidSignature { .. } => String::new(),
+            Self::Raised(raised) => raised.text.clone(),
+            other => other.to_string(),
+        };
+        Raised::new(self.class(), text)
     }
 }
 
@@ -258,5 +274,17 @@ impl InvalidBlock {
             Self::Transaction(inner) => inner.class(),
             _ => "OperationError",
         }
+    }
+
+    /// The exception that stands for it in BigchainDB 0.6.0, with its text.
+    pub fn as_original(&self) -> Raised {
+        let text = match self {
+            Self::NotAMember { .. } => "Only federation nodes can create blocks".to_owned(),
+            Self::InvalidSignature { .. } => "Invalid block signature".to_owned(),
+            Self::InvalidHash { .. } => String::new(),
+            Self::Raised(raised) => raised.text.clone(),
+            other => other.to_string(),
+        };
+        Raised::new(self.class(), text)
     }
 }

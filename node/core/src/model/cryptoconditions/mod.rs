@@ -216,6 +216,30 @@ impl Fulfillment {
         }
     }
 
+    /// All places in the tree, depth first, where this key is asked for; the original's
+    /// `get_subcondition_from_vk`.
+    pub fn subconditions_of(&self, public_key: &[u8; 32]) -> Vec<&Self> {
+        match self {
+            Self::Preimage(_) | Self::Timeout(_) => Vec::new(),
+            Self::Ed25519(leaf) if leaf.public_key == *public_key => vec![self],
+            Self::Ed25519(_) => Vec::new(),
+            Self::Threshold(threshold) | Self::Inverted(threshold) => {
+                threshold.shown().flat_map(|(_, part)| part.subconditions_of(public_key)).collect()
+            }
+        }
+    }
+
+    /// Whether whoever sees it learns a secret: a preimage is somewhere in it.
+    pub fn tells_secret(&self) -> bool {
+        match self {
+            Self::Preimage(_) => true,
+            Self::Ed25519(_) | Self::Timeout(_) => false,
+            Self::Threshold(threshold) | Self::Inverted(threshold) => {
+                threshold.shown().any(|(_, part)| part.tells_secret())
+            }
+        }
+    }
+
     /// Whether it may be valid at one time and not at another.
     pub fn depends_on_time(&self) -> bool {
         match self {

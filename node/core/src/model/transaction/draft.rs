@@ -6,6 +6,7 @@
 
 use super::super::cryptoconditions::{Fulfillment, Part};
 use super::super::{Json, NodeKey, Output, Raised, TxId, public_key_bytes};
+use super::guard::details_and_uri;
 use super::{Texts, Transaction};
 
 /// What a transaction is to say.
@@ -133,24 +134,6 @@ impl Transaction {
         Ok(transaction)
     }
 
-    /// The same with another guard for its output `cid`; it gets a new id, and signatures no longer
-    /// fit. So clients lock an output by a hash, a time, or m of n keys.
-    ///
-    /// # Errors
-    /// If there is no such output, or the guard has no condition.
-    pub fn with_guard(&self, cid: usize, guard: &Fulfillment) -> Result<Self, Raised> {
-        let mut body = self.body().clone();
-        let conditions = body.get_mut("conditions");
-        let condition = match conditions {
-            Some(Json::Array(conditions)) => conditions.get_mut(cid),
-            _ => None,
-        };
-        let condition = condition.and_then(|condition| condition.get_mut("condition"));
-        *condition.ok_or_else(|| Raised::new("IndexError", "there is no such condition"))? =
-            details_and_uri(guard)?;
-        Self::of_body(body)
-    }
-
     /// Gives it an id.
     fn name(&mut self, id: TxId) {
         if let Some(place) = self.document.get_mut("id") {
@@ -177,10 +160,6 @@ fn guard(owners: &[String]) -> Result<Option<Json>, Raised> {
         _ => Fulfillment::threshold(parts.len() as u64, parts),
     };
     details_and_uri(&guard).map(Some)
-}
-
-fn details_and_uri(guard: &Fulfillment) -> Result<Json, Raised> {
-    Ok(Json::object([("details", guard.to_dict()?), ("uri", guard.condition_uri()?.into())]))
 }
 
 /// The plain signature of an owner, not signed yet.

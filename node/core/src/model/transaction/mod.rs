@@ -4,6 +4,7 @@
 //! of the documented shape is simply not there. Not here: whether it is acceptable (`rules`).
 
 mod draft;
+mod guard;
 mod sign;
 mod sorted;
 mod texts;

@@ -73,6 +73,13 @@ pub(in crate::rules) fn live_spends<'a>(
     Ok((live, spends.first()))
 }
 
+/// An output is spent more than once.
+pub(in crate::rules) fn spent_twice(output: &Output) -> Raised {
+    let text =
+        format!("`{}` was spent more then once. There is a problem with the chain", output.txid);
+    Raised::new("DoubleSpend", text)
+}
+
 /// Whether no other transaction spends this output, by the original's count.
 pub(super) fn check_unspent(
     transaction: &Transaction,
@@ -81,12 +88,13 @@ pub(super) fn check_unspent(
 ) -> Result<(), InvalidTransaction> {
     let (live, first) = live_spends(input, facts)?;
     let Some(spent) = first.filter(|_| live > 0) else { return Ok(()) };
-    if live == 1 {
-        // Of one live spend, the first of all is taken for it. Only here the id is looked at.
-        item(transaction.document(), "id")?;
-        if spent.by == *transaction.id() {
-            return Ok(());
-        }
+    if live == 2 {
+        return Err(spent_twice(input).into());
+    }
+    // Of one live spend, the first of all is taken for it. Only here the id is looked at.
+    item(transaction.document(), "id")?;
+    if spent.by == *transaction.id() {
+        return Ok(());
     }
     Err(InvalidTransaction::DoubleSpend {
         input: input.clone(),

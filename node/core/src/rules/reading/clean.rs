@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::original::lookup::spent_twice;
 use super::super::{ConsensusRules, Election, Facts, Spent};
-use super::{Ballot, Status, double_spend};
+use super::{Ballot, Status};
 use crate::model::{BlockId, Json, NodeKey, Output, Raised, Transaction, TxId};
 use crate::query::{BlockHead, VoteRow};
 
@@ -42,7 +43,7 @@ pub(super) fn spender<'a>(output: &Output, facts: &'a Facts) -> Result<Option<&'
     let spends = facts.spends.get(output).map(Vec::as_slice).unwrap_or_default();
     let valid = || spends.iter().filter(|spent| spent.election == Election::Valid);
     if valid().map(|spent| &spent.by).collect::<BTreeSet<_>>().len() > 1 {
-        return Err(double_spend(output));
+        return Err(spent_twice(output));
     }
     let undecided = || spends.iter().find(|spent| spent.election == Election::Undecided);
     Ok(valid().next().or_else(undecided))

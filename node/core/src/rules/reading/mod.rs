@@ -222,10 +222,3 @@ impl Reading {
         self == Self::Clean
     }
 }
-
-/// An output is spent more than once.
-fn double_spend(output: &Output) -> Raised {
-    let text =
-        format!("`{}` was spent more then once. There is a problem with the chain", output.txid);
-    Raised::new("DoubleSpend", text)
-}

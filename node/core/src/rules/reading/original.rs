@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::super::original::lookup;
 use super::super::{ConsensusRules, Election, Facts, Federation, Spent, TallyError};
-use super::{Ballot, double_spend};
+use super::Ballot;
 use crate::model::{
     BlockId, Direct, Json, NodeKey, Output, Profile, Raised, Transaction, TxId, item, items,
 };
@@ -37,7 +37,7 @@ pub(super) fn spender<'a>(output: &Output, facts: &'a Facts) -> Result<Option<&'
     match lookup::live_spends(output, facts)? {
         (0, _) => Ok(None),
         (1, first) => Ok(first),
-        _ => Err(double_spend(output)),
+        _ => Err(lookup::spent_twice(output)),
     }
 }
 
