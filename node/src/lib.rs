@@ -4,13 +4,14 @@
 //! on tokio ([`shell`]), listens to clients ([`http`]), asks the database ([`store`]), and starts
 //! several nodes in one process ([`federation`]). It tells StatsD how it goes ([`metrics`]), and saves,
 //! restores, checks and repairs what a federation wrote ([`admin`]). A program that works on the
-//! database itself has the library ([`bigchain`]). The command line is in [`cli`], so that a program
-//! with rules of its own has it, too. Not here: anything that depends on what a
-//! transaction says. Start at [`shell::NodeHandle::start`].
+//! database itself has the library ([`bigchain`]); one that talks to nodes has the client driver
+//! ([`client`]). The command line is in [`cli`], so that a program with rules of its own has it, too.
+//! Not here: anything that depends on what a transaction says. Start at [`shell::NodeHandle::start`].
 
 pub mod admin;
 pub mod bigchain;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod federation;

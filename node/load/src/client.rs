@@ -41,6 +41,8 @@ struct Target {
 pub enum Call {
     /// `POST /api/v1/transactions/` with this body.
     Post(Bytes),
+    /// `POST` of this body to this path.
+    PostTo(String, Bytes),
     /// `GET` of this path.
     Get(String),
 }
@@ -139,6 +141,7 @@ impl Client {
 fn request(address: SocketAddr, call: Call) -> Request<Full<Bytes>> {
     let (method, path, body) = match call {
         Call::Post(body) => (Method::POST, "/api/v1/transactions/".to_owned(), body),
+        Call::PostTo(path, body) => (Method::POST, path, body),
         Call::Get(path) => (Method::GET, path, Bytes::new()),
     };
     let uri = Uri::builder().scheme("http").authority(address.to_string()).path_and_query(path);

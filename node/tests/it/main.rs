@@ -4,6 +4,7 @@
 mod admin;
 mod bounds;
 mod cli;
+mod client;
 mod commands;
 mod config;
 mod crowd;
