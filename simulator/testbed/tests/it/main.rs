@@ -3,6 +3,7 @@
 
 mod list;
 mod run;
+mod tutorial;
 mod up;
 mod usage;
 
