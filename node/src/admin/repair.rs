@@ -73,6 +73,7 @@ pub async fn plan(
     progress.begin("reading the chain", None);
     let mut plan = Plan { backlog: has_rows(client, BACKLOG).await?, ..Plan::default() };
     let briefs = chain::briefs(client, &mut Vec::new()).await?;
+    progress.advance(briefs.len() as u64);
     let mut list = match rules.order() {
         Order::List => chain::list(client, &mut Vec::new()).await?,
         Order::Votes => Vec::new(),

@@ -59,7 +59,7 @@ impl Backup {
             order: rules(&config, known)?.order(),
             members: members.unwrap_or_default(),
         };
-        let tables = self.database.open(&config).await?;
+        let tables = self.database.open(&config.database).await?;
         let progress = OnStderr::new();
         let end = if to_stdout {
             admin::backup(&tables.client, &what, io::stdout().lock(), &progress).await

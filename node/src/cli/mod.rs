@@ -5,6 +5,7 @@
 mod backup;
 mod completions;
 mod configure;
+mod doctor;
 mod exit;
 mod failure;
 mod init;
@@ -77,6 +78,7 @@ enum Command {
     Restore(restore::Restore),
     Verify(verify::Verify),
     Repair(repair::Repair),
+    Doctor(doctor::Doctor),
 }
 
 /// Runs the command that the program's arguments name. `consensus_plugin` names one of `rules`.
@@ -116,5 +118,6 @@ fn run(cli: Cli, rules: &Registry) -> Result<Exit> {
         Command::Restore(restore) => runtime()?.block_on(restore.run(&source, rules)),
         Command::Verify(verify) => runtime()?.block_on(verify.run(&source, rules)),
         Command::Repair(repair) => runtime()?.block_on(repair.run(&source, rules)),
+        Command::Doctor(doctor) => runtime()?.block_on(doctor.run(&source)),
     }
 }

@@ -33,7 +33,7 @@ impl Repair {
         let config = node(&source.settings()?)?;
         let rules = rules(&config, known)?;
         let federation = known_federation(&config)?;
-        let tables = self.database.open(&config).await?;
+        let tables = self.database.open(&config.database).await?;
         let progress = OnStderr::new();
         let plan = if source.yes {
             admin::repair(&tables.client, &*rules, &federation, &progress).await

@@ -74,7 +74,7 @@ impl Restore {
                  these nodes will not go on with its chain"
             );
         }
-        let tables = self.database.open_or_make(&config).await?;
+        let tables = self.database.open_or_make(&config.database).await?;
         let progress = OnStderr::new();
         let restored = admin::restore(&tables.client, reader, rules, self.merge, &progress).await;
         progress.end();

@@ -34,23 +34,33 @@ pub(crate) fn environment() -> Environment {
 impl Source {
     /// The effective configuration; tells on stderr what is odd about it.
     pub(crate) fn settings(&self) -> Result<Settings> {
+        Ok(self.loaded()?.settings)
+    }
+
+    /// The same, and where it came from.
+    pub(crate) fn loaded(&self) -> Result<Loaded> {
         let loaded = load(self.config.as_deref(), &environment());
-        let Loaded { settings, file, warnings } = loaded.map_err(|error| {
+        let loaded = loaded.map_err(|error| {
             Failure::usage(&error, "correct it, or write a new one with `bigchaindb configure`")
         })?;
-        if let Some(file) = file {
+        if let Some(file) = &loaded.file {
             log::info!(target: "bigchaindb", "Configuration loaded from `{}`", file.display());
         }
-        for warning in warnings {
+        for warning in &loaded.warnings {
             log::warn!(target: "bigchaindb", "{warning}");
         }
-        Ok(settings)
+        Ok(loaded)
     }
 }
 
 /// What a node reads out of its configuration.
 pub(crate) fn node(settings: &Settings) -> Result<crate::config::NodeConfig> {
     settings.node().map_err(|error| Failure::usage(&error, "correct the config file"))
+}
+
+/// How the configuration says to reach the database.
+pub(crate) fn database(settings: &Settings) -> Result<crate::config::Database> {
+    settings.database().map_err(|error| Failure::usage(&error, "correct the config file"))
 }
 
 /// The keypair, without which nothing can be signed.

@@ -2,15 +2,14 @@
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::admin::AdminError;
-use crate::config::NodeConfig;
+use crate::config::{Database, NodeConfig};
 use crate::store::rethinkdb::Client;
 use bigchaindb_core::rules::{ConsensusRules, Federation, Registry};
-use bigchaindb_rethinkdb::Database;
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use clap::Args;
 use serde::Serialize;
@@ -35,12 +34,17 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 /// A database that is open.
 pub(crate) struct Tables {
     pub(crate) client: Client,
-    embedded: Option<(Database, Server)>,
+    embedded: Option<(bigchaindb_rethinkdb::Database, Server)>,
 }
 
 impl Where {
+    /// Where the embedded database is, if it is meant.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.embedded.as_deref()
+    }
+
     /// Opens the database, which has to be there.
-    pub(crate) async fn open(&self, config: &NodeConfig) -> Result<Tables> {
+    pub(crate) async fn open(&self, config: &Database) -> Result<Tables> {
         if let Some(directory) = &self.embedded
             && !directory.join(FILE).exists()
         {
@@ -51,13 +55,13 @@ impl Where {
     }
 
     /// Opens the database; an embedded one is made if it is not there.
-    pub(crate) async fn open_or_make(&self, config: &NodeConfig) -> Result<Tables> {
+    pub(crate) async fn open_or_make(&self, config: &Database) -> Result<Tables> {
         let Some(directory) = &self.embedded else {
-            let client = client_with(&config.database, QUERY_TIMEOUT)?;
+            let client = client_with(config, QUERY_TIMEOUT)?;
             return Ok(Tables { client, embedded: None });
         };
         let settings = bigchaindb_rethinkdb::Settings {
-            bigchain: config.database.name.as_str().into(),
+            bigchain: config.name.as_str().into(),
             ..Default::default()
         };
         let database = open(directory, settings)?;
@@ -72,10 +76,10 @@ impl Where {
         let server = Server::bind(database.clone(), options)
             .await
             .map_err(|error| Failure::surroundings(&error, "is there a loopback interface?"))?;
-        let here = crate::config::Database {
+        let here = Database {
             host: Ipv4Addr::LOCALHOST.to_string(),
             port: server.local_addr().port(),
-            name: config.database.name.clone(),
+            name: config.name.clone(),
             user: "admin".to_owned(),
             password,
             tls: None,

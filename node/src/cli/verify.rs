@@ -33,7 +33,7 @@ impl Verify {
         let config = node(&source.settings()?)?;
         let rules = rules(&config, known)?;
         let federation = known_federation(&config)?;
-        let tables = self.database.open(&config).await?;
+        let tables = self.database.open(&config.database).await?;
         let progress = OnStderr::new();
         let verified = admin::verify(&tables.client, &rules, &federation, &progress).await;
         progress.end();

@@ -159,7 +159,11 @@ impl Settings {
         })
     }
 
-    fn database(&self) -> Result<Database, ConfigError> {
+    /// How to reach the database.
+    ///
+    /// # Errors
+    /// As [`node`](Self::node).
+    pub fn database(&self) -> Result<Database, ConfigError> {
         let port = self.port(&["database", "port"], schema::DRIVER_PORT)?;
         let or = |found: String, default: &str| {
             if found.is_empty() { default.to_owned() } else { found }
@@ -180,8 +184,11 @@ impl Settings {
         u16::try_from(port).map_err(|_| value(path, &port.to_string(), "no port (0 to 65535)"))
     }
 
-    /// The keypair; its two halves have to belong together.
-    fn keypair(&self) -> Result<Option<Keypair>, ConfigError> {
+    /// The keypair, if there is one; its two halves have to belong together.
+    ///
+    /// # Errors
+    /// As [`node`](Self::node).
+    pub fn keypair(&self) -> Result<Option<Keypair>, ConfigError> {
         let (private, public) =
             (self.text(&["keypair", "private"]), self.text(&["keypair", "public"]));
         if private.is_empty() {

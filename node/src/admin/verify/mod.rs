@@ -71,6 +71,7 @@ pub async fn verify(
     }
     progress.begin("reading the order", None);
     let walk = order(client, &**rules, federation, findings).await?;
+    progress.advance(walk.steps.len() as u64);
     if walk.linked == 0 {
         let what = "there is no genesis block of this federation; check the keyring";
         findings.push(Finding::new(POSITIONS, "", what));

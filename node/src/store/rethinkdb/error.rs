@@ -53,7 +53,7 @@ impl Error {
     }
 
     /// What happened, with its cause.
-    pub(super) fn whole(&self) -> String {
+    pub fn whole(&self) -> String {
         match std::error::Error::source(self) {
             Some(source) => format!("{self}: {source}"),
             None => self.to_string(),

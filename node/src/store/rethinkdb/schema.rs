@@ -225,6 +225,23 @@ pub(crate) async fn rebuild_indexes(client: &Client, patience: Duration) -> Resu
     wait_for_indexes(client, Instant::now() + patience, patience).await
 }
 
+/// Indexes that a node needs and that are not there or not ready, as `table.index`.
+pub(crate) async fn unusable_indexes(client: &Client) -> Result<Vec<String>, Error> {
+    let mut unusable = Vec::new();
+    for index in &INDEXES {
+        let status = client.read_value(&table(index.table).index_status()).await?;
+        let all = status.as_array().ok_or_else(|| Error::unexpected("the state of indexes"))?;
+        let is_ready = |one: &Json| {
+            one.get("index").and_then(Json::as_str) == Some(index.name)
+                && one.get("ready") == Some(&Json::Bool(true))
+        };
+        if !all.iter().any(is_ready) {
+            unusable.push(format!("{}.{}", index.table, index.name));
+        }
+    }
+    Ok(unusable)
+}
+
 async fn wait_for_indexes(
     client: &Client,
     deadline: Instant,

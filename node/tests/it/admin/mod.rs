@@ -3,6 +3,8 @@
 mod archive;
 mod backup;
 mod chain;
+mod commands;
 mod databases;
+mod doctor;
 mod repair;
 mod verify;

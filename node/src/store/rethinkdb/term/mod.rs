@@ -136,6 +136,11 @@ impl Term {
         Self::call(181, [])
     }
 
+    /// The server's time.
+    pub fn now() -> Self {
+        Self::call(103, [])
+    }
+
     // Databases and tables.
 
     /// A database.
@@ -182,6 +187,11 @@ impl Term {
         Self::call(61, [self, name.into()])
     }
 
+    /// A table of a database.
+    pub fn table_of(self, name: &str) -> Self {
+        Self::call(15, [self, name.into()])
+    }
+
     /// The names of a table's indexes.
     pub fn index_list(self) -> Self {
         Self::call(77, [self])
@@ -211,6 +221,11 @@ impl Term {
     /// What a table is configured to be.
     pub fn config(self) -> Self {
         Self::call(174, [self])
+    }
+
+    /// How a table is.
+    pub fn status(self) -> Self {
+        Self::call(175, [self])
     }
 
     /// Waits until the tables of a database, or a table, are ready; fails after so many seconds.
