@@ -14,7 +14,7 @@ use bigchaindb_core::model::{
     Block, BlockId, Json, NodeKey, Object, Output, Position, Transaction, TxId, Vote,
 };
 use bigchaindb_core::query::{
-    Answer, BacklogRow, Gathered, ListEntry, Needs, Query, Spend, VoteRow, Write,
+    Answer, BacklogRow, Gathered, ListEntry, Needs, Query, Spend, Standing, VoteRow, Write,
 };
 
 use crate::batch::{Batch, BatchError, Entry, after};
@@ -60,6 +60,7 @@ pub(crate) fn answer(batch: &mut Batch<'_>, query: &Query) -> Result<Answer, Bat
         }
         Query::VotesOn { voter, blocks } => pages::votes_on(batch, voter, blocks)?,
         Query::VotesBy { voter, range } => pages::votes_by(batch, voter, range)?,
+        Query::PutBack(row) => put_back(batch, row)?,
     })
 }
 
@@ -82,6 +83,11 @@ fn tables_of(query: &Query) -> &'static [TableId] {
         | Query::VotesOn { .. }
         | Query::VotesBy { .. } => &[VOTES],
         Query::Positions { .. } | Query::Claim { .. } => &[POSITIONS],
+        Query::PutBack(row) => match row {
+            Standing::Block(_) => &[BIGCHAIN],
+            Standing::Vote(_) => &[VOTES],
+            Standing::Entry(_) => &[POSITIONS],
+        },
     }
 }
 
@@ -259,18 +265,37 @@ fn positions(batch: &Batch<'_>, from: Position, limit: usize) -> Result<Answer, 
 
 fn claim(batch: &mut Batch<'_>, entry: &ListEntry) -> Result<Answer, BatchError> {
     let id = Json::from(entry.position.0);
-    let mut document = Object::new();
-    document.insert("id", id.clone());
-    document.insert("block", Json::from(entry.block.as_str()));
-    if let Some(genesis) = &entry.genesis {
-        document.insert("genesis", genesis.document().clone());
-    }
-    if batch.insert(POSITIONS, Row::new(Shape::Plain, document.into()))? {
+    if batch.insert(POSITIONS, entry_row(entry))? {
         return Ok(Answer::Claimed(entry.clone()));
     }
     let row = batch.get(POSITIONS, &id)?.expect("the row that was in the way");
     let nobodys = || ListEntry { position: entry.position, block: "".into(), genesis: None };
     Ok(Answer::Claimed(list_entry(&row).unwrap_or_else(nobodys)))
+}
+
+/// An entry, and nothing else.
+pub(crate) fn entry_row(entry: &ListEntry) -> Row {
+    let mut document = Object::new();
+    document.insert("id", Json::from(entry.position.0));
+    document.insert("block", Json::from(entry.block.as_str()));
+    if let Some(genesis) = &entry.genesis {
+        document.insert("genesis", genesis.document().clone());
+    }
+    Row::new(Shape::Plain, document.into())
+}
+
+fn put_back(batch: &mut Batch<'_>, row: &Standing) -> Result<Answer, BatchError> {
+    let (table, row) = match row {
+        Standing::Block(block) => (BIGCHAIN, block.clone().into()),
+        Standing::Vote(vote) => (VOTES, vote.clone().into()),
+        Standing::Entry(entry) => (POSITIONS, entry_row(entry)),
+    };
+    let gone = batch.shape(&batch.primary_key(table, &row)?)?.is_none();
+    Ok(Answer::Written(match batch.replace(table, row)? {
+        true if gone => Write::Inserted,
+        true => Write::Changed,
+        false => Write::Unchanged,
+    }))
 }
 
 /// A row of `positions`; none if its key is no position. What names no block stands there all the

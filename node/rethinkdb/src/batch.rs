@@ -215,7 +215,7 @@ impl<'e> Batch<'e> {
     }
 
     /// The whole key of a row of a table.
-    fn primary_key(&self, table: TableId, row: &Row) -> Result<Key, BatchError> {
+    pub(crate) fn primary_key(&self, table: TableId, row: &Row) -> Result<Key, BatchError> {
         let field = &self.catalog.native(table)?.primary_key;
         let missing = || KeyError::Missing { field: (**field).into(), document: row.datum() };
         let id = row.root().get(field).and_then(|id| id.json()).ok_or_else(missing)?;

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use bigchaindb_core::query;
+use bigchaindb_core::query::{self, Standing};
 
 use crate::catalog::{BACKLOG, BIGCHAIN, POSITIONS, TableId, VOTES};
 use crate::row::Row;
@@ -41,9 +41,23 @@ impl Change {
             (POSITIONS, None, Some(row)) => {
                 Some(query::Change::Position(crate::answer::list_entry(row)?))
             }
+            (BIGCHAIN, Some(old), new) => {
+                harmed(Standing::Block(old.block()?.clone()), new.is_none())
+            }
+            (VOTES, Some(old), new) => harmed(Standing::Vote(old.vote()?), new.is_none()),
+            (POSITIONS, Some(old), new) => {
+                let entry = crate::answer::list_entry(old)?;
+                let is_bare = crate::answer::entry_row(&entry) == **old;
+                is_bare.then_some(())?;
+                harmed(Standing::Entry(entry), new.is_none())
+            }
             _ => None,
         }
     }
+}
+
+fn harmed(row: Standing, deleted: bool) -> Option<query::Change> {
+    Some(query::Change::Harmed { row, deleted })
 }
 
 /// The table that a node's feed is about, in [`BIGCHAINDB`](crate::BIGCHAINDB).

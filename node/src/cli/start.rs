@@ -205,6 +205,14 @@ fn tell(report: &Report) {
             target: "bigchaindb.pipelines.election",
             "Rewriting {transactions} transactions from invalid block {block}"
         ),
+        Report::Harmed { table, key, deleted } => log::warn!(
+            target: "bigchaindb.watchdog",
+            "Somebody {} row {key} of {table}",
+            if *deleted { "deleted" } else { "changed" }
+        ),
+        Report::PutBack { table, key } => {
+            log::warn!(target: "bigchaindb.watchdog", "Put back row {key} of {table}");
+        }
         Report::Listed { .. } | Report::Judged { .. } | Report::Cast { .. } => {}
         Report::Trouble(what) => log::warn!(target: "bigchaindb", "{what}"),
     }

@@ -1,6 +1,6 @@
 //! The labels in the names of timings: closed lists, so that no path or id becomes a name.
 
-use bigchaindb_core::query::Query;
+use bigchaindb_core::query::{Query, Standing};
 
 macro_rules! words {
     ($(#[$doc:meta])* $Enum:ident: $($(#[$about:meta])* $Value:ident $word:literal),+ $(,)?) => {
@@ -85,6 +85,12 @@ words! {
     Positions "read.positions",
     /// [`Query::Claim`].
     Claim "claim.positions",
+    /// [`Query::PutBack`] of a block.
+    PutBackBlock "put_back.bigchain",
+    /// [`Query::PutBack`] of a vote.
+    PutBackVote "put_back.votes",
+    /// [`Query::PutBack`] of an entry of the list.
+    PutBackEntry "put_back.positions",
 }
 
 impl Question {
@@ -104,6 +110,9 @@ impl Question {
             Query::Votes { .. } => Self::Votes,
             Query::Positions { .. } => Self::Positions,
             Query::Claim { .. } => Self::Claim,
+            Query::PutBack(Standing::Block(_)) => Self::PutBackBlock,
+            Query::PutBack(Standing::Vote(_)) => Self::PutBackVote,
+            Query::PutBack(Standing::Entry(_)) => Self::PutBackEntry,
             Query::Heads { .. }
             | Query::Transactions { .. }
             | Query::VotesOn { .. }

@@ -31,3 +31,4 @@ mod readme;
 mod recorded;
 mod restart;
 mod support;
+mod watchdog;

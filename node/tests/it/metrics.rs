@@ -15,8 +15,8 @@ use bigchaindb::metrics::{Counter, Gauge, Metrics, Names, Rate, Timer, Timing};
 use bigchaindb::shell::NodeHandle;
 use bigchaindb::store::rethinkdb::{Limits, RethinkStore, Server as Url, schema};
 use bigchaindb::store::{EmbeddedStore, Store};
-use bigchaindb_core::model::{Json, Keypair, Position, Vote};
-use bigchaindb_core::query::{ListEntry, Query, VoteRow};
+use bigchaindb_core::model::{Block, Json, Keypair, Position, Vote};
+use bigchaindb_core::query::{ListEntry, Query, Standing, VoteRow};
 use bigchaindb_core::stages::Settings;
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
@@ -346,6 +346,26 @@ impl Troubled {
         let entry = ListEntry { position, block, genesis: None };
         self.store.query(Query::Claim { entry }).await.unwrap();
     }
+
+    /// Somebody writes over a block, a vote and an entry of the list.
+    async fn vandalise(&self) {
+        let mut tables = self.store.tables().await.unwrap();
+        let mut first = |table: &str| {
+            let row = tables.get_mut(table).unwrap().remove(0);
+            let mut fields = row.as_object().unwrap().clone();
+            fields.insert("harm", Json::from("done"));
+            Json::from(fields)
+        };
+        let block = Arc::new(Block::from_document(first("bigchain")).unwrap());
+        let vote = first("votes");
+        let key = vote.get("id").unwrap().as_str().unwrap().into();
+        let vote = VoteRow { key, vote: Arc::new(Vote::from_document(vote).unwrap()) };
+        let position = Position(first("positions").get("id").unwrap().as_i64().unwrap() as u64);
+        let entry = ListEntry { position, block: "another".into(), genesis: None };
+        for harm in [Standing::Block(block), Standing::Vote(vote), Standing::Entry(entry)] {
+            self.store.query(Query::PutBack(harm)).await.unwrap();
+        }
+    }
 }
 
 async fn serve(database: &Database, bind: SocketAddr) -> Server {
@@ -366,6 +386,10 @@ async fn every_name_comes_from_a_federation_in_trouble() {
     all.until("election.requeued", |number| all.rivals(number)).await;
     all.until("tx.invalid", |number| all.rivals(1000 + number)).await;
     all.until("vote.ignored", |number| all.phantom(number)).await;
+    all.vandalise().await;
+    for table in ["bigchain", "votes", "positions"] {
+        all.until(&format!("store.put_back.{table}"), |_| std::future::ready(())).await;
+    }
     let server = all.server.take().unwrap();
     let address = server.local_addr();
     server.shutdown().await;

@@ -102,13 +102,18 @@ impl Database {
     pub(crate) async fn clear(&mut self) {
         match &self.raw {
             None => self.store = Arc::new(EmbeddedStore::in_memory()),
-            Some(client) => {
+            Some(_) => {
                 for table in schema::TABLES {
-                    let all = Term::table(table, ReadMode::Single);
-                    client.value(&all.delete(Durability::Soft)).await.unwrap();
+                    self.delete_all(table).await;
                 }
             }
         }
+    }
+
+    /// Takes all rows of a table away, on a server.
+    pub(crate) async fn delete_all(&self, table: &str) {
+        let all = Term::table(table, ReadMode::Single);
+        self.raw.as_ref().unwrap().value(&all.delete(Durability::Soft)).await.unwrap();
     }
 
     /// The test is done.

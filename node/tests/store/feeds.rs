@@ -4,7 +4,7 @@ use bigchaindb::store::FeedStream;
 use bigchaindb_core::query::{BacklogRow, Change, Feed};
 
 use crate::backends::{databases, servers};
-use crate::language::{entry_words, json, query, vote_words, waiting_words};
+use crate::language::{entry_words, json, query, standing_words, vote_words, waiting_words};
 
 /// Changes, and which feed tells what of each; `-` tells of nothing.
 const CHANGES: &str = "
@@ -25,6 +25,14 @@ const CHANGES: &str = "
     claim 0 Y        | -
     claim 7 Y        | list     | 7=Y
     wait c n3        | backlog  | +c~n3
+    restore block X@6=a        | blocks | ~X@5=a,c
+    restore block X@6=a        | -
+    restore block X@5=a,c      | blocks | ~X@6=a
+    restore vote k1 X n1 no    | votes  | ~k1:X:n1:yes
+    restore vote k3 X n1 yes   | votes  | k3:X:n1:yes
+    restore entry 7 X          | list   | ~7=Y
+    restore entry 0 X          | -
+    restore entry 0 Y          | list   | ~0=X(genesis X)
 ";
 
 /// One of each, opened.
@@ -64,6 +72,9 @@ fn change_words(change: &Change) -> String {
         Change::Block(id) => id.to_string(),
         Change::Vote(row) => vote_words(row),
         Change::Position(entry) => entry_words(entry),
+        Change::Harmed { row, deleted } => {
+            format!("{}{}", if *deleted { "-" } else { "~" }, standing_words(row))
+        }
     }
 }
 
@@ -123,5 +134,24 @@ async fn a_feed_ends_with_its_table() {
         for (name, mut feed) in feeds {
             assert!(feed.next().await.is_none(), "{name}");
         }
+    }
+}
+
+/// Deletions, which no node ever asks for.
+#[tokio::test]
+async fn what_stands_for_ever_is_told_of_when_it_is_deleted() {
+    for database in servers().await {
+        for line in ["block X@5=a,c", "vote k1 X n1 yes", "claim 7 X"] {
+            database.store.query(query(line)).await.unwrap();
+        }
+        database.write("bigchain", &json(r#"{"id":"x","block":7}"#)).await;
+        let mut feeds = Feeds::open(&*database.store).await;
+        for table in ["bigchain", "votes", "positions"] {
+            database.delete_all(table).await;
+        }
+        for (feed, told) in [("blocks", "-X@5=a,c"), ("votes", "-k1:X:n1:yes"), ("list", "-7=X")] {
+            assert_eq!(feeds.next(feed).await, told, "on {}", database.name);
+        }
+        database.finish().await;
     }
 }

@@ -110,6 +110,19 @@ const STEPS: &str = "
     with owner=k2 - 9       | W:f
     with owner=k2 W 9       |
     with owner=k3 - 9       |
+    # What stood is written over whatever is there.
+    restore block X@20=a,c,a    | unchanged
+    restore block X@21=b        | changed
+    blocks X                    | X@21=b
+    restore block N@5=a         | inserted
+    restore vote k1 X n1 yes    | unchanged
+    restore vote k1 X n1 no     | changed
+    restore vote k9 X n2 yes    | inserted
+    votes X                     | k1:X:n1:no k2:X:n1:no k3:X:n2:yes k9:X:n2:yes
+    restore entry 0 G           | unchanged
+    restore entry 1 X           | changed
+    restore entry 9 N           | inserted
+    positions 0 9               | 0=G(genesis G) 1=X 2=Q 3=Y 9=N 256=X
 ";
 
 /// Table, and a document that is odd in it.

@@ -128,6 +128,40 @@ pub enum Query {
         /// Which part of all votes.
         range: Range,
     },
+    /// Puts back a row that somebody changed or deleted: writes it over whatever has its key now,
+    /// unless that is the same. Answer: [`Answer::Written`].
+    PutBack(Standing),
+}
+
+/// A row that stands for ever once it is written.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Standing {
+    /// Of `bigchain`.
+    Block(Arc<Block>),
+    /// Of `votes`.
+    Vote(VoteRow),
+    /// Of `positions`.
+    Entry(ListEntry),
+}
+
+impl Standing {
+    /// The table it stands in.
+    pub fn table(&self) -> &'static str {
+        match self {
+            Self::Block(_) => "bigchain",
+            Self::Vote(_) => "votes",
+            Self::Entry(_) => "positions",
+        }
+    }
+
+    /// Its primary key, as a text.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Block(block) => block.id().to_string(),
+            Self::Vote(row) => row.key.to_string(),
+            Self::Entry(entry) => entry.position.0.to_string(),
+        }
+    }
 }
 
 /// What a judgement of some transactions needs to know.
@@ -277,11 +311,11 @@ pub struct Spend {
 pub enum Feed {
     /// Inserts, changes and deletions of waiting transactions.
     Backlog,
-    /// Inserts of blocks, ids only.
+    /// Inserts of blocks, ids only; and what nobody may do to them.
     Blocks,
-    /// Inserts of votes.
+    /// Inserts of votes; and what nobody may do to them.
     Votes,
-    /// Inserts into the list of blocks.
+    /// Inserts into the list of blocks; and what nobody may do to it.
     Positions,
 }
 
@@ -301,6 +335,13 @@ pub enum Change {
     Vote(VoteRow),
     /// A position was claimed.
     Position(ListEntry),
+    /// A row that stands for ever was changed or deleted.
+    Harmed {
+        /// As it stood.
+        row: Standing,
+        /// Deleted; else changed.
+        deleted: bool,
+    },
 }
 
 /// Why a query has no answer.

@@ -21,16 +21,24 @@ pub(super) enum StageName {
     Block,
     Stale,
     Api,
+    Watchdog,
 }
 
 impl StageName {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Order, Self::Election, Self::Vote, Self::Block, Self::Stale, Self::Api];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Order,
+        Self::Election,
+        Self::Vote,
+        Self::Block,
+        Self::Stale,
+        Self::Api,
+        Self::Watchdog,
+    ];
 
     /// The stage that a ticket belongs to.
     pub(super) fn of(ticket: Ticket) -> Self {
         let index = usize::try_from(ticket.0 % Self::ALL.len() as u64);
-        Self::ALL[index.expect("it is smaller than six")]
+        Self::ALL[index.expect("it is smaller than seven")]
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{Block, BlockId, Position};
+use crate::query::ListEntry;
 use crate::rules::Election;
 
 /// What is known of one block.
@@ -111,6 +112,18 @@ impl Ledger {
     pub(super) fn before(&self, position: Position) -> Option<&BlockId> {
         let end = usize::try_from(position.0).ok()?.min(self.list.len());
         self.list[..end].iter().rev().find_map(Option::as_ref)
+    }
+
+    /// Is this what was read at the entry's place? What stands there without being anybody's block
+    /// (a block's second place, what is in front of genesis) is not remembered, but was read.
+    pub(super) fn holds(&self, entry: &ListEntry) -> bool {
+        entry.position < self.end()
+            && self.at(entry.position).is_none_or(|block| *block == entry.block)
+    }
+
+    /// Is this the block that the chain begins with?
+    pub(super) fn is_genesis(&self, block: &BlockId) -> bool {
+        self.genesis.is_some_and(|position| self.at(position) == Some(block))
     }
 
     /// Where a block stands.

@@ -5,7 +5,7 @@
 //! events. The shell turns effects into I/O and threads, the simulator's kernel into scheduled
 //! events. Each stage has a file: `api` (clients), `order` (the list of blocks), `block` (backlog
 //! into blocks), `vote` (blocks into votes), `election` (votes into decisions), `stale` (waiting
-//! transactions whose node does not come). In a federation without a list, `hearsay` stands in for
+//! transactions whose node does not come), `watchdog` (what nobody may change or delete). In a federation without a list, `hearsay` stands in for
 //! `order`. What all of them know is in the `ledger`.
 
 mod api;
@@ -22,6 +22,7 @@ mod pool;
 mod settings;
 mod stale;
 mod vote;
+mod watchdog;
 mod work;
 
 use std::sync::Arc;
@@ -233,6 +234,22 @@ pub enum Report {
         transaction: TxId,
         /// Who did not come.
         from: NodeKey,
+    },
+    /// Somebody changed or deleted a row that stands for ever.
+    Harmed {
+        /// In which table.
+        table: &'static str,
+        /// Which row.
+        key: String,
+        /// Deleted; else changed.
+        deleted: bool,
+    },
+    /// This node has put such a row back.
+    PutBack {
+        /// In which table.
+        table: &'static str,
+        /// Which row.
+        key: String,
     },
     /// Something went wrong that is handled: the store did not answer, a vote was forged.
     Trouble(String),

@@ -15,6 +15,7 @@ use super::memory::Memory;
 use super::order::OrderStage;
 use super::stale::StaleStage;
 use super::vote::VoteStage;
+use super::watchdog::WatchdogStage;
 use super::{Config, Effect, Event, Now};
 use crate::query::Feed;
 use crate::rules::{ConsensusRules, Order};
@@ -171,6 +172,7 @@ struct Stages {
     block: BlockStage,
     stale: StaleStage,
     api: Api,
+    watchdog: WatchdogStage,
 }
 
 impl Stages {
@@ -185,6 +187,7 @@ impl Stages {
             block: BlockStage::default(),
             stale: StaleStage::default(),
             api: Api::default(),
+            watchdog: WatchdogStage::default(),
         }
     }
 
@@ -196,6 +199,7 @@ impl Stages {
             StageName::Block => &mut self.block,
             StageName::Stale => &mut self.stale,
             StageName::Api => &mut self.api,
+            StageName::Watchdog => &mut self.watchdog,
         }
     }
 

@@ -45,6 +45,14 @@ pub struct Settings {
     /// Without a list, a block waits at most this long for the decision of earlier ones that it
     /// depends on: voters that each have an order of their own would wait for one another.
     pub undecided: Duration,
+    /// A row that was changed or deleted is put back at once; if it is harmed again, after `guard`,
+    /// doubled each further time up to `guard_most`: so somebody who goes on costs a write a minute.
+    pub guard: Duration,
+    /// See `guard`. After twice that without harm, a row is as good as any other.
+    pub guard_most: Duration,
+    /// Rows looked after at once, and rows that stand again remembered; of more, it is only said that
+    /// they were harmed. Some may be blocks of a megabyte.
+    pub guarded: usize,
     /// After a store error, the next try.
     pub store_retry: Duration,
     /// Undecided blocks' votes are read this often even if no feed says anything.
@@ -77,6 +85,9 @@ impl Default for Settings {
             adopt: Duration::from_secs(5),
             missing: Duration::from_secs(10),
             undecided: Duration::from_secs(5),
+            guard: Duration::from_millis(200),
+            guard_most: Duration::from_secs(60),
+            guarded: 300,
             store_retry: Duration::from_millis(500),
             poll: Duration::from_secs(5),
             chain: 10_000_000,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bigchaindb_core::query::{Change, Feed};
 use bigchaindb_rethinkdb::{Durability, Element, Engine, Row, Shape, Subscription, table_of};
 
-use crate::language::{json, query, words};
+use crate::language::{json, query, standing_words, words};
 
 fn apply(engine: &mut Engine, line: &str) {
     engine.apply(&query(line), Durability::Hard).unwrap();
@@ -27,6 +27,9 @@ fn told(feed: &Subscription) -> Vec<String> {
             Some(Change::Block(id)) => id.to_string(),
             Some(Change::Vote(row)) => words(&bigchaindb_core::query::Answer::VoteWritten(row)),
             Some(Change::Position(entry)) => words(&bigchaindb_core::query::Answer::Claimed(entry)),
+            Some(Change::Harmed { row, deleted }) => {
+                format!("{}{}", if deleted { "-" } else { "~" }, standing_words(&row))
+            }
         },
     };
     feed.drain().into_iter().map(word).collect()
@@ -52,13 +55,18 @@ fn each_feed_tells_of_its_table_from_now_on_in_order() {
         "claim 1 X",
         "claim 1 Y",
         "gather a",
+        "restore block X@6=a",
+        "restore block X@6=a",
+        "restore vote k X n1 no",
+        "restore entry 1 Y",
+        "restore vote k2 X n2 no",
     ] {
         apply(&mut engine, line);
     }
     assert_eq!(told(&backlog), [">b~n1", "a~n1>a~n2", "a~n2>"]);
-    assert_eq!(told(&blocks), ["X"]);
-    assert_eq!(told(&votes), ["k:X:n1:yes"]);
-    assert_eq!(told(&positions), ["1=X"]);
+    assert_eq!(told(&blocks), ["X", "~X@5=a,b"]);
+    assert_eq!(told(&votes), ["k:X:n1:yes", "~k:X:n1:yes", "k2:X:n2:no"]);
+    assert_eq!(told(&positions), ["1=X", "~1=X"]);
     assert!(told(&backlog).is_empty(), "what was taken out does not come again");
 }
 

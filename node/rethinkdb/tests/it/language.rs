@@ -15,6 +15,7 @@
 //! with uuid=ua - 5     transactions with a uuid; owner=k1: of an owner
 //! own n1 X Y           votes of n1 on X and Y
 //! by n1 - 5            votes of n1
+//! restore block X@5=a  whatever stands there now; also `restore vote …`, `restore entry …`
 //! ```
 //!
 //! Answers are written alike; where the order is not promised, they are sorted. Whoever includes this
@@ -24,8 +25,8 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::{Block, Json, Output, Position, Transaction, Vote};
 use bigchaindb_core::query::{
-    Answer, BacklogRow, BlockIndex, BlocksOf, ListEntry, Needs, Page, Query, Range, TransactionsOf,
-    VoteRow,
+    Answer, BacklogRow, BlockIndex, BlocksOf, ListEntry, Needs, Page, Query, Range, Standing,
+    TransactionsOf, VoteRow,
 };
 
 use crate::PAYLOAD;
@@ -152,13 +153,14 @@ pub(crate) fn query(line: &str) -> Query {
         ["votes", ref ids @ ..] => {
             Query::Votes { blocks: ids.iter().map(|id| (*id).into()).collect() }
         }
-        ["claim", position, block] => Query::Claim {
-            entry: ListEntry {
-                position: Position(position.parse().unwrap()),
-                block: block.into(),
-                genesis: (position == "0").then(|| self::block(&format!("{block}@1=a"))),
-            },
-        },
+        ["claim", position, block] => Query::Claim { entry: entry(position, block) },
+        ["restore", "block", text] => Query::PutBack(Standing::Block(block(text))),
+        ["restore", "vote", key, block, node, word] => {
+            Query::PutBack(Standing::Vote(vote(key, block, node, word == "yes")))
+        }
+        ["restore", "entry", position, block] => {
+            Query::PutBack(Standing::Entry(entry(position, block)))
+        }
         ["positions", from, limit] => {
             Query::Positions { from: Position(from.parse().unwrap()), limit: number(limit) }
         }
@@ -200,6 +202,23 @@ fn range(after: &str, limit: &str) -> Range {
 fn page_words<T>(page: &Page<T>, word: impl Fn(&T) -> String) -> String {
     let more = page.next.as_ref().map(|next| format!("{next}…"));
     page.found.iter().map(word).chain(more).collect::<Vec<_>>().join(" ")
+}
+
+fn entry(position: &str, block: &str) -> ListEntry {
+    ListEntry {
+        position: Position(position.parse().unwrap()),
+        block: block.into(),
+        genesis: (position == "0").then(|| self::block(&format!("{block}@1=a"))),
+    }
+}
+
+/// A row that stands for ever, in words.
+pub(crate) fn standing_words(row: &Standing) -> String {
+    match row {
+        Standing::Block(block) => words(&Answer::Blocks(vec![block.clone()])),
+        Standing::Vote(row) => vote_words(row),
+        Standing::Entry(entry) => entry_words(entry),
+    }
 }
 
 /// An answer in words; documents that are not what was written are said to be so.

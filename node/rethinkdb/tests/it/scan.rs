@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bigchaindb_core::model::{Block, Output};
 use bigchaindb_core::query::{
     Answer, BacklogRow, BlockHead, BlockIndex, BlocksOf, Gathered, ListEntry, Page, Query, Range,
-    Spend, TransactionsOf, VoteRow, Write,
+    Spend, Standing, TransactionsOf, VoteRow, Write,
 };
 use bigchaindb_rethinkdb::{Durability, Engine};
 use proptest::prelude::*;
@@ -162,6 +162,20 @@ impl Scan {
                 votes.retain(|row| row.vote.voter() == voter);
                 Answer::VotesBy(Page { found: votes, next })
             }
+            Query::PutBack(Standing::Block(block)) => {
+                put_back(&mut self.blocks, block, |other| other.id() == block.id())
+            }
+            Query::PutBack(Standing::Vote(vote)) => {
+                put_back(&mut self.votes, vote, |row| row.key == vote.key)
+            }
+            Query::PutBack(Standing::Entry(entry)) => {
+                let before = self.list.insert(entry.position.0, entry.clone());
+                Answer::Written(match before {
+                    Some(before) if before == *entry => Write::Unchanged,
+                    Some(_) => Write::Changed,
+                    None => Write::Inserted,
+                })
+            }
         }
     }
 }
@@ -181,6 +195,20 @@ fn page<T>(looked_at: &[Arc<Block>], range: &Range, of: impl Fn(&Block) -> Vec<T
     let last = looked_at.last().filter(|_| looked_at.len() == range.rows());
     let next = last.map(|block| block.id().as_str().into());
     Page { found: looked_at.iter().flat_map(|block| of(block)).collect(), next }
+}
+
+fn put_back<T: Clone + PartialEq>(rows: &mut Vec<T>, row: &T, same: impl Fn(&T) -> bool) -> Answer {
+    Answer::Written(match rows.iter_mut().find(|other| same(other)) {
+        Some(other) if other == row => Write::Unchanged,
+        Some(other) => {
+            *other = row.clone();
+            Write::Changed
+        }
+        None => {
+            rows.push(row.clone());
+            Write::Inserted
+        }
+    })
 }
 
 fn written(what: Write, done: bool) -> Answer {
@@ -239,6 +267,11 @@ fn line() -> impl Strategy<Value = String> {
         }),
         1 => (node(), ids()).prop_map(|(node, ids)| format!("own {node} {ids}")),
         1 => (node(), 0..6, 0..4).prop_map(|(node, key, limit)| format!("by {node} k{key} {limit}")),
+        1 => (named(), tx()).prop_map(|(id, tx)| format!("restore block {id}@5={tx}")),
+        1 => (0..6, named(), node()).prop_map(|(key, id, node)| {
+            format!("restore vote k{key} {id} {node} yes")
+        }),
+        1 => (0..9, named()).prop_map(|(position, id)| format!("restore entry {position} {id}")),
         1 => Just("reopen".to_owned()),
     ]
 }

@@ -4,7 +4,7 @@
 //! says that it dropped some: whoever reads opens another and reads what was missed.
 
 use bigchaindb_core::model::Json;
-use bigchaindb_core::query::{Change, Feed};
+use bigchaindb_core::query::{Change, Feed, Standing};
 use tokio::sync::mpsc;
 
 use super::Term;
@@ -12,7 +12,7 @@ use super::connection::Cursor;
 use super::queries::shape::is_block;
 use super::rows;
 use super::schema::{BACKLOG, BIGCHAIN, POSITIONS, VOTES};
-use super::term::ReadMode;
+use super::term::{NOTHING, OBJECT, ReadMode};
 
 /// Changes that wait here for a node. While they do, the server keeps those that follow: up to
 /// 100 000.
@@ -23,12 +23,16 @@ pub(super) fn term(feed: Feed) -> Term {
     let table = |name| Term::table(name, ReadMode::Single);
     match feed {
         Feed::Backlog => table(BACKLOG).changes(),
-        // Blocks are large, and their ids are all that is told.
-        Feed::Blocks => table(BIGCHAIN)
-            .map(Term::function([1], |[row]| {
-                Term::branch(is_block(&row), row.at("id"), Term::null())
-            }))
-            .changes(),
+        // Blocks are large, and of a new one the id is all that is told.
+        Feed::Blocks => table(BIGCHAIN).changes().map(Term::function([1], |[change]| {
+            let new = change.clone().at("new_val");
+            let is_new = Term::all([
+                change.clone().at("old_val").is(NOTHING),
+                new.clone().is(OBJECT),
+                is_block(&new),
+            ]);
+            Term::branch(is_new, Term::object([("new_val", new.at("id"))]), change)
+        })),
         Feed::Votes => table(VOTES).changes(),
         Feed::Positions => table(POSITIONS).changes(),
     }
@@ -72,9 +76,26 @@ fn change(feed: Feed, mut element: Json) -> Option<Change> {
             let (old, new) = (old.and_then(rows::waiting), new.and_then(rows::waiting));
             (old.is_some() || new.is_some()).then_some(Change::Backlog { old, new })
         }
-        _ if old.is_some() => None,
+        Feed::Blocks | Feed::Votes | Feed::Positions if old.is_some() => {
+            let (row, deleted) = (standing(feed, old?)?, new.is_none());
+            Some(Change::Harmed { row, deleted })
+        }
         Feed::Blocks => Some(Change::Block(rows::block_id(new?)?)),
         Feed::Votes => Some(Change::Vote(rows::vote(new?)?)),
         Feed::Positions => Some(Change::Position(rows::entry(new?)?)),
+    }
+}
+
+/// A row as it stood, if it was what its table is for.
+fn standing(feed: Feed, old: Json) -> Option<Standing> {
+    match feed {
+        Feed::Blocks => rows::block(old).map(Standing::Block),
+        Feed::Votes => rows::vote(old).map(Standing::Vote),
+        Feed::Positions => {
+            let entry = rows::entry(old.clone())?;
+            let is_bare = rows::is_same(&rows::entry_document(&entry), &old);
+            is_bare.then_some(Standing::Entry(entry))
+        }
+        Feed::Backlog => None,
     }
 }

@@ -201,6 +201,11 @@ fn log_line(report: &Report) -> Option<String> {
         Report::Reassigned { transaction, from } => {
             Some(format!("took over {transaction} from {from}"))
         }
+        Report::Harmed { table, key, deleted } => {
+            let how = if *deleted { "deleted" } else { "changed" };
+            Some(format!("somebody {how} {key} of {table}"))
+        }
+        Report::PutBack { table, key } => Some(format!("put back {key} of {table}")),
         Report::Trouble(text) => Some(text.clone()),
     }
 }

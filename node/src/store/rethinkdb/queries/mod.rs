@@ -16,10 +16,10 @@ mod votes;
 use std::time::Duration;
 
 use bigchaindb_core::model::Json;
-use bigchaindb_core::query::{Answer, Query, Write};
+use bigchaindb_core::query::{Answer, Query, Standing, Write};
 
 use super::client::Client;
-use super::rows::is_same;
+use super::rows::{self, is_same};
 use super::term::{Durability, ReadMode};
 use super::{Error, Term};
 
@@ -74,6 +74,7 @@ pub(super) async fn answer(client: &Client, query: &Query) -> Result<Answer, Err
         Query::VotesBy { voter, range } => {
             pages::votes_by(client, voter, range).await.map(Answer::VotesBy)
         }
+        Query::PutBack(row) => put_back(client, row).await,
     }
 }
 
@@ -95,6 +96,29 @@ const KEY_BYTES_MAX: usize = 127;
 fn portions<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<Vec<Term>> {
     let keys: Vec<Term> = keys.filter(|key| can_be_key(key)).map(Term::from).collect();
     keys.chunks(KEYS_MAX).map(<[Term]>::to_vec).collect()
+}
+
+/// Writes a row over whatever has its key. To do that twice does no harm.
+async fn put_back(client: &Client, row: &Standing) -> Result<Answer, Error> {
+    let document = match row {
+        Standing::Block(block) => block.document().clone(),
+        Standing::Vote(vote) => rows::vote_document(vote),
+        Standing::Entry(entry) => rows::entry_document(entry),
+    };
+    let stats = client.read_value(&put_back_term(row.table(), &document)).await?;
+    for (name, write) in [("inserted", Write::Inserted), ("replaced", Write::Changed)] {
+        if counter(&stats, name)? == 1 {
+            return Ok(Answer::Written(write));
+        }
+    }
+    if counter(&stats, "unchanged")? == 1 {
+        return Ok(Answer::Written(Write::Unchanged));
+    }
+    Err(refused(stats.get("first_error").and_then(Json::as_str).unwrap_or_default()))
+}
+
+fn put_back_term(name: &'static str, document: &Json) -> Term {
+    Term::table(name, ReadMode::Single).put(Term::json(document), Durability::Hard)
 }
 
 /// What an insert met.

@@ -48,6 +48,8 @@ pub enum Durability {
 pub(super) const OBJECT: &str = "OBJECT";
 pub(super) const ARRAY: &str = "ARRAY";
 pub(super) const STRING: &str = "STRING";
+/// What is null, or not there.
+pub(super) const NOTHING: &str = "NULL";
 
 impl Term {
     fn call<const N: usize>(number: u16, arguments: [Term; N]) -> Self {
@@ -363,6 +365,11 @@ impl Term {
     /// Inserts a document, unless its primary key is taken.
     pub fn insert(self, document: Term, durability: Durability) -> Self {
         Self::call(56, [self, document]).durably(durability)
+    }
+
+    /// Writes a document over whatever has its primary key.
+    pub fn put(self, document: Term, durability: Durability) -> Self {
+        self.insert(document, durability).with("conflict", "replace")
     }
 
     /// Merges what the function makes of each row into the row.

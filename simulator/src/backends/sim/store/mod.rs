@@ -325,7 +325,7 @@ impl SimStore {
     pub(super) fn cost_us(&self, query: &Query) -> u64 {
         let (rows, writes) = match query {
             Query::InsertBacklog { .. } | Query::Reassign { .. } => (1, true),
-            Query::InsertVote { .. } | Query::Claim { .. } => (1, true),
+            Query::InsertVote { .. } | Query::Claim { .. } | Query::PutBack(_) => (1, true),
             Query::DeleteBacklog { transactions } => (transactions.len(), true),
             Query::InsertBlock { block } => (block.transactions().len(), true),
             Query::Gather(needs) => (needs.transactions.len() + needs.outputs.len(), false),

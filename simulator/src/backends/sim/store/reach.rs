@@ -1,7 +1,7 @@
 //! Which rows of which tables a question touches: what the cluster has to reach to answer it.
 
 use bigchaindb_core::model::{Json, Position};
-use bigchaindb_core::query::{Answer, Query, StoreError, Write};
+use bigchaindb_core::query::{Answer, Query, Standing, StoreError, Write};
 use bigchaindb_rethinkdb::cluster::{
     Access, AccessKind, Durability, KeyRange, Keys, ReadMode, TableNumber, number_key, text_key,
 };
@@ -86,6 +86,15 @@ pub(super) fn accesses(query: &Query, manner: Manner) -> Vec<Access> {
         Query::Claim { entry } => {
             vec![access(Table::Positions, one(position(entry.position)), write)]
         }
+        Query::PutBack(row) => vec![match row {
+            Standing::Block(block) => {
+                access(Table::Bigchain, one(text_key(block.id().as_str())), write)
+            }
+            Standing::Vote(vote) => access(Table::Votes, one(text_key(&vote.key)), write),
+            Standing::Entry(entry) => {
+                access(Table::Positions, one(position(entry.position)), write)
+            }
+        }],
     }
 }
 

@@ -308,6 +308,10 @@ impl<'a> World<'a> {
             Report::Reassigned { transaction, from } => {
                 format!("took over {transaction} from {from}")
             }
+            Report::Harmed { table, key, deleted } => {
+                format!("somebody {} {key} of {table}", if deleted { "deleted" } else { "changed" })
+            }
+            Report::PutBack { table, key } => format!("put back {key} of {table}"),
             Report::Trouble(text) => text,
         };
         self.tell_node(node, Befell::Log, &text);
