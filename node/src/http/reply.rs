@@ -54,9 +54,9 @@ impl Style {
         Self { by_script, ..self }
     }
 
-    /// Whether there is a description of the API to be read.
-    pub(super) fn has_description(self) -> bool {
-        self.wording == Wording::Documented
+    /// Whether it is the original's.
+    pub(super) fn is_original(self) -> bool {
+        self.wording == Wording::Original
     }
 
     /// A node's answer as status code and JSON text. What else goes into the headers follows from
@@ -75,7 +75,7 @@ impl Style {
     }
 
     fn body_of(self, response: Response) -> (StatusCode, Body, String) {
-        let is_original = self.wording == Wording::Original;
+        let is_original = self.is_original();
         let found = |body| (StatusCode::OK, body, String::new());
         match response {
             Response::Accepted(transaction, _) if is_original => {

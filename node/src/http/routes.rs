@@ -154,7 +154,7 @@ impl Api {
             return reply::last(style.refusal(StatusCode::URI_TOO_LONG, &reason));
         }
         let found = route(head.uri.path())
-            .filter(|route| style.has_description() || *route != Route::Description);
+            .filter(|route| !style.is_original() || *route != Route::Description);
         let Some(route) = found else { return style.no_such_path() };
         let reads = head.method == Method::GET || head.method == Method::HEAD;
         match route {
@@ -191,7 +191,8 @@ impl Api {
     async fn about_transaction(&self, id: &str, call: fn(TxId) -> Call, style: Style) -> Reply {
         let is_id =
             id.len() == ID_LENGTH && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_id {
+        // The original asked its database for whatever stands there.
+        if !is_id && !style.is_original() {
             return style.not_found();
         }
         self.call(call(TxId::from(id)), style).await

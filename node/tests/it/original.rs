@@ -86,3 +86,63 @@ async fn the_program_runs_by_them() {
     clients.until_status(0, asset.get("id").unwrap().as_str().unwrap(), "valid").await;
     assert_eq!(node.stop(), 0);
 }
+
+/// What the original said to bodies and paths that are wrong in odd ways, as it was asked: the body's
+/// `input`, or what stands for `data`, or a path; and the status.
+const ODDITIES: &str = r#"
+    input | {"txid":"x","cid":0}                 | 400
+    input | {"txid":1,"cid":0}                   | 400
+    input | {"txid":[[1]],"cid":0}               | 400
+    input | {"txid":null,"cid":0}                | 500
+    input | {"txid":[null],"cid":0}              | 500
+    input | {"txid":{"a":1},"cid":0}             | 500
+    input | {"txid":"a\u0000b","cid":0}          | 500
+    input | {"txid":"LONG","cid":0}              | 500
+    input | {"txid":NaN,"cid":0}                 | 400
+    input | {"txid":"ASSET","cid":0,"more":NaN}  | 400
+    input | {"txid":"ASSET","cid":1}             | 400
+    input | {"cid":0}                            | 500
+    data  | null                                 | 200
+    data  | []                                   | 200
+    data  | "x"                                  | 200
+    data  | ["x"]                                | 200
+    data  | {"more":1}                           | 200
+    data  | 1                                    | 500
+    data  | true                                 | 500
+    data  | NaN                                  | 500
+    data  | "a payload"                          | 500
+    data  | ["payload"]                          | 500
+    data  | {"payload":{"a":NaN}}                | 500
+    path  | LONG                                 | 500
+    path  | LONG/status                          | 500
+    path  | x                                    | 404
+"#;
+
+#[tokio::test]
+async fn what_is_odd_is_answered_as_it_was() {
+    let world = original(1).await;
+    let alice = Keypair::from_seed([20; 32]);
+    let asset = accepted(&world, 0, create(&alice, "an asset")).await;
+    world.clients.until_status(0, asset.id().as_str(), "valid").await;
+    let address = world.federation.addresses()[0];
+    let long = "x".repeat(128);
+    for line in ODDITIES.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let [kind, odd, status] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("three cells: {line}")
+        };
+        let odd = odd.replace("LONG", &long).replace("ASSET", asset.id().as_str());
+        let path = format!("/api/v1/transactions/{odd}");
+        let body = match kind {
+            "input" => format!(
+                r#"{{"id":"y","transaction":{{"operation":"TRANSFER","fulfillments":[{{"input":{odd}}}]}}}}"#
+            ),
+            _ => format!(
+                r#"{{"transaction":{{"operation":"CREATE","data":{odd},"fulfillments":[{{"owners_before":["{}"]}}]}}}}"#,
+                alice.public()
+            ),
+        };
+        let request = if kind == "path" { Request::new("GET", &path) } else { Request::post(body) };
+        let reply = request.send(address).await;
+        assert_eq!(reply.status.to_string(), status, "{line}: {}", reply.body);
+    }
+}

@@ -68,11 +68,21 @@ impl<'a> Texts<'a> {
         let conditions = item(body, "conditions")?;
         let fid = item(&self.transaction.fulfillments()[at], "fid")?;
         let other;
-        let condition = if let Json::Array(conditions) = conditions {
-            &self.body[self.conditions[place(conditions.len(), fid)?].clone()]
-        } else {
-            other = element(conditions, fid)?.canonical()?;
-            &other
+        let condition = match conditions {
+            Json::Array(conditions) => {
+                &self.body[self.conditions[place(conditions.len(), fid)?].clone()]
+            }
+            // To Python a text is a list of characters.
+            Json::String(text) => {
+                let characters: Vec<char> = text.chars().collect();
+                let character = characters[place(characters.len(), fid)?].to_string();
+                other = Json::from(character).canonical()?;
+                &other
+            }
+            _ => {
+                other = element(conditions, fid)?.canonical()?;
+                &other
+            }
         };
         let [operation, timestamp, data, version] = self
             .fields
@@ -186,3 +196,23 @@ fn write_unsigned(fulfillment: &Json, out: &mut String) -> Result<(), Raised> {
 }
 
 const SIGNATURE: &str = "fulfillment";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_conditions_is_a_list_of_characters() {
+        let message = |fid: &str| {
+            let text = r#"{"id":"x","transaction":{"operation":"TRANSFER","timestamp":"1","data":1,
+                "version":1,"conditions":"Gé","fulfillments":[{"fid":FID}]}}"#;
+            let document = Json::parse(text.replace("FID", fid).as_bytes()).unwrap();
+            let transaction = Transaction::from_document(document).unwrap();
+            let message = Texts::of(&transaction).unwrap().message(0);
+            message.map(|message| message[..17].to_owned()).map_err(|raised| raised.class)
+        };
+        assert_eq!(message("0"), Ok(r#"{"condition":"G","#.to_owned()));
+        assert!(message("-1").unwrap().starts_with(r#"{"condition":"é""#));
+        assert_eq!(message("2"), Err("IndexError"));
+    }
+}

@@ -1,14 +1,7 @@
 //! What the original told its clients: its handlers caught only what they expected.
 
 use super::super::{ClientRules, Federation, InvalidTransaction, Phase, Wording};
-use crate::model::{Json, NodeKey, Raised, Transaction, item};
-
-/// The deepest level of a document that the original's driver wrote, the document itself being
-/// level 1.
-const MAX_LEVEL: usize = 20;
-
-/// The key that RethinkDB keeps for values of its own.
-const PSEUDO_TYPE: &str = "$reql_type$";
+use crate::model::{Json, NodeKey, Transaction, item};
 
 /// What the original told its clients.
 #[derive(Clone, Copy, Debug)]
@@ -39,54 +32,5 @@ impl ClientRules for OriginalClients {
             [] => federation.voters(),
             others => others,
         }
-    }
-}
-
-/// Whether the original's driver, and the server behind it, took a document.
-///
-/// # Errors
-/// What they raised. A time or binary value of RethinkDB's own was accepted, and killed whoever read
-/// it; here it is refused like any other.
-pub(super) fn check_writable(document: &Json) -> Result<(), Raised> {
-    let mut open = vec![(document, 1)];
-    while let Some((value, level)) = open.pop() {
-        if level > MAX_LEVEL {
-            return Err(Raised::new("ReqlDriverCompileError", "Nesting depth limit exceeded."));
-        }
-        match value {
-            Json::Float(number) if !number.is_finite() => {
-                let text = format!("Cannot convert `{number}` to JSON.");
-                return Err(Raised::new("ReqlQueryLogicError", text));
-            }
-            Json::Array(items) => open.extend(items.iter().map(|item| (item, level + 1))),
-            Json::Object(fields) if fields.get(PSEUDO_TYPE).is_some() => {
-                let text = format!("a value with the key `{PSEUDO_TYPE}`");
-                return Err(Raised::new("ReqlQueryLogicError", text));
-            }
-            Json::Object(fields) => {
-                open.extend(fields.iter().map(|(_, value)| (value, level + 1)));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_driver_refused_is_told_by_level_and_kind() {
-        let nested = |levels| "[".repeat(levels) + &"]".repeat(levels);
-        let raised = |text: &str| {
-            let document = Json::parse(text.as_bytes()).unwrap();
-            check_writable(&document).err().map(|raised| raised.class)
-        };
-        assert_eq!(raised(&nested(20)), None);
-        assert_eq!(raised(&nested(21)), Some("ReqlDriverCompileError"));
-        assert_eq!(raised(&nested(20).replace("[]", "[1]")), Some("ReqlDriverCompileError"));
-        assert_eq!(raised(r#"{"a":[NaN]}"#), Some("ReqlQueryLogicError"));
-        assert_eq!(raised(r#"{"a":{"$reql_type$":"TIME"}}"#), Some("ReqlQueryLogicError"));
     }
 }

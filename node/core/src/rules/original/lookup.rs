@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::{Election, Facts, InvalidTransaction, Spent, Status};
+use super::database;
 use crate::model::{BlockId, Json, Output, Raised, Transaction, TxId, element, item, signature_of};
 
 /// The transaction of this id: from a block decided valid, else from an undecided one; only if no
@@ -20,8 +21,10 @@ pub(in crate::rules) fn standing(
     id: &TxId,
     facts: &Facts,
 ) -> Result<Option<(Status, Arc<Transaction>)>, Raised> {
+    database::check_text(id.as_str())?;
     let placed = facts.found.get(id).map(Vec::as_slice).unwrap_or_default();
     if placed.is_empty() {
+        database::check_primary_key(id.as_str())?;
         return Ok(facts.waiting.get(id).map(|waiting| (Status::Backlog, waiting.clone())));
     }
     at_most_once_valid(id, placed.iter().map(|placed| (&placed.block, placed.election)))?;

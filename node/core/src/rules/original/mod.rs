@@ -4,9 +4,10 @@
 //! [`check`](ConsensusRules::check) keeps the outcome of each step as a value, and
 //! [`judge`](ConsensusRules::judge) walks through them in the original's order, with the facts in
 //! between: whoever comes first decides. What the original looked up in the database is in `lookup`,
-//! what it told its clients in `clients`.
+//! what its database did not take in `database`, what it told its clients in `clients`.
 
 mod clients;
+mod database;
 pub(super) mod lookup;
 
 use std::sync::Arc;
@@ -147,7 +148,7 @@ impl ConsensusRules for OriginalRules {
     ) -> Result<Transaction, InvalidTransaction> {
         let body = item(posted, "transaction")?;
         let data = item(body, "data")?;
-        let payload = if data.is_truthy() { data.get("payload") } else { None };
+        let payload = payload(data)?;
         let first = element(item(body, "fulfillments")?, &Json::Int(0))?;
         let owners_after = lookup::as_list(item(first, "owners_before")?)?;
         let draft = Draft {
@@ -180,7 +181,7 @@ impl ConsensusRules for OriginalRules {
     /// What is in a block already gets the original's answer and is not written again.
     fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
         self.judge(case)?;
-        clients::check_writable(case.transaction.document())?;
+        database::check_writable(case.transaction.document())?;
         case.facts.is_new(case.transaction.id())
     }
 
@@ -249,6 +250,19 @@ impl ConsensusRules for OriginalRules {
     }
 }
 
+/// The payload of a posted CREATE: `data["payload"]`, if there is something in `data` and `"payload"`
+/// is in it, whatever `in` means for it.
+fn payload(data: &Json) -> Result<Option<&Json>, Raised> {
+    let is_in = match data {
+        falsy if !falsy.is_truthy() => false,
+        Json::Object(fields) => return Ok(fields.get("payload")),
+        Json::Array(items) => items.iter().any(|item| item.as_str() == Some("payload")),
+        Json::String(text) => text.contains("payload"),
+        _ => return Err(Raised::new("TypeError", "argument is not iterable")),
+    };
+    if is_in { Err(Raised::new("TypeError", "indices must be integers")) } else { Ok(None) }
+}
+
 /// Only the first fulfillment and its first owner are looked at.
 fn check_creation(body: &Json, federation: &Federation) -> Result<(), InvalidTransaction> {
     let first = Json::Int(0);
@@ -283,11 +297,12 @@ fn check_transfer(
             return Err(Raised::new("ValueError", text).into());
         }
         let output = outputs.next().expect("an input that is not null is an output");
-        item(input, "txid")?;
+        database::check_key(item(input, "txid")?)?;
         if lookup::transaction(&output.txid, facts)?.is_none() {
             let txid = output.txid.clone();
             return Err(InvalidTransaction::TransactionDoesNotExist { txid });
         }
+        database::check_value(input)?;
         check_unspent(transaction, output, facts)?;
     }
     Ok(())
