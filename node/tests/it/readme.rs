@@ -57,12 +57,50 @@ fn every_row_names_tests_that_are_there() {
     }
 }
 
+/// The methods of the class, as the documentation's reference lists them.
+const METHODS: [&str; 25] = [
+    "create_transaction",
+    "sign_transaction",
+    "validate_fulfillments",
+    "write_transaction",
+    "get_transaction",
+    "get_status",
+    "search_block_election_on_index",
+    "get_blocks_status_containing_tx",
+    "get_tx_by_payload_uuid",
+    "get_spent",
+    "get_owned_ids",
+    "validate_transaction",
+    "is_valid_transaction",
+    "create_block",
+    "validate_block",
+    "has_previous_vote",
+    "is_valid_block",
+    "write_block",
+    "prepare_genesis_block",
+    "create_genesis_block",
+    "vote",
+    "write_vote",
+    "get_last_voted_block",
+    "get_unvoted_blocks",
+    "block_election_status",
+];
+
 /// Whatever the program offers has its row.
 #[test]
 fn nothing_that_is_offered_is_left_out() {
     let documented: BTreeSet<String> =
         rows().iter().flat_map(|(documented, _)| quoted(documented)).collect();
     let has = |name: &str| documented.contains(name);
+
+    let library: String = fs::read_dir(folder().join("src/bigchain"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    for method in METHODS {
+        assert!(library.contains(&format!("fn {method}(")), "there is no method `{method}`");
+        assert!(has(method), "the method `{method}` is left out");
+    }
 
     let home = tempfile::tempdir().unwrap();
     let (_, help, _) = output(bigchaindb(home.path(), &["--help"]), "");
