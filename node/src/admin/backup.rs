@@ -23,7 +23,7 @@ use super::archive::{End, FORMAT, Head, Writer};
 use super::tables::{Row, Scan, rows_of};
 use super::{AdminError, Progress};
 use crate::clock;
-use crate::store::rethinkdb::schema::{BACKLOG, BIGCHAIN, POSITIONS, VOTES};
+use crate::store::rethinkdb::schema::{self, BACKLOG, BIGCHAIN, POSITIONS, VOTES};
 use crate::store::rethinkdb::{Client, Term};
 
 /// What is backed up.
@@ -62,12 +62,14 @@ pub async fn backup<W: Write>(
     };
     let writer = Writer::new(out, &head).map_err(AdminError::Write)?;
     let mut task = Task { client, writer, progress };
+    // The original has none.
+    let has_list = schema::tables(client).await?.iter().any(|name| name == POSITIONS);
     if what.backlog {
         task.copy(BACKLOG, |_| Fate::Kept).await?;
     }
     let cut = match what.order {
-        Order::List => Some(List::read(client).await?),
-        Order::Votes => None,
+        Order::List if has_list => Some(List::read(client).await?),
+        Order::List | Order::Votes => None,
     };
     let mut blocks = BTreeSet::new();
     let late_blocks = task
@@ -105,7 +107,7 @@ pub async fn backup<W: Write>(
         task.add_late(VOTES, &votes).await?;
         let is_known = |row: &Row| cut.places.contains(&mark(&row.key));
         task.copy(POSITIONS, |row| if is_known(row) { Fate::Kept } else { Fate::LeftOut }).await?;
-    } else {
+    } else if has_list {
         task.copy(POSITIONS, |_| Fate::Kept).await?;
     }
     task.writer.finish().map_err(AdminError::Write)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::admin::AdminError;
 use crate::config::{Database, NodeConfig};
-use crate::store::rethinkdb::Client;
+use crate::store::rethinkdb::{Client, Error};
 use bigchaindb_core::rules::{ConsensusRules, Federation, Registry};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use clap::Args;
@@ -142,6 +142,9 @@ pub(crate) fn print(
 /// How a command ends that could not be done.
 pub(crate) fn failure(error: &AdminError) -> Failure {
     match error {
+        AdminError::Store(Error::Query { .. }) => {
+            Failure::surroundings(error, "is all there? see `bigchaindb doctor`")
+        }
         AdminError::Store(_) => Failure::surroundings(error, HINT),
         AdminError::Write(_) | AdminError::Temporary(_) => {
             Failure::surroundings(error, "is the disk full?")

@@ -9,7 +9,7 @@ use bigchaindb_core::rules::{Checked, ConsensusRules, Election, Federation, Orde
 use rayon::prelude::*;
 
 use super::super::Finding;
-use super::super::chain::{Step, profile};
+use super::super::chain::{Step, order_of, profile};
 use super::PageOf;
 use crate::store::rethinkdb::schema::VOTES;
 
@@ -91,7 +91,7 @@ fn look_at_votes(
         }
         match counted.get(voter) {
             Some(vote) if vote.key == row.key => None,
-            None if rules.order() == Order::List => {
+            None if order_of(rules) == Order::List => {
                 Some(format!("it does not stand under the key of {voter}'s vote on this block"))
             }
             _ => Some(format!("it is another vote of {voter} on this block")),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bigchaindb::admin::archive::{End, Reader};
 use bigchaindb::admin::{AdminError, Backup, Progress, Restored, Silent, backup, restore};
-use bigchaindb::store::rethinkdb::Client;
+use bigchaindb::store::rethinkdb::{Client, Term};
 use bigchaindb_core::model::{Json, Keypair};
 use bigchaindb_core::rules::{Order, by_name};
 
@@ -183,5 +183,25 @@ async fn the_chain_is_saved_as_it_was_when_the_backup_began() {
         let (after, _) = save(&client, &what).await;
         assert_eq!(after.tables["bigchain"].documents, before.tables["bigchain"].documents + 10);
         from.finish().await;
+    }
+}
+
+/// The original has no list: what is there is saved, and comes back beside an empty list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_of_the_original_is_saved_without_a_list() {
+    for from in all().await {
+        let chain = chain(from.client.clone(), 4).await;
+        let list = Term::database(chain.client.database()).table_drop("positions");
+        chain.client.value(&list).await.unwrap();
+        let what = Backup { order: Order::Votes, ..what(&chain) };
+        let (saved, archive) = save(&chain.client, &what).await;
+        let counts = saved.tables.iter().map(|(table, total)| (&**table, total.documents));
+        let counts: Vec<_> = counts.collect();
+        assert_eq!(counts, [("backlog", 1), ("bigchain", 5), ("votes", 16)]);
+        let to = embedded().await;
+        bring_back(&to.client, &archive, false).await.unwrap();
+        assert_eq!(save(&to.client, &what).await.0.tables, saved.tables);
+        from.finish().await;
+        to.finish().await;
     }
 }
