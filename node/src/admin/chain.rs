@@ -217,15 +217,9 @@ pub(super) async fn previous(
     Ok(previous)
 }
 
-/// Where the order of blocks is. By `v0.6.0` itself only documents are judged, but its chains have no
-/// list either.
-pub fn order_of(rules: &dyn ConsensusRules) -> Order {
-    if rules.name() == Profile::Original.name() { Order::Votes } else { rules.order() }
-}
-
 /// How votes are signed under these rules.
 pub(super) fn profile(rules: &dyn ConsensusRules) -> Profile {
-    match order_of(rules) {
+    match rules.order() {
         Order::List => Profile::Default,
         Order::Votes => Profile::Original,
     }

@@ -91,7 +91,7 @@ fn look_at_votes(
         }
         match counted.get(voter) {
             Some(vote) if vote.key == row.key => None,
-            None if order_of(rules) == Order::List => {
+            None if rules.order() == Order::List => {
                 Some(format!("it does not stand under the key of {voter}'s vote on this block"))
             }
             _ => Some(format!("it is another vote of {voter} on this block")),

@@ -106,14 +106,14 @@ impl Judge {
         if self.before.is_none() && is_linked && is_genesis && malformed.is_none() {
             return Election::Valid;
         }
-        if malformed.is_some() && order_of(&*self.rules) == Order::List {
+        if malformed.is_some() && self.rules.order() == Order::List {
             // By rule, whatever anybody votes.
             return Election::Invalid;
         }
         if voted == Election::Valid && !is_linked {
             findings.push(find("it is voted valid, but not linked to genesis".to_owned()));
         }
-        if order_of(&*self.rules) == Order::List && is_linked {
+        if self.rules.order() == Order::List && is_linked {
             let before = self.before.as_ref().map(|(id, _)| id);
             for row in counted.iter().filter(|row| Some(row.vote.previous()) != before) {
                 let (block, named) = (&step.block, row.vote.previous());
@@ -142,7 +142,7 @@ impl Judge {
         let needs = self.rules.needs(&mut transactions.iter().map(|one| &**one));
         let temporary = AdminError::Temporary;
         // Python members put a transaction and what spends it into one block.
-        let is_whole = order_of(&*self.rules) == Order::Votes;
+        let is_whole = self.rules.order() == Order::Votes;
         if is_whole {
             let put = self.shelf.put(block.id(), Election::Valid, transactions);
             put.map_err(temporary)?;
