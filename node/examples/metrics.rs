@@ -36,7 +36,7 @@ fn main() {
                 quickest(&metrics, event, || {
                     lines.take(|line| {
                         black_box(line);
-                    })
+                    });
                 })
             },
         );

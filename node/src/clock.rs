@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bigchaindb_core::stages::Now;
 
-/// What time it is, for every node of this process.
+/// What time it is, by the machine.
 #[expect(clippy::disallowed_methods, reason = "the shell is where time comes from")]
 pub fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);

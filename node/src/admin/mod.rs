@@ -19,7 +19,6 @@ mod tables;
 pub mod verify;
 
 pub use backup::{Backup, backup};
-pub use chain::order_of;
 pub use error::AdminError;
 pub use finding::Finding;
 pub use progress::{Progress, Silent};

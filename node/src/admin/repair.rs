@@ -74,7 +74,7 @@ pub async fn plan(
     let mut plan = Plan { backlog: has_rows(client, BACKLOG).await?, ..Plan::default() };
     let briefs = chain::briefs(client, &mut Vec::new()).await?;
     progress.advance(briefs.len() as u64);
-    let mut list = match chain::rules.order() {
+    let mut list = match rules.order() {
         Order::List => chain::list(client, &mut Vec::new()).await?,
         Order::Votes => Vec::new(),
     };
@@ -87,7 +87,7 @@ pub async fn plan(
         }
     };
     let previous = chain::previous(client, rules, federation, is_there, odd).await?;
-    let walk = match chain::rules.order() {
+    let walk = match rules.order() {
         Order::Votes => chain::in_votes(&previous, &briefs),
         Order::List => {
             let begins = in_list(&list, &briefs, rules, federation).linked > 0;

@@ -56,7 +56,7 @@ impl Backup {
         let what = admin::Backup {
             backlog: self.backlog,
             consensus_plugin: config.consensus_plugin.clone(),
-            order: admin::order_of(&*rules(&config, known)?),
+            order: rules(&config, known)?.order(),
             members: members.unwrap_or_default(),
         };
         let tables = self.database.open(&config.database).await?;

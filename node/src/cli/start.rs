@@ -213,6 +213,11 @@ fn tell(report: &Report) {
         Report::PutBack { table, key } => {
             log::warn!(target: "bigchaindb.watchdog", "Put back row {key} of {table}");
         }
+        Report::Twin { block } => log::warn!(
+            target: "bigchaindb",
+            "Block {block} is signed with this node's key, and this node has not made it: does another \
+             node run with the same keypair?"
+        ),
         Report::Listed { .. } | Report::Judged { .. } | Report::Cast { .. } => {}
         Report::Trouble(what) => log::warn!(target: "bigchaindb", "{what}"),
     }

@@ -9,7 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bigchaindb_core::query::{Feed, Query, StoreError};
-use bigchaindb_core::stages::{Effect, Event, Node, Outcome, RequestId, Response, Ticket, Work};
+use bigchaindb_core::stages::{
+    Effect, Event, Node, Outcome, Report, RequestId, Response, Ticket, Work,
+};
 use rayon::prelude::*;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -150,6 +152,7 @@ impl Driver {
     fn open(&mut self, feed: Feed) {
         let (inbox, store) = (self.inbox.clone(), self.setup.store.clone());
         let patience = self.setup.query_timeout;
+        let on_report = self.setup.on_report.clone();
         self.meter.opened(feed);
         self.tasks.spawn(async move {
             if let Ok(Ok(mut changes)) = timeout(patience, store.open(feed)).await {
@@ -157,6 +160,8 @@ impl Driver {
                 while let Some(change) = changes.next().await {
                     inbox.bring(Event::FeedChanged(feed, change)).await;
                 }
+                let ended = format!("the {feed:?} feed ended; it is opened again");
+                on_report(Report::Trouble(ended));
             }
             inbox.bring(Event::FeedClosed(feed)).await;
         });

@@ -122,7 +122,10 @@ impl Meter {
             Report::Ignored { votes, .. } => self.metrics.count(Counter::VoteIgnored, *votes),
             Report::Dropped { .. } => self.metrics.count(Counter::TxInvalid, 1),
             Report::Reassigned { .. } => self.metrics.count(Counter::TxReassigned, 1),
-            Report::Harmed { .. } | Report::PutBack { .. } | Report::Trouble(_) => {}
+            Report::Twin { .. }
+            | Report::Harmed { .. }
+            | Report::PutBack { .. }
+            | Report::Trouble(_) => {}
         }
     }
 

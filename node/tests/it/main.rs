@@ -31,4 +31,5 @@ mod readme;
 mod recorded;
 mod restart;
 mod support;
+mod trouble;
 mod watchdog;

@@ -305,7 +305,10 @@ impl BlockStage {
 
     fn on_made(&mut self, cx: &mut Context, batch: Vec<TxId>, made: Result<Arc<Block>, String>) {
         match made {
-            Ok(block) => self.step = Step::Writing(None, block),
+            Ok(block) => {
+                cx.notify(Notice::Made(block.id().clone()));
+                self.step = Step::Writing(None, block);
+            }
             Err(reason) => {
                 self.step = Step::Idle;
                 batch.iter().for_each(|id| self.postpone(cx, id));

@@ -81,6 +81,8 @@ pub(super) enum Notice {
     ListRead,
     /// Blocks found their place in the list.
     Listed,
+    /// This node made a block; it is about to be written.
+    Made(BlockId),
     /// This node wrote a block; it wants a place in the list.
     Written(BlockId),
     /// A block that this node's transactions depend on; it may not have a place.

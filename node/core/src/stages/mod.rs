@@ -235,6 +235,11 @@ pub enum Report {
         /// Who did not come.
         from: NodeKey,
     },
+    /// A block bears this node's signature, and this node has not made it: another one has its key.
+    Twin {
+        /// The block.
+        block: BlockId,
+    },
     /// Somebody changed or deleted a row that stands for ever.
     Harmed {
         /// In which table.

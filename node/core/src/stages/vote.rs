@@ -33,6 +33,10 @@ pub(super) struct VoteStage {
     before: Option<(Position, u64)>,
     /// The list had grown to this end by this time; what is about places before `next` is forgotten.
     heard: BTreeMap<Position, Duration>,
+    /// Blocks this node has made and not voted on.
+    made: BTreeSet<BlockId>,
+    /// Where the list ended when this node began to vote: what comes behind was made since.
+    since: Position,
     /// How long the block at `next` has been looked at.
     judging: Stopwatch,
     /// When to try again what did not work.
@@ -182,9 +186,18 @@ impl Stage for VoteStage {
     fn noticed(&mut self, cx: &mut Context, notice: &Notice) {
         match notice {
             Notice::Started(entropy) => self.entropy = *entropy,
+            Notice::Made(block) => {
+                self.made.insert(block.clone());
+                return;
+            }
+            Notice::Lost(block) => {
+                self.made.remove(block);
+                return;
+            }
             Notice::CaughtUp => {
                 self.ready = true;
                 self.next = cx.ledger.first();
+                self.since = cx.ledger.end();
                 if cx.config.quirks.contains(&Quirk::VotesAgain) {
                     self.vote_again(cx);
                 }
@@ -292,6 +305,10 @@ impl VoteStage {
         let Some(block) = wanted else {
             return self.miss(cx);
         };
+        let mine = block.node_pubkey() == cx.config.federation.me();
+        if !self.made.remove(block.id()) && mine && self.next >= self.since {
+            cx.report(Report::Twin { block: block.id().clone() });
+        }
         self.judging = Stopwatch::default();
         self.judging.start(cx.now.monotonic);
         let transaction_checks = cx.check(block.transactions());

@@ -9,7 +9,7 @@ use bigchaindb_core::rules::{Checked, ConsensusRules, Election, Federation, Orde
 use rayon::prelude::*;
 
 use super::super::Finding;
-use super::super::chain::{Step, order_of, profile};
+use super::super::chain::{Step, profile};
 use super::PageOf;
 use crate::store::rethinkdb::schema::VOTES;
 

@@ -6,7 +6,6 @@ use bigchaindb_core::model::{Block, BlockId};
 use bigchaindb_core::rules::{Case, ConsensusRules, Election, Federation, Order};
 use bigchaindb_core::stages::Settings;
 
-use super::super::chain::order_of;
 use super::super::{AdminError, Finding};
 use super::Verified;
 use super::examine::Examined;

@@ -116,7 +116,7 @@ async fn order(
     findings: &mut Vec<Finding>,
 ) -> Result<Walk, AdminError> {
     let briefs = chain::briefs(client, findings).await?;
-    let list = match chain::rules.order() {
+    let list = match rules.order() {
         Order::List => chain::list(client, findings).await?,
         Order::Votes => Vec::new(),
     };
@@ -127,7 +127,7 @@ async fn order(
         findings.push(Finding::new(VOTES, shown(&row.key), what));
     };
     let previous = chain::previous(client, rules, federation, is_there, odd).await?;
-    Ok(match chain::rules.order() {
+    Ok(match rules.order() {
         Order::Votes => chain::in_votes(&previous, &briefs),
         Order::List => {
             let walk = chain::in_list(&list, &briefs, rules, federation);

@@ -189,6 +189,7 @@ fn log_line(report: &Report) -> Option<String> {
         Report::Decided { .. }
         | Report::BlockWritten { .. }
         | Report::Cast { .. }
+        | Report::Twin { .. }
         | Report::Listed { .. }
         | Report::Judged { .. }
         | Report::Requeued { .. }

@@ -297,6 +297,7 @@ impl<'a> World<'a> {
             Report::BlockWritten { .. }
             | Report::Voted { reason: None, .. }
             | Report::Cast { .. }
+            | Report::Twin { .. }
             | Report::Listed { .. }
             | Report::Judged { .. }
             | Report::Requeued { .. }
