@@ -39,8 +39,9 @@ fn is_there(root: &Path, test: &str) -> bool {
             let function = format!("fn {name}(");
             let mut parts = text.split(&function);
             let before = parts.next().unwrap_or_default();
+            let mut above = before.lines().rev().take(4);
             parts.next().is_some()
-                && before.lines().rev().skip(1).take(3).any(|line| line.contains("test"))
+                && above.any(|line| line.trim().starts_with("#[") && line.contains("test"))
         }),
     }
 }
