@@ -9,7 +9,7 @@ use bigchaindb::store::rethinkdb::{
     Client, Connection, Dial, Error, Limits, Options, Password, Term,
 };
 use bigchaindb_core::model::Json;
-use bigchaindb_core::query::{Feed, StoreError};
+use bigchaindb_core::query::{Change, Feed, StoreError};
 
 use crate::language::{query, words};
 use crate::peer::{Peer, lines, store, store_with};
@@ -379,8 +379,14 @@ async fn a_feed_tells_until_it_breaks() {
         peer.respond(token, &elements).await;
         peer.expect("[2]").await;
         peer.respond(token, end).await;
-        assert!(feed.next().await.is_some());
-        assert!(feed.next().await.is_some());
+        assert!(matches!(feed.next().await, Some(Change::Vote(_))));
+        for was_deleted in [false, true] {
+            let change = feed.next().await;
+            assert!(
+                matches!(change, Some(Change::Harmed { deleted, .. }) if deleted == was_deleted)
+            );
+        }
+        assert!(matches!(feed.next().await, Some(Change::Vote(_))));
         assert!(feed.next().await.is_none(), "{end} is the end");
         if end == overflow {
             peer.expect("[2]").await;
