@@ -2,7 +2,7 @@
 //!
 //! A [`Client`] has a keypair and knows several nodes. It makes and signs transactions, posts them to
 //! a node, and asks where they stand. If a node does not answer it goes on with the next, a bounded
-//! number of times; what may be done twice without harm is ([`transport`]). Here: the methods that
+//! number of times; what may be done twice without harm is (`transport`). Here: the methods that
 //! the documentation names, and waiting. Not here: the requests themselves (crate `bigchaindb-load`),
 //! the database (`bigchain`).
 //!
