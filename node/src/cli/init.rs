@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::failure::{Failure, Result};
-use super::source::{Source, ask, client, keypair, node};
+use super::source::{Source, ask, client, client_with, keypair, node};
 
 /// Make the database: its tables, its indexes and the genesis block.
 ///
@@ -57,7 +57,9 @@ impl Drop {
             log::info!(target: "bigchaindb", "Drop aborted");
             return Ok(Exit::Done);
         }
-        let dropped = schema::drop_database(&client(&config.database)?).await;
+        // A long chain takes its time to go.
+        let client = client_with(&config.database, schema::PATIENCE)?;
+        let dropped = schema::drop_database(&client).await;
         match dropped {
             Ok(()) => Ok(Exit::Done),
             // There is no such database.

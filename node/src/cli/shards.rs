@@ -6,7 +6,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::init::HINT;
-use super::source::{Source, client, node};
+use super::source::{Source, client_with, node};
 
 /// Split every table into so many shards.
 ///
@@ -30,14 +30,14 @@ pub(crate) struct SetReplicas {
 
 impl SetShards {
     pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
-        let client = client(&node(&source.settings()?)?.database)?;
+        let client = client_with(&node(&source.settings()?)?.database, schema::PATIENCE)?;
         conclude(schema::set_shards(&client, self.num_shards).await)
     }
 }
 
 impl SetReplicas {
     pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
-        let client = client(&node(&source.settings()?)?.database)?;
+        let client = client_with(&node(&source.settings()?)?.database, schema::PATIENCE)?;
         conclude(schema::set_replicas(&client, self.num_replicas).await)
     }
 }
