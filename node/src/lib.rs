@@ -8,6 +8,7 @@
 //! ([`client`]). The command line is in [`cli`], so that a program with rules of its own has it, too.
 //! Not here: anything that depends on what a transaction says. Start at [`shell::NodeHandle::start`].
 
+mod address;
 pub mod admin;
 pub mod bigchain;
 pub mod cli;

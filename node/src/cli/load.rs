@@ -13,7 +13,6 @@ use bigchaindb_load::creates::{Creates, Pace, Tally};
 use bigchaindb_load::engine::{self, Slip};
 use clap::Args;
 use hyper::Uri;
-use tokio::net::lookup_host;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::exit::Exit;
@@ -181,14 +180,10 @@ async fn address(url: &str) -> Result<SocketAddr> {
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let at_home = matches!(uri.path().trim_end_matches('/'), "" | "/api/v1");
     let host = uri.host().filter(|_| at_home && uri.scheme_str() == Some("http"));
-    let host = host.ok_or_else(wrong)?.trim_matches(['[', ']']);
-    let found = lookup_host((host, uri.port_u16().unwrap_or(80))).await;
-    let mut found = found.map_err(|error| {
+    let host = host.ok_or_else(wrong)?;
+    let name = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+    crate::address::of(&name).await.map_err(|error| {
         let error = io::Error::new(error.kind(), format!("`{url}`: {error}"));
         Failure::surroundings(&error, "is the name right? see `api_endpoint`")
-    })?;
-    // `localhost` is one address of each kind; nodes listen on the older one.
-    let first = found.next();
-    let older = first.into_iter().chain(found).min_by_key(SocketAddr::is_ipv6);
-    older.ok_or_else(wrong)
+    })
 }

@@ -70,8 +70,10 @@ impl Restore {
         let rules = rules(&named, known)?;
         let members = &reader.head().members;
         if federation(&config).is_some_and(|own| !is_of(&own, members)) {
-            log::warn!(target: "bigchaindb", "the archive is of another federation than the configured one; \
-                 these nodes will not go on with its chain"
+            log::warn!(
+                target: "bigchaindb",
+                "the archive is of another federation than the configured one; these nodes will not go \
+                 on with its chain"
             );
         }
         let tables = self.database.open_or_make(&config.database).await?;

@@ -78,8 +78,10 @@ fn within_files(connections: usize) -> usize {
         return connections;
     }
     let fewer = files.saturating_sub(OTHER_FILES).max(1);
-    log::warn!(target: "bigchaindb", "{fewer} connections at most, instead of {connections}: the limit of open \
-         files is {files} (`ulimit -n`)"
+    log::warn!(
+        target: "bigchaindb",
+        "{fewer} connections at most, instead of {connections}: the limit of open files is {files} \
+         (`ulimit -n`)"
     );
     usize::try_from(fewer).unwrap_or(connections)
 }

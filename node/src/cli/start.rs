@@ -17,7 +17,6 @@ use bigchaindb_core::stages::{Config, Report};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
 use clap::Args;
-use tokio::net::lookup_host;
 
 use super::VERSION;
 use super::exit::Exit;
@@ -27,6 +26,7 @@ use super::own_rethinkdb::OwnRethinkdb;
 use super::rethinkdb::{Stop, flush, open};
 use super::serving;
 use super::source::{Source, client, keypair, node};
+use super::tables;
 
 /// Run a node until SIGINT or SIGTERM.
 ///
@@ -123,9 +123,7 @@ impl Start {
 fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
     let keypair = keypair(config)?;
     let federation = Federation::new(keypair.public().clone(), config.keyring.clone());
-    let rules = rules
-        .get(&config.consensus_plugin)
-        .map_err(|error| Failure::usage(&error, "correct `consensus_plugin`"))?;
+    let rules = tables::rules(config, rules)?;
     let (settings, quirks) = (serving::settings(&config.server), Quirks::new());
     Ok(Setup {
         config: Arc::new(Config { keypair, federation, settings, quirks }),
@@ -154,17 +152,12 @@ fn metrics(config: &NodeConfig) -> Result<(Metrics, Option<Emitter>)> {
     Ok((metrics, Some(emitter)))
 }
 
-/// The first address that a name stands for.
+/// Where the configured name is.
 async fn address(bind: &str) -> Result<SocketAddr> {
-    let hint = "`server.bind` is a host and a port, like `localhost:9984`";
-    let mut found = lookup_host(bind).await.map_err(|error| {
+    crate::address::of(bind).await.map_err(|error| {
         let error = io::Error::new(error.kind(), format!("cannot listen on `{bind}`: {error}"));
-        Failure::surroundings(&error, hint)
-    })?;
-    // `localhost` is one address of each kind; clients of the original expect the older one.
-    let first = found.next();
-    let older = first.into_iter().chain(found).min_by_key(SocketAddr::is_ipv6);
-    older.ok_or_else(|| Failure::no(format!("`{bind}` is no address"), hint))
+        Failure::surroundings(&error, "`server.bind` is a host and a port, like `localhost:9984`")
+    })
 }
 
 /// A line of the log; those that the original has read as there.

@@ -95,9 +95,8 @@ impl Transport {
         for endpoint in &endpoints {
             let wrong =
                 |reason: String| ClientError::Endpoint { endpoint: endpoint.url.clone(), reason };
-            let found = tokio::net::lookup_host(&endpoint.host).await;
-            let mut found = found.map_err(|error| wrong(error.to_string()))?;
-            addresses.push(found.next().ok_or_else(|| wrong("its host has no address".into()))?);
+            let address = crate::address::of(&endpoint.host).await;
+            addresses.push(address.map_err(|error| wrong(error.to_string()))?);
         }
         if addresses.is_empty() {
             let reason = "no endpoint was given".to_owned();

@@ -96,7 +96,7 @@ impl Driver {
                 self.wake = None;
                 self.handle(Event::Woken);
             }
-            self.meter.measure(clock::now(), &mut self.core, &*self.setup.store);
+            self.meter.measure(self.setup.source.now(), &mut self.core, &*self.setup.store);
             for input in batch.drain(..) {
                 match input {
                     Input::Event(event) => self.handle(event),

@@ -4,7 +4,7 @@
 //! the same. Under `default` the answer has to be the same but for what `default.json` lists; that list
 //! has to be complete and needed. Layouts count only under `v0.6.0`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use bigchaindb_core::query::{Answer, Feed, Query, StoreError, VoteRow};
 use bigchaindb_core::rules::{self, Federation, Quirks};
 use bigchaindb_core::stages::{Config, Now, Settings};
 
+use crate::differences::Differences;
 use crate::exchange::{Reply, Request};
 use crate::support::{ANYWHERE, PATIENCE};
 
@@ -47,30 +48,17 @@ async fn the_original_answers_as_it_was_recorded() {
 
 #[tokio::test]
 async fn default_answers_otherwise_only_where_it_is_listed() {
-    let (file, list) = (vectors(FILE), vectors("default.json"));
-    let rulings = list.get("rulings").unwrap();
-    let mut listed = BTreeMap::new();
-    for entry in list.get("differences").unwrap().as_array().unwrap() {
-        assert!(rulings.get(text(entry, "ruling")).is_some(), "{entry}: no such ruling");
-        if text(entry, "file") == FILE {
-            listed.insert(text(entry, "case").to_owned(), entry.get("outcome").unwrap());
-        }
-    }
+    let file = vectors(FILE);
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("core/vectors").join(Differences::FILE);
+    let mut differences = Differences::read(&list);
     let mut wrong = Vec::new();
     for case in file.get("cases").unwrap().as_array().unwrap() {
         let (_, outcome) = carry_out(&file, case, "default").await;
-        let difference = Json::from(difference(&outcome, case));
-        let expected = listed.remove(text(case, "name"));
-        if expected.unwrap_or(&Json::Object(Object::new())) != &difference {
-            let name = case.get("name").unwrap();
-            wrong.push(format!(
-                "  {{\"file\": \"{FILE}\", \"case\": {name}, \"ruling\": \"…\", \"outcome\": \
-                 {difference}}},"
-            ));
-        }
+        let held = differences.check(FILE, text(case, "name"), difference(&outcome, case));
+        wrong.extend(held.err());
     }
-    assert!(wrong.is_empty(), "the list should say\n{}", wrong.join("\n"));
-    assert!(listed.is_empty(), "listed for nothing: {:?}", listed.keys());
+    wrong.extend(differences.unneeded(|file| file == FILE));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Carries a case out on a node of its own; the answer, and it as the case's fields have it.
