@@ -77,6 +77,9 @@ impl Subject<'_> {
             Record::Run(_)
             | Record::Fault(_)
             | Record::Node(_)
+            | Record::Act(_)
+            | Record::Gauge(_)
+            | Record::Owned(_)
             | Record::Final(_)
             | Record::End(_) => None,
         }

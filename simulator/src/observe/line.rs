@@ -9,7 +9,7 @@ use std::fmt::{Display, Write};
 
 use bigchaindb_core::model::{Json, TxId};
 
-use super::{Change, Observed, Operation, Record, Run, election_word};
+use super::{Change, Gauge, Observed, Operation, Owned, Record, Run, election_word};
 
 impl Observed {
     /// Appends the record's line to `out`, with the line feed.
@@ -39,6 +39,15 @@ impl Observed {
                 line.text("event", event.event.as_str());
                 line.text("text", &event.text);
             }
+            Record::Act(act) => {
+                line.text("record", "act");
+                line.text("node", &act.node);
+                line.text("act", &act.act);
+                line.text("table", act.table.as_str());
+                line.text("key", &act.key);
+            }
+            Record::Gauge(gauge) => line.gauge(gauge),
+            Record::Owned(owned) => line.owned(owned),
             Record::Final(last) => {
                 line.text("record", "final");
                 line.text("table", last.table.as_str());
@@ -111,6 +120,8 @@ impl Line<'_> {
         self.plain("seed", run.seed);
         self.text("backend", &run.backend);
         self.text("rules", &run.rules);
+        self.list("quirks", &run.quirks, |line, name| line.quoted(name));
+        self.list("byzantine", &run.byzantine, |line, name| line.quoted(name));
         self.list("nodes", &run.nodes, |line, node| {
             line.put("{\"name\":");
             line.quoted(&node.name);
@@ -135,6 +146,43 @@ impl Line<'_> {
             None => self.plain("http", "null"),
         }
         self.optional("value", operation.value.as_deref());
+        if let Some(document) = &operation.document {
+            self.plain("document", document);
+        }
+    }
+
+    fn gauge(&mut self, gauge: &Gauge) {
+        let levels = &gauge.levels;
+        self.text("record", "gauge");
+        self.text("node", &gauge.node);
+        self.plain("undecided", levels.undecided);
+        self.plain("backlog", levels.backlog);
+        self.plain("mine", levels.mine);
+        match levels.oldest {
+            Some(oldest) => self.plain("oldest_us", oldest.as_micros()),
+            None => self.plain("oldest_us", "null"),
+        }
+        self.plain("api", levels.api);
+        self.plain("block", levels.block);
+        self.plain("vote", levels.vote);
+        self.plain("election", levels.election);
+        self.plain("stale", levels.stale);
+        self.plain("questions", gauge.questions);
+    }
+
+    fn owned(&mut self, owned: &Owned) {
+        self.text("record", "owned");
+        self.text("node", &owned.node);
+        self.text("owner", &owned.owner);
+        match &owned.outputs {
+            Ok(outputs) => self.list("outputs", outputs, |line, output| {
+                line.put("{\"txid\":");
+                line.quoted(output.txid.as_str());
+                line.plain("cid", output.cid);
+                line.put('}');
+            }),
+            Err(error) => self.text("error", error),
+        }
     }
 
     fn change(&mut self, change: &Change) {

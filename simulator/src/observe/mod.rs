@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
 use bigchaindb_core::rules::Election;
+use bigchaindb_core::stages::Levels;
 
 pub use log::{Log, ReadLogError, read};
 pub use parse::LineError;
@@ -41,6 +42,12 @@ pub enum Record {
     Decided(Decided),
     /// Something befell a node.
     Node(NodeEvent),
+    /// A Byzantine member did on purpose what none should.
+    Act(Act),
+    /// How full a node is, and how much it has asked of the store.
+    Gauge(Gauge),
+    /// A node says which outputs a key owns.
+    Owned(Owned),
     /// A row as it stands when all is over; if there is one such record, there is one for every
     /// row of `bigchain`, `votes` and `positions`.
     Final(FinalRow),
@@ -57,8 +64,12 @@ pub struct Run {
     pub seed: u64,
     /// Which world: `sim`, `local`, …
     pub backend: Arc<str>,
-    /// The rules' profile: `default` or `v0.6.0`.
+    /// The rules' profile: `default`, `v0.6.0` or `mixed`.
     pub rules: Arc<str>,
+    /// The safeguards that were taken away on purpose, by name.
+    pub quirks: Vec<Arc<str>>,
+    /// The nodes that act against the rules on purpose, by name.
+    pub byzantine: Vec<Arc<str>>,
     /// The federation, in the order of the scenario.
     pub nodes: Vec<Member>,
     /// Where the run's clock stands at 0, Unix milliseconds.
@@ -167,6 +178,8 @@ pub struct Operation {
     pub http: Option<u16>,
     /// The answer in a word (`valid`, `backlog`, …), or the reason of a failure.
     pub value: Option<Arc<str>>,
+    /// What was posted, where the answer refuses it: else it is nowhere in the log.
+    pub document: Option<Arc<Json>>,
 }
 
 words! {
@@ -282,6 +295,8 @@ words! {
         Paused = "paused",
         /// It goes on.
         Resumed = "resumed",
+        /// A part of it fell over: an error that nothing in it handles.
+        Failed = "failed",
         /// It wrote a line into its log.
         Log = "log",
     }
@@ -294,8 +309,55 @@ pub struct NodeEvent {
     pub node: Arc<str>,
     /// What.
     pub event: Befell,
-    /// The log's line; empty for the rest.
+    /// The log's line, or what failed and why; empty for the rest.
     pub text: Arc<str>,
+}
+
+/// A Byzantine member did on purpose what none should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// Which of its acts, as the scenario names it.
+    pub act: Arc<str>,
+    /// The table that it wrote to, or did not write to.
+    pub table: Table,
+    /// The primary key of the row; an integer key in decimal.
+    pub key: Arc<str>,
+}
+
+/// How full a node is, and how much it has asked of the store.
+///
+/// One is written when a level has changed since the node's last one was, but not more often than
+/// the backend samples; and a last one at the end of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gauge {
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// How full it is. A node that is down has no levels, and its gauges are missing.
+    pub levels: Levels,
+    /// How many questions it has asked of the store, over all its starts.
+    pub questions: u64,
+}
+
+/// A node says which outputs a key owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// The key, in base58.
+    pub owner: Arc<str>,
+    /// Its unspent outputs in the order of the answer, or the error instead of an answer.
+    pub outputs: Result<Vec<OwnedOutput>, Arc<str>>,
+}
+
+/// An output, as a node names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OwnedOutput {
+    /// The transaction that made it.
+    pub txid: TxId,
+    /// Which of its outputs.
+    pub cid: u64,
 }
 
 /// A row as it stands when all is over.

@@ -1,13 +1,16 @@
 //! A line of the log read back; `line` writes it and says what it looks like.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigchaindb_core::model::{BlockId, Json, NodeKey, ParseJsonError, TxId};
 use bigchaindb_core::rules::Election;
+use bigchaindb_core::stages::Levels;
 
 use super::{
-    Befell, Call, Change, Decided, End, Fault, FinalRow, Kind, Member, NodeEvent, Observed, OldRow,
-    Operation, Phase, Record, Run, Table, What, election_word, row_id,
+    Act, Befell, Call, Change, Decided, End, Fault, FinalRow, Gauge, Kind, Member, NodeEvent,
+    Observed, OldRow, Operation, Owned, OwnedOutput, Phase, Record, Run, Table, What,
+    election_word, row_id,
 };
 
 /// Why a line is no record.
@@ -49,6 +52,14 @@ impl Observed {
                 event: fields.word("event", Befell::from_word)?,
                 text: fields.text("text")?,
             }),
+            Some(Some("act")) => Record::Act(Act {
+                node: fields.text("node")?,
+                act: fields.text("act")?,
+                table: fields.word("table", Table::from_word)?,
+                key: fields.text("key")?,
+            }),
+            Some(Some("gauge")) => Record::Gauge(fields.gauge()?),
+            Some(Some("owned")) => Record::Owned(fields.owned()?),
             Some(Some("final")) => Record::Final(FinalRow {
                 table: fields.word("table", Table::from_word)?,
                 row: Arc::new(fields.0.get("row").ok_or(LineError::Field("row"))?.clone()),
@@ -89,6 +100,10 @@ impl Fields<'_> {
         u64::try_from(*number).map_err(|_| LineError::Field(key))
     }
 
+    fn count(&self, key: &'static str) -> Result<usize, LineError> {
+        usize::try_from(self.number(key)?).map_err(|_| LineError::Field(key))
+    }
+
     fn word<T>(
         &self,
         key: &'static str,
@@ -104,6 +119,15 @@ impl Fields<'_> {
     ) -> Result<Vec<T>, LineError> {
         let items = self.0.get(key).and_then(Json::as_array).ok_or(LineError::Field(key))?;
         items.iter().map(|value| item(value).ok_or(LineError::Field(key))).collect()
+    }
+
+    /// A list that older logs lack.
+    fn list_or_none<T>(
+        &self,
+        key: &'static str,
+        item: impl Fn(&Json) -> Option<T>,
+    ) -> Result<Vec<T>, LineError> {
+        if self.0.get(key).is_none() { Ok(Vec::new()) } else { self.list(key, item) }
     }
 
     /// Seconds as microseconds, rounded; exact up to 2⁵³ µs (285 years).
@@ -138,6 +162,8 @@ impl Fields<'_> {
             seed: self.number("seed")?,
             backend: self.text("backend")?,
             rules: self.text("rules")?,
+            quirks: self.list_or_none("quirks", |name| name.as_str().map(Arc::from))?,
+            byzantine: self.list_or_none("byzantine", |name| name.as_str().map(Arc::from))?,
             nodes: self.list("nodes", member)?,
             started_unix_ms: self.number("started_unix_ms")?,
         })
@@ -162,7 +188,42 @@ impl Fields<'_> {
             intended_us: self.number("intended_us")?,
             http,
             value: self.optional("value")?,
+            document: self.0.get("document").map(|document| Arc::new(document.clone())),
         })
+    }
+
+    fn gauge(&self) -> Result<Gauge, LineError> {
+        let oldest = match self.0.get("oldest_us") {
+            None | Some(Json::Null) => None,
+            Some(_) => Some(Duration::from_micros(self.number("oldest_us")?)),
+        };
+        let levels = Levels {
+            undecided: self.count("undecided")?,
+            backlog: self.count("backlog")?,
+            mine: self.count("mine")?,
+            oldest,
+            api: self.count("api")?,
+            block: self.count("block")?,
+            vote: self.count("vote")?,
+            election: self.count("election")?,
+            stale: self.count("stale")?,
+        };
+        let (node, questions) = (self.text("node")?, self.number("questions")?);
+        Ok(Gauge { node, levels, questions })
+    }
+
+    fn owned(&self) -> Result<Owned, LineError> {
+        let output = |output: &Json| {
+            Some(OwnedOutput {
+                txid: TxId::from(output.get("txid")?.as_str()?),
+                cid: u64::try_from(output.get("cid")?.as_i64()?).ok()?,
+            })
+        };
+        let outputs = match self.optional("error")? {
+            Some(error) => Err(error),
+            None => Ok(self.list("outputs", output)?),
+        };
+        Ok(Owned { node: self.text("node")?, owner: self.text("owner")?, outputs })
     }
 
     fn change(&self) -> Result<Change, LineError> {

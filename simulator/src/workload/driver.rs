@@ -131,6 +131,8 @@ struct UnderWay {
     node: usize,
     doing: Doing,
     tx: Option<TxId>,
+    /// What is posted; none for the rest.
+    document: Option<Arc<Json>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -287,7 +289,8 @@ impl Turn<'_> {
         let doing = Doing::Post(attempt);
         let tx = made.map(|made| made.id().clone());
         let document = Arc::new(transaction.document().clone());
-        self.send(UnderWay { number, node, doing, tx }, Request::Post(document));
+        let under_way = UnderWay { number, node, doing, tx, document: Some(document.clone()) };
+        self.send(under_way, Request::Post(document));
     }
 
     /// Asks where the transaction of an operation stands, if somebody waits for it.
@@ -306,7 +309,8 @@ impl Turn<'_> {
         let node = (self.driver.operation(number).node + question as usize) % nodes;
         let request = Request::Status(tx.clone());
         let doing = Doing::Poll(question);
-        self.send(UnderWay { number, node, doing, tx: Some(tx) }, request);
+        let tx = Some(tx);
+        self.send(UnderWay { number, node, doing, tx, document: None }, request);
     }
 
     fn send(&mut self, under_way: UnderWay, request: Request) {
@@ -420,7 +424,8 @@ impl Turn<'_> {
     /// Records that an operation is never sent: an end without a beginning.
     fn unsent(&mut self, number: u32, why: &str) {
         let node = self.driver.operation(number).node;
-        let under_way = UnderWay { number, node, doing: Doing::Post(0), tx: None };
+        let doing = Doing::Post(0);
+        let under_way = UnderWay { number, node, doing, tx: None, document: None };
         self.record(&under_way, Kind::Fail, None, Some(why.into()));
         if self.driver.document_of(number).0 == number {
             self.concluded(number, Kind::Fail, None);
@@ -459,7 +464,8 @@ impl Turn<'_> {
     fn probe_some(&mut self) {
         while self.driver.under_way.len() < PROBES_AT_ONCE {
             let Some((number, tx, node)) = self.driver.probes.pop_front() else { return };
-            let under_way = UnderWay { number, node, doing: Doing::Probe, tx: Some(tx.clone()) };
+            let (doing, asked) = (Doing::Probe, Some(tx.clone()));
+            let under_way = UnderWay { number, node, doing, tx: asked, document: None };
             self.send(under_way, Request::Status(tx));
         }
     }
@@ -489,6 +495,7 @@ impl Turn<'_> {
             Doing::Post(_) => (Call::Post, what(&operation.action)),
             Doing::Poll(_) | Doing::Probe => (Call::Status, What::Probe),
         };
+        let refused = kind == Kind::Fail && http.is_some();
         let record = observe::Operation {
             number: operation.number.into(),
             process: operation.number.into(),
@@ -500,6 +507,7 @@ impl Turn<'_> {
             intended_us: operation.at_us,
             http,
             value,
+            document: refused.then(|| under_way.document.clone()).flatten(),
         };
         self.effects.push(ClientEffect::Record(record));
     }

@@ -1,12 +1,14 @@
 //! The observation log: what is written comes back, and equal records give equal bytes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
 use bigchaindb_core::rules::Election;
+use bigchaindb_core::stages::Levels;
 use bigchaindb_simulator::observe::{
-    self, Befell, Call, Change, Decided, End, Fault, FinalRow, Kind, Log, Member, NodeEvent,
-    Observed, OldRow, Operation, Phase, Record, Run, Table, What,
+    self, Act, Befell, Call, Change, Decided, End, Fault, FinalRow, Gauge, Kind, Log, Member,
+    NodeEvent, Observed, OldRow, Operation, Owned, OwnedOutput, Phase, Record, Run, Table, What,
 };
 
 fn json(text: &str) -> Arc<Json> {
@@ -20,6 +22,8 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
         seed: u64::MAX,
         backend: "sim".into(),
         rules: "default".into(),
+        quirks: vec!["blind".into()],
+        byzantine: vec!["n4".into(), "n5".into()],
         nodes: vec![Member { name: "n1".into(), key: NodeKey::from("K1") }],
         started_unix_ms: 1_472_688_000_000,
     };
@@ -34,6 +38,7 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
         intended_us: 12,
         http: Some(201),
         value: None,
+        document: None,
     };
     let asked = Operation {
         kind: Kind::Info,
@@ -44,6 +49,13 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
         value: Some("timed out\n".into()),
         ..operation.clone()
     };
+    let refused = Operation {
+        kind: Kind::Fail,
+        http: Some(400),
+        value: Some("no".into()),
+        document: Some(json(r#"{"id":"ab"}"#)),
+        ..operation.clone()
+    };
     let row = json(r#"{"id":"r","n":1.0}"#);
     let other = json(r#"{"id":"r","n":2}"#);
     let entry = json(r#"{"id":0,"block":"b"}"#);
@@ -52,10 +64,24 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
     let decided =
         Decided { node: "n1".into(), block: BlockId::from("b"), election: Election::Undecided };
     let befell = NodeEvent { node: "n1".into(), event: Befell::Log, text: "tab\t".into() };
+    let levels = Levels {
+        undecided: 1,
+        backlog: 2,
+        mine: 3,
+        oldest: Some(Duration::from_millis(1500)),
+        api: 4,
+        block: 5,
+        vote: 6,
+        election: 7,
+        stale: 8,
+    };
+    let gauge = Gauge { node: "n1".into(), levels, questions: 9 };
+    let output = |(txid, cid): (&str, u64)| OwnedOutput { txid: TxId::from(txid), cid };
+    let owned = [("ab", 1), ("cd", 0)].map(output).to_vec();
     vec![
         (
             Record::Run(run),
-            r#""record":"run","scenario":"a \"quoted\" name","seed":18446744073709551615,"backend":"sim","rules":"default","nodes":[{"name":"n1","key":"K1"}],"started_unix_ms":1472688000000"#,
+            r#""record":"run","scenario":"a \"quoted\" name","seed":18446744073709551615,"backend":"sim","rules":"default","quirks":["blind"],"byzantine":["n4","n5"],"nodes":[{"name":"n1","key":"K1"}],"started_unix_ms":1472688000000"#,
         ),
         (
             Record::Operation(operation),
@@ -64,6 +90,39 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
         (
             Record::Operation(asked),
             r#""record":"operation","number":3,"process":0,"kind":"info","call":"status","what":"probe","node":"n1","tx":null,"intended_us":12,"http":null,"value":"timed out\n""#,
+        ),
+        (
+            Record::Operation(refused),
+            r#""record":"operation","number":3,"process":0,"kind":"fail","call":"post","what":"create","node":"n1","tx":"ab","intended_us":12,"http":400,"value":"no","document":{"id":"ab"}"#,
+        ),
+        (
+            Record::Act(Act {
+                node: "n4".into(),
+                act: "edit".into(),
+                table: Table::Votes,
+                key: "r".into(),
+            }),
+            r#""record":"act","node":"n4","act":"edit","table":"votes","key":"r""#,
+        ),
+        (
+            Record::Gauge(gauge),
+            r#""record":"gauge","node":"n1","undecided":1,"backlog":2,"mine":3,"oldest_us":1500000,"api":4,"block":5,"vote":6,"election":7,"stale":8,"questions":9"#,
+        ),
+        (
+            Record::Gauge(Gauge { node: "n1".into(), levels: Levels::default(), questions: 0 }),
+            r#""record":"gauge","node":"n1","undecided":0,"backlog":0,"mine":0,"oldest_us":null,"api":0,"block":0,"vote":0,"election":0,"stale":0,"questions":0"#,
+        ),
+        (
+            Record::Owned(Owned { node: "n1".into(), owner: "K".into(), outputs: Ok(owned) }),
+            r#""record":"owned","node":"n1","owner":"K","outputs":[{"txid":"ab","cid":1},{"txid":"cd","cid":0}]"#,
+        ),
+        (
+            Record::Owned(Owned {
+                node: "n1".into(),
+                owner: "K".into(),
+                outputs: Err("UnboundLocalError".into()),
+            }),
+            r#""record":"owned","node":"n1","owner":"K","error":"UnboundLocalError""#,
         ),
         (
             Record::Change(Change::of(Table::Votes, None, Some(&row))),
@@ -109,6 +168,15 @@ fn every_record_has_its_line_and_comes_back() {
 }
 
 #[test]
+fn a_run_of_an_older_log_has_no_quirks_and_no_byzantine_members() {
+    let line = r#"{"at":0,"record":"run","scenario":"s","seed":1,"backend":"sim","rules":"default","nodes":[],"started_unix_ms":0}"#;
+    let Record::Run(run) = Observed::parse_line(line.as_bytes()).unwrap().record else {
+        panic!("a run")
+    };
+    assert_eq!((run.quirks, run.byzantine), (Vec::new(), Vec::new()));
+}
+
+#[test]
 fn a_line_of_a_recording_is_a_change() {
     let line = r#"{"at": 1795340971.5785553, "table": "backlog", "old": true, "new_val": null, "old_id": "08ed"}"#;
     let deleted = Change {
@@ -151,7 +219,7 @@ fn a_stored_log_is_read_back_and_its_digest_covers_every_byte() {
     log.close().unwrap();
     assert_eq!(observe::read(&path).unwrap(), log.records());
     assert_eq!(log.digest(), same.digest());
-    let golden = "e969ad752a26090ff7b4cdec66c20d59867bda4eb1d22251a5a5b6e46365e1a5";
+    let golden = "ed77b629cbb7b2f997ca82cd38362bd571a9b0e030bf5a7f89b161a6c9bab447";
     assert_eq!(log.digest(), golden, "the bytes of the log are a format; change it knowingly");
     same.append(99, Record::End(End::default()));
     assert_ne!(log.digest(), same.digest());

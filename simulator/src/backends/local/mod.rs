@@ -158,6 +158,8 @@ fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {
         seed: plan.seed,
         backend: plan.backend.name().into(),
         rules: plan.rules.as_str().into(),
+        quirks: plan.quirks.iter().map(|name| name.as_str().into()).collect(),
+        byzantine: Vec::new(),
         nodes: plan.nodes.iter().zip(keypairs).map(member).collect(),
         started_unix_ms,
     }

@@ -45,6 +45,8 @@ fn first_record(plan: &Plan) -> observe::Run {
         seed: plan.seed,
         backend: plan.backend.name().into(),
         rules: plan.rules.as_str().into(),
+        quirks: plan.quirks.iter().map(|name| name.as_str().into()).collect(),
+        byzantine: Vec::new(),
         nodes: plan.nodes.iter().enumerate().map(member).collect(),
         started_unix_ms: EPOCH_UNIX_MS,
     }

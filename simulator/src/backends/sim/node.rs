@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bigchaindb_core::query::Feed;
 use bigchaindb_core::rules::ConsensusRules;
-use bigchaindb_core::stages::{Config, Effect, Event, Node, Now};
+use bigchaindb_core::stages::{Config, Effect, Event, Levels, Node, Now};
 
 use crate::plan::EPOCH_UNIX_MS;
 
@@ -36,6 +36,10 @@ pub(super) struct SimNode {
     pub(super) requests: u64,
     /// Pieces of work it did, over all starts.
     pub(super) works: u64,
+    /// Questions it asked of the store, over all starts.
+    pub(super) questions: u64,
+    /// Its levels as last written down.
+    pub(super) gauged: Levels,
 }
 
 impl SimNode {
@@ -54,6 +58,8 @@ impl SimNode {
             feeds: BTreeMap::new(),
             requests: 0,
             works: 0,
+            questions: 0,
+            gauged: Levels::default(),
         }
     }
 
@@ -97,12 +103,23 @@ impl SimNode {
         if self.paused {
             return self.held.push_back(event);
         }
-        let now = Now {
-            monotonic: Duration::from_micros(now_us - self.started_us),
-            unix_ms: EPOCH_UNIX_MS + now_us / 1000,
-        };
+        let now = self.clock(now_us);
         if let Some(core) = &mut self.core {
             core.handle(now, event, effects);
+        }
+    }
+
+    /// How full it is; none while it is down.
+    pub(super) fn levels(&mut self, now_us: u64) -> Option<Levels> {
+        let now = self.clock(now_us);
+        self.core.as_mut().map(|core| core.levels(now))
+    }
+
+    /// What its clocks say.
+    fn clock(&self, now_us: u64) -> Now {
+        Now {
+            monotonic: Duration::from_micros(now_us - self.started_us),
+            unix_ms: EPOCH_UNIX_MS + now_us / 1000,
         }
     }
 

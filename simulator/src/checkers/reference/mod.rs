@@ -172,7 +172,13 @@ impl Reference {
                 }
             }
             Record::End(_) => self.forget_what_was_lost(),
-            Record::Operation(_) | Record::Fault(_) | Record::Decided(_) | Record::Node(_) => {}
+            Record::Operation(_)
+            | Record::Fault(_)
+            | Record::Decided(_)
+            | Record::Node(_)
+            | Record::Act(_)
+            | Record::Gauge(_)
+            | Record::Owned(_) => {}
         }
         std::mem::take(&mut self.news)
     }

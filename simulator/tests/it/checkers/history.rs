@@ -97,6 +97,8 @@ impl History {
             seed: 0,
             backend: "sim".into(),
             rules: rules.into(),
+            quirks: Vec::new(),
+            byzantine: Vec::new(),
             nodes: self.keys.iter().take(NODES).enumerate().map(member).collect(),
             started_unix_ms: 0,
         };
@@ -204,6 +206,7 @@ impl History {
             intended_us: self.now_us,
             http: more.http,
             value: more.value,
+            document: None,
         }));
     }
 

@@ -36,6 +36,8 @@ fn read(name: &str) -> Vec<Observed> {
         seed: 0,
         backend: "recording".into(),
         rules: "v0.6.0".into(),
+        quirks: Vec::new(),
+        byzantine: Vec::new(),
         nodes: nodes.collect(),
         started_unix_ms: 0,
     };

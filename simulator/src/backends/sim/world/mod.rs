@@ -3,12 +3,13 @@
 //! Everything that happens is an [`Event`] of the kernel's; handling one schedules others. Messages
 //! take the time their link draws for them, work and questions take what [`Costs`] says, with chance
 //! around it, all drawn by key. Here: the events, nodes, clients, the log. What passes between nodes and
-//! their store is in `asking`, what goes wrong in `harming`. Not here: the order of events (`kernel`),
+//! their store is in `asking`, what goes wrong in `harming`, looking at nodes in `gauges`. Not here: the order of events (`kernel`),
 //! what a node is (`node`), what the store answers (`store`), what clients want (`workload`).
 //!
 //! [`Costs`]: crate::plan::Costs
 
 mod asking;
+mod gauges;
 mod harming;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,8 @@ pub(super) enum Event {
         subscription: u64,
         change: Change,
     },
+    /// Nodes are looked at.
+    Gauge,
     /// A fault begins, or ends.
     Harm(usize),
     Mend(usize),
@@ -179,6 +182,7 @@ impl<'a> World<'a> {
             self.kernel.at(fault.at_us, Event::Harm(index));
             self.kernel.at(fault.until_us, Event::Mend(index));
         }
+        self.gauge_later();
         self.kernel.at(self.plan.end_us - PROBE_US, Event::Client(ClientEvent::Probe));
         while let Some(event) = self.kernel.next(self.plan.end_us) {
             self.happen(event);
@@ -212,6 +216,7 @@ impl<'a> World<'a> {
             Event::Tick => self.tick(),
             Event::Follow { node, start, feed } => self.follow(node, start, feed),
             Event::Deliver { subscription, change } => self.deliver(subscription, change),
+            Event::Gauge => self.gauge(),
             Event::Harm(fault) => self.harm(fault),
             Event::Mend(fault) => self.mend(fault),
         }
@@ -250,6 +255,7 @@ impl<'a> World<'a> {
         match effect {
             Effect::Query { ticket, query } => {
                 let asked_us = self.now();
+                self.nodes[node].questions += 1;
                 if self.nodes[node].cut {
                     return self.lose(node, start, ticket, asked_us);
                 }
@@ -373,8 +379,9 @@ impl<'a> World<'a> {
 
     // The log.
 
-    /// Everything that the tables hold, and the end.
+    /// How the nodes are, everything that the tables hold, and the end.
     pub(super) fn collect(&mut self) {
+        self.gauge_last();
         let now = self.now();
         for row in self.store.rows() {
             self.log.append(now, Record::Final(row));
