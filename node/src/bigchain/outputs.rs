@@ -48,7 +48,7 @@ impl Bigchain {
             found.iter().map(|(_, transaction)| transaction.id().clone()).collect();
         let facts = self.gather(ids.into_iter().collect(), vec![]).await?.facts()?;
         let reading = self.rules.reading();
-        let outputs = reading.owned(owner, &found, &facts);
+        let outputs = self.rules.owned(owner, &found, &facts);
         let wanted: BTreeSet<_> = outputs.iter().flatten().cloned().collect();
         let facts = self.gather(vec![], wanted.into_iter().collect()).await?.facts()?;
         let mut unspent = Vec::new();

@@ -12,7 +12,7 @@ use crate::metrics::statsd::{Emitter, FLUSH};
 use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
-use bigchaindb_core::rules::{Election, Federation, Quirks, Registry};
+use bigchaindb_core::rules::{Election, Federation, Registry};
 use bigchaindb_core::stages::{Config, Report};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
@@ -124,9 +124,9 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
     let keypair = keypair(config)?;
     let federation = Federation::new(keypair.public().clone(), config.keyring.clone());
     let rules = tables::rules(config, rules)?;
-    let (settings, quirks) = (serving::settings(&config.server), Quirks::new());
+    let settings = serving::settings(&config.server);
     Ok(Setup {
-        config: Arc::new(Config { keypair, federation, settings, quirks }),
+        config: Arc::new(Config { keypair, federation, settings }),
         rules,
         // Nothing is asked of it: it makes room for the real one.
         store: Arc::new(EmbeddedStore::in_memory()),
@@ -212,6 +212,10 @@ fn tell(report: &Report) {
              node run with the same keypair?"
         ),
         Report::Listed { .. } | Report::Judged { .. } | Report::Cast { .. } => {}
+        Report::Fell { part, reason } => log::error!(
+            target: "bigchaindb",
+            "{part} fell over and stands still until this node is started again: {reason}"
+        ),
         Report::Trouble(what) => log::warn!(target: "bigchaindb", "{what}"),
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb_core::model::{Keypair, NodeKey};
-use bigchaindb_core::rules::{ConsensusRules, Federation, Quirks};
+use bigchaindb_core::rules::{ConsensusRules, Federation};
 use bigchaindb_core::stages::{Config, Report, Settings};
 use bigchaindb_rethinkdb::{Durability, OpenError};
 use tokio::net::TcpListener;
@@ -51,8 +51,6 @@ pub struct Common {
     pub rules: Arc<dyn ConsensusRules>,
     /// Their bounds and waits.
     pub settings: Settings,
-    /// Safeguards that are taken away from them; none, unless it is to be seen what they are for.
-    pub quirks: Quirks,
     /// How long they wait for an answer of the store.
     pub query_timeout: Duration,
     /// Hears the reports of each node, named by its index.
@@ -198,7 +196,6 @@ impl Common {
                 keypair: keypair.clone(),
                 federation: Federation::new(me.clone(), keyring),
                 settings: self.settings.clone(),
-                quirks: self.quirks.clone(),
             }),
             rules: self.rules.clone(),
             store: Arc::new(CuttableStore::new(store.clone(), link.clone())),

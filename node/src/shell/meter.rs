@@ -123,6 +123,7 @@ impl Meter {
             Report::Dropped { .. } => self.metrics.count(Counter::TxInvalid, 1),
             Report::Reassigned { .. } => self.metrics.count(Counter::TxReassigned, 1),
             Report::Twin { .. }
+            | Report::Fell { .. }
             | Report::Harmed { .. }
             | Report::PutBack { .. }
             | Report::Trouble(_) => {}

@@ -14,7 +14,7 @@ use bigchaindb::shell::{NodeHandle, Setup};
 use bigchaindb::store::{BoxFuture, EmbeddedStore, FeedStream, Store};
 use bigchaindb_core::model::{Block, Json, Keypair, NodeKey, Object, Transaction, Vote};
 use bigchaindb_core::query::{Answer, Feed, Query, StoreError, VoteRow};
-use bigchaindb_core::rules::{self, Federation, Quirks};
+use bigchaindb_core::rules::{self, Federation};
 use bigchaindb_core::stages::{Config, Now, Settings};
 
 use crate::differences::Differences;
@@ -150,13 +150,13 @@ async fn start(
     let keyring = context.get("keyring").unwrap().as_array().unwrap();
     let keyring = keyring.iter().map(|key| NodeKey::from(key.as_str().unwrap())).collect();
     let federation = Federation::new(keypair.public().clone(), keyring);
-    let (settings, quirks) = (Settings::default(), Quirks::new());
+    let settings = Settings::default();
     let uuid = case.get("fixed_uuid").and_then(Json::as_str).unwrap_or_default().replace('-', "");
     let seconds = case.get("fixed_timestamp").or(context.get("now")).unwrap().as_str().unwrap();
     let unix_ms = seconds.parse::<u64>().unwrap() * 1000;
     let endpoint = "http://localhost:9984/api/v1".to_owned();
     let setup = Setup {
-        config: Arc::new(Config { keypair, federation, settings, quirks }),
+        config: Arc::new(Config { keypair, federation, settings }),
         rules: rules::by_name(profile).unwrap(),
         store: Arc::new(WithoutFeeds(store)),
         query_timeout: PATIENCE,

@@ -10,7 +10,7 @@ use bigchaindb::http::Service;
 use bigchaindb::shell::{NodeHandle, Setup};
 use bigchaindb::store::{EmbeddedStore, Store};
 use bigchaindb_core::model::{Draft, Json, Keypair, NodeKey, Output, Profile, Transaction};
-use bigchaindb_core::rules::{self, Federation, Quirks};
+use bigchaindb_core::rules::{self, Federation};
 use bigchaindb_core::stages::{Config, Settings};
 use bigchaindb_load::client::{Answer, Call, Client, NoAnswer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,7 +37,6 @@ pub(crate) fn common() -> Common {
     Common {
         rules: rules::by_name("default").unwrap(),
         settings: Settings { block_wait: Duration::from_millis(10), ..Settings::default() },
-        quirks: Quirks::new(),
         query_timeout: Duration::from_millis(300),
         // Shown if a test fails.
         on_report: Arc::new(|node, report| println!("n{}: {report:?}", node + 1)),
@@ -73,9 +72,9 @@ pub(crate) fn setup(
     keypair: Keypair,
     keyring: Vec<NodeKey>,
 ) -> Setup {
-    let Common { rules, settings, quirks, query_timeout, on_report, metrics } = common;
+    let Common { rules, settings, query_timeout, on_report, metrics } = common;
     let federation = Federation::new(keypair.public().clone(), keyring);
-    let config = Arc::new(Config { keypair, federation, settings, quirks });
+    let config = Arc::new(Config { keypair, federation, settings });
     let on_report = Arc::new(move |report| on_report(0, report));
     let metrics = metrics.into_iter().next().unwrap_or_default();
     Setup {

@@ -159,11 +159,11 @@ async fn member(
     said: &Said,
     source: Arc<dyn Source>,
 ) -> NodeHandle {
-    let Common { rules, settings, quirks, query_timeout, .. } = common();
+    let Common { rules, settings, query_timeout, .. } = common();
     let settings = Settings { retry: Duration::from_millis(50), ..settings };
     let keyring: Vec<NodeKey> = others.iter().map(|other| other.public().clone()).collect();
     let federation = Federation::new(keypair.public().clone(), keyring);
-    let config = Arc::new(Config { keypair: keypair.clone(), federation, settings, quirks });
+    let config = Arc::new(Config { keypair: keypair.clone(), federation, settings });
     let said = said.clone();
     let on_report = Arc::new(move |report| said.hear(node, report));
     let (store, metrics) = (store.clone(), Metrics::default());

@@ -7,6 +7,8 @@
 pub mod local;
 pub mod sim;
 
+mod told;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;

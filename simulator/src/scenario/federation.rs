@@ -66,19 +66,18 @@ pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, S
         federation.nodes = nodes.whole(1, Federation::NODES_MAX)?;
     }
     if let Some(rules) = section.take("rules") {
-        let name = rules.one_of(&["default", "v0.6.0"])?;
-        if name == "v0.6.0" {
-            let message = "no node can run the rules `v0.6.0` yet, only judge documents by them";
-            return Err(
-                rules.error(message.to_owned(), "leave `rules` out, or set it to \"default\"")
-            );
-        }
-        federation.rules = name.to_owned();
+        federation.rules = rules.one_of(&["default", "mixed", "v0.6.0"])?.to_owned();
     }
     if let Some(quirks) = section.take("quirks") {
         let names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.name()).collect();
         for quirk in quirks.list() {
             federation.quirks.extend(Quirk::by_name(quirk.one_of(&names)?));
+        }
+        if federation.rules != "default" && !federation.quirks.is_empty() {
+            let message =
+                format!("the rules `{}` have no safeguards to take away", federation.rules);
+            let hint = "leave `quirks` out, or set `rules` to \"default\"";
+            return Err(quirks.error(message, hint));
         }
     }
     if let Some(store) = section.take("rethinkdb") {

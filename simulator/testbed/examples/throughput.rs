@@ -16,7 +16,7 @@ use std::time::Duration;
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb_core::model::{BlockId, Json, Transaction};
-use bigchaindb_core::rules::{self, Election, Quirks};
+use bigchaindb_core::rules::{self, Election};
 use bigchaindb_core::stages::{Report, Settings};
 use bigchaindb_load::client::{Answer, Call, Client, NoAnswer};
 use bigchaindb_load::corpus::Corpus;
@@ -49,7 +49,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let common = Common {
         rules: rules::by_name("default")?,
         settings: Settings::default(),
-        quirks: Quirks::new(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |_, report| heard.hear(report)),
         metrics: Vec::new(),

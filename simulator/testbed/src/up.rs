@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bigchaindb::federation::{Common, LocalFederation, OpenFederationError};
 use bigchaindb::shell::QUERY_TIMEOUT;
-use bigchaindb_core::rules::{self, Quirks};
+use bigchaindb_core::rules;
 use bigchaindb_core::stages::Settings;
 use clap::Args;
 use serde::Serialize;
@@ -57,7 +57,6 @@ impl Up {
         let common = Common {
             rules: rules::by_name("default").expect("the default rules are always there"),
             settings: Settings::default(),
-            quirks: Quirks::new(),
             query_timeout: QUERY_TIMEOUT,
             on_report: Arc::new(move |node, report| {
                 if verbose {

@@ -73,8 +73,3 @@ fn one_vote_notices_a_second_vote_after_a_restart() {
 fn no_double_spend_notices_judging_out_of_order() {
     check(Quirk::JudgedOutOfOrder, "S1");
 }
-
-#[test]
-fn documents_sound_notices_voters_that_are_not_the_federation() {
-    check(Quirk::VotersUnchecked, "S3");
-}

@@ -97,6 +97,7 @@ arrivals = { rate = "1000/s" }
 name = "other rules"
 [federation]
 rules = "v0.6.0"
+quirks = ["feed-gap"]
 
 name = "other world"
 backend = "docker"

@@ -32,7 +32,7 @@ pub use id::{BlockId, NodeKey, Output, Position, TxId};
 pub(crate) use json::write_name;
 pub use json::{CanonicalJsonError, Json, MAX_DEPTH, Object, ParseJsonError};
 pub use key::{KeyError, Keypair, Strictness, public_key_bytes, signature_bytes, verify};
-pub use profile::{NotAscii, Profile};
+pub use profile::{NotAscii, Profile, Thresholds};
 pub use raised::Raised;
 pub(crate) use raised::{element, item, items};
 pub use signature_check::{Direct, Memo, SignatureCheck};

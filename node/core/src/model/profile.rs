@@ -30,6 +30,12 @@ impl Profile {
         }
     }
 
+    /// How thresholds are read.
+    pub fn thresholds(self) -> Thresholds {
+        let original = self == Self::Original;
+        Thresholds { omission_fails: original, running_minimum: original }
+    }
+
     /// The bytes of a text that are signed. The original knows only ASCII; UTF-8 gives the same
     /// bytes for it.
     ///
@@ -44,6 +50,17 @@ impl Profile {
         let (position, character) = found.expect("the text is not ASCII");
         Err(NotAscii { character, position })
     }
+}
+
+/// How thresholds are read: the two mistakes that the original made.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Thresholds {
+    /// A part that is left out counts as one that fails, so it opens an inverted threshold. Else it
+    /// proves nothing.
+    pub omission_fails: bool,
+    /// The weights of the parts that are shown have to reach the threshold when each counts no more
+    /// than the smallest before it.
+    pub running_minimum: bool,
 }
 
 impl fmt::Display for Profile {

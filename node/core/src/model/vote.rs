@@ -107,6 +107,11 @@ impl Vote {
         &self.voter
     }
 
+    /// When it was cast, as it says: Unix seconds, in decimal.
+    pub fn timestamp(&self) -> Option<&str> {
+        self.document.get("vote")?.get("timestamp")?.as_str()
+    }
+
     /// What the voter says: is the block valid?
     pub fn is_valid_vote(&self) -> bool {
         self.valid

@@ -319,6 +319,18 @@ pub enum Feed {
     Positions,
 }
 
+impl Feed {
+    /// Its name in reports: the table it is about.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Backlog => "backlog",
+            Self::Blocks => "bigchain",
+            Self::Votes => "votes",
+            Self::Positions => "positions",
+        }
+    }
+}
+
 /// One element of a feed.
 #[derive(Clone, Debug)]
 pub enum Change {

@@ -1,6 +1,6 @@
 //! What is known about the transactions under judgement, and how their blocks were decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Election, InvalidTransaction};
@@ -91,6 +91,21 @@ impl Facts {
             }
             None => Err(InvalidTransaction::TransactionDoesNotExist { txid: id.clone() }),
         }
+    }
+
+    /// A transaction that stands in several valid blocks.
+    pub fn valid_twice(&self) -> Option<&TxId> {
+        let is_twice = |placed: &[Placed]| {
+            let valid = placed.iter().filter(|placed| placed.election == Election::Valid);
+            valid.map(|placed| &placed.block).collect::<BTreeSet<_>>().len() > 1
+        };
+        self.found.iter().find(|(_, placed)| is_twice(placed)).map(|(id, _)| id)
+    }
+
+    /// The transaction, out of an undecided block.
+    pub fn undecided(&self, id: &TxId) -> Option<&Placed> {
+        let placed = self.found.get(id)?;
+        placed.iter().find(|placed| placed.election == Election::Undecided)
     }
 
     /// Whether no transaction but this one spends the output, in any block that may count.

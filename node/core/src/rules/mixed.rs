@@ -88,7 +88,7 @@ impl ConsensusRules for MixedRules {
     }
 
     fn can_be_kept(&self, transaction: &Transaction) -> Result<(), InvalidTransaction> {
-        storable::check(transaction.document())?;
+        storable::check(transaction.document(), self.quirks())?;
         let payload = transaction.body().get("data").and_then(|data| data.get("payload"));
         if payload.is_some_and(|payload| is_deeper(payload, MAX_PAYLOAD_NESTING)) {
             let text = "Nesting depth limit exceeded.";

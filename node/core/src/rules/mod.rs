@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::model::{Block, BlockId, Json, Keypair, NodeKey, Profile, Raised, Transaction};
+use crate::model::{
+    Block, BlockId, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck, Transaction,
+};
 use crate::query::{Needs, VoteRow};
 
 mod default;
@@ -38,7 +40,7 @@ pub use invalid::{InvalidBlock, InvalidTransaction};
 pub use mixed::{MAX_PAYLOAD_NESTING, MixedRules};
 pub use opening::Checked;
 pub use original::OriginalRules;
-pub use quirk::{Quirk, Quirks, Quirky};
+pub use quirk::{Kind as QuirkKind, Quirk, Quirks};
 pub use reading::{Ballot, Reading, Status};
 pub use registry::{Registry, UnknownRules};
 pub use storable::{MAX_ARRAY, MAX_NESTING};
@@ -138,9 +140,25 @@ pub trait ConsensusRules: Send + Sync + Debug {
         Reading::Clean
     }
 
+    /// The outputs that belong to an owner: [`Reading::owned`].
+    fn owned(
+        &self,
+        owner: &str,
+        found: &[(BlockId, Arc<Transaction>)],
+        facts: &Facts,
+    ) -> Vec<Result<Output, Raised>> {
+        self.reading().owned(owner, found, facts)
+    }
+
     /// How documents are made and signed.
     fn profile(&self) -> Profile {
         Profile::Default
+    }
+
+    /// The safeguards that these rules, and stages that follow them, do without.
+    fn quirks(&self) -> &Quirks {
+        static NONE: Quirks = Quirks::new();
+        &NONE
     }
 
     /// Where these rules take the order of blocks from.
@@ -196,6 +214,22 @@ pub enum Order {
     /// From nowhere: each voter goes by the order in which it hears of blocks, and tells it in its
     /// votes. Only votes decide.
     Votes,
+}
+
+/// The rules of this name, of those that come with this crate, without some of their safeguards.
+/// Only `default` has safeguards that can be taken away.
+///
+/// # Errors
+/// If there are none.
+pub fn without(
+    name: &str,
+    quirks: &Quirks,
+    signatures: Arc<dyn SignatureCheck>,
+) -> Result<Arc<dyn ConsensusRules>, UnknownRules> {
+    if name == Profile::Default.name() {
+        return Ok(Arc::new(DefaultRules::without(quirks.clone(), signatures)));
+    }
+    Registry::default().get_with(name, signatures)
 }
 
 /// The rules of this name, of those that come with this crate.

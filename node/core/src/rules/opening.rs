@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::cryptoconditions::{Circumstances, Fulfillment};
-use crate::model::{Profile, Raised, SignatureCheck};
+use crate::model::{Profile, Raised, SignatureCheck, Thresholds};
 
 use super::InvalidTransaction;
 
@@ -60,7 +60,20 @@ pub(super) enum Holds {
 pub(super) struct Timed {
     fulfillment: Fulfillment,
     message: String,
-    profile: Profile,
+    manner: Manner,
+}
+
+/// How a fulfillment is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) profile: Profile,
+    pub(super) thresholds: Thresholds,
+}
+
+impl From<Profile> for Manner {
+    fn from(profile: Profile) -> Self {
+        Self { profile, thresholds: profile.thresholds() }
+    }
 }
 
 impl Opening {
@@ -68,14 +81,14 @@ impl Opening {
     pub(super) fn of(
         fulfillment: Fulfillment,
         message: String,
-        profile: Profile,
+        manner: Manner,
         signatures: &dyn SignatureCheck,
     ) -> Self {
         let uri = fulfillment.condition_uri().map_err(Raised::from);
         let holds = if fulfillment.depends_on_time() {
-            Holds::Timed(Box::new(Timed { fulfillment, message, profile }))
+            Holds::Timed(Box::new(Timed { fulfillment, message, manner }))
         } else {
-            Holds::Ever(holds(&fulfillment, &message, None, profile, signatures))
+            Holds::Ever(holds(&fulfillment, &message, None, manner, signatures))
         };
         Self { holds, uri }
     }
@@ -108,7 +121,7 @@ impl Timed {
     fn holds_at(&self, at: u64, signatures: &dyn SignatureCheck) -> Result<bool, Raised> {
         // Timeouts are compared with times of ten digits; the time before 2001 needs zeros.
         let now = format!("{at:010}");
-        holds(&self.fulfillment, &self.message, Some(&now), self.profile, signatures)
+        holds(&self.fulfillment, &self.message, Some(&now), self.manner, signatures)
     }
 }
 
@@ -116,9 +129,9 @@ fn holds(
     fulfillment: &Fulfillment,
     message: &str,
     now: Option<&str>,
-    profile: Profile,
+    Manner { profile, thresholds }: Manner,
     signatures: &dyn SignatureCheck,
 ) -> Result<bool, Raised> {
-    let around = Circumstances { message, now, profile, signatures };
+    let around = Circumstances { message, now, profile, thresholds, signatures };
     Ok(fulfillment.validate_in(&around)?)
 }

@@ -5,7 +5,7 @@
 //! change no longer hashes to its id and would be lost after it was accepted; so it is refused at the
 //! door, with the place and the reason.
 
-use super::InvalidTransaction;
+use super::{InvalidTransaction, Quirk, Quirks};
 use crate::model::Json;
 
 /// How deep a transaction may be nested, the document itself being level 1. The original's driver
@@ -45,53 +45,75 @@ impl Flaw {
     }
 }
 
-/// Whether a store gives this document back unchanged.
+/// Whether a store gives this document back unchanged, as far as these quirks let anybody ask.
 ///
 /// # Errors
 /// [`InvalidTransaction::Malformed`], if it does not.
-pub(super) fn check(document: &Json) -> Result<(), InvalidTransaction> {
-    check_level(document, 1).map_err(|flaw| InvalidTransaction::malformed(flaw.at(), flaw.reason))
+pub(super) fn check(document: &Json, quirks: &Quirks) -> Result<(), InvalidTransaction> {
+    let asks = Asks {
+        about_texts: !quirks.contains(&Quirk::TextAfterNul),
+        about_numbers: !quirks.contains(&Quirk::NumbersRewritten),
+    };
+    asks.check_level(document, 1)
+        .map_err(|flaw| InvalidTransaction::malformed(flaw.at(), flaw.reason))
 }
 
-fn check_level(value: &Json, level: usize) -> Result<(), Flaw> {
-    match value {
-        Json::Null | Json::Bool(_) => Ok(()),
-        Json::String(text) => check_text(text),
-        Json::Int(number) if (-EXACT..=EXACT).contains(number) => Ok(()),
-        Json::Int(_) | Json::BigInt(_) => {
-            Err(Flaw::new("is an integer beyond ±2^53, which is kept inexactly"))
-        }
-        Json::Float(number) if !number.is_finite() => {
-            Err(Flaw::new("is no finite number, which is not kept at all"))
-        }
-        Json::Float(number) if comes_back_whole(*number) => Err(Flaw::new(format!(
-            "is the whole number {number} written as a float, which comes back as an integer"
-        ))),
-        Json::Float(_) => Ok(()),
-        Json::Array(_) | Json::Object(_) if level > MAX_NESTING => {
-            Err(Flaw::new(format!("is nested deeper than {MAX_NESTING} levels")))
-        }
-        Json::Array(items) => {
-            if items.len() > MAX_ARRAY {
-                return Err(Flaw::new(format!("is an array of more than {MAX_ARRAY} items")));
+/// What is asked.
+#[derive(Clone, Copy)]
+struct Asks {
+    about_texts: bool,
+    about_numbers: bool,
+}
+
+impl Asks {
+    fn check_level(self, value: &Json, level: usize) -> Result<(), Flaw> {
+        match value {
+            Json::Null | Json::Bool(_) => Ok(()),
+            Json::String(text) => self.check_text(text),
+            Json::Int(_) | Json::BigInt(_) | Json::Float(_) if !self.about_numbers => Ok(()),
+            Json::Int(number) if (-EXACT..=EXACT).contains(number) => Ok(()),
+            Json::Int(_) | Json::BigInt(_) => {
+                Err(Flaw::new("is an integer beyond ±2^53, which is kept inexactly"))
             }
-            for (number, item) in items.iter().enumerate() {
-                check_level(item, level + 1)
-                    .map_err(|flaw| flaw.within(|| format!("[{number}]")))?;
+            Json::Float(number) if !number.is_finite() => {
+                Err(Flaw::new("is no finite number, which is not kept at all"))
             }
-            Ok(())
-        }
-        Json::Object(fields) => {
-            for (name, value) in fields.iter() {
-                let within = |flaw: Flaw| flaw.within(|| format!(".{}", name.escape_debug()));
-                if name == PSEUDO_TYPE {
-                    return Err(within(Flaw::new("is a key that the store keeps for itself")));
+            Json::Float(number) if comes_back_whole(*number) => Err(Flaw::new(format!(
+                "is the whole number {number} written as a float, which comes back as an integer"
+            ))),
+            Json::Float(_) => Ok(()),
+            Json::Array(_) | Json::Object(_) if level > MAX_NESTING => {
+                Err(Flaw::new(format!("is nested deeper than {MAX_NESTING} levels")))
+            }
+            Json::Array(items) => {
+                if items.len() > MAX_ARRAY {
+                    return Err(Flaw::new(format!("is an array of more than {MAX_ARRAY} items")));
                 }
-                check_text(name).map_err(within)?;
-                check_level(value, level + 1).map_err(within)?;
+                for (number, item) in items.iter().enumerate() {
+                    self.check_level(item, level + 1)
+                        .map_err(|flaw| flaw.within(|| format!("[{number}]")))?;
+                }
+                Ok(())
             }
-            Ok(())
+            Json::Object(fields) => {
+                for (name, value) in fields.iter() {
+                    let within = |flaw: Flaw| flaw.within(|| format!(".{}", name.escape_debug()));
+                    if name == PSEUDO_TYPE {
+                        return Err(within(Flaw::new("is a key that the store keeps for itself")));
+                    }
+                    self.check_text(name).map_err(within)?;
+                    self.check_level(value, level + 1).map_err(within)?;
+                }
+                Ok(())
+            }
         }
+    }
+
+    fn check_text(self, text: &str) -> Result<(), Flaw> {
+        if self.about_texts && text.as_bytes().contains(&0) {
+            return Err(Flaw::new("contains U+0000, behind which nothing is kept or signed"));
+        }
+        Ok(())
     }
 }
 
@@ -99,11 +121,4 @@ fn check_level(value: &Json, level: usize) -> Result<(), Flaw> {
 fn comes_back_whole(number: f64) -> bool {
     let is_minus_zero = number == 0.0 && number.is_sign_negative();
     number.fract() == 0.0 && number.abs() <= EXACT as f64 && !is_minus_zero
-}
-
-fn check_text(text: &str) -> Result<(), Flaw> {
-    if text.as_bytes().contains(&0) {
-        return Err(Flaw::new("contains U+0000, behind which nothing is kept or signed"));
-    }
-    Ok(())
 }

@@ -12,15 +12,17 @@ use std::sync::Arc;
 
 use super::context::{Context, Stage};
 use super::ledger::Ledger;
-use super::{Call, Levels, Now, Outcome, RequestId, Response, Ticket, Work, election};
+use super::{Call, Levels, Now, Outcome, RequestId, Response, Ticket, Work, choose, election};
 use crate::model::{BlockId, Json, NodeKey, Raised, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
-use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase, Status};
+use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase, Quirk, Status};
 
 #[derive(Default)]
 pub(super) struct Api {
     /// Requests under way, by the question or work they wait for.
     requests: BTreeMap<Ticket, Request>,
+    /// Requests that were refused and keep their place (quirk `connections-leak`).
+    leaked: usize,
 }
 
 struct Request {
@@ -49,11 +51,11 @@ enum Purpose {
 
 impl Stage for Api {
     fn measure(&self, _now: Now, _ledger: &Ledger, levels: &mut Levels) {
-        levels.api = self.requests.len();
+        levels.api = self.under_way();
     }
 
     fn requested(&mut self, cx: &mut Context, id: RequestId, call: Call, entropy: [u8; 16]) {
-        if self.requests.len() >= cx.config.settings.requests {
+        if self.under_way() >= cx.config.settings.requests {
             return cx.respond(id, Response::Unavailable("too many requests are under way".into()));
         }
         match call {
@@ -78,7 +80,7 @@ impl Stage for Api {
                     self.gather(cx, id, Purpose::Post { transaction, checked, entropy });
                 }
             }
-            Err(reason) => refuse(cx, id, Phase::Reading, &reason),
+            Err(reason) => self.refuse(cx, id, Phase::Reading, &reason),
         }
     }
 
@@ -93,7 +95,7 @@ impl Stage for Api {
             Step::Voting(purpose, gathered, blocks) => {
                 match count(cx, &blocks, answer.into_votes()) {
                     Ok(()) => self.conclude(cx, id, purpose, gathered),
-                    Err(reason) => refuse(cx, id, Phase::Judging, &reason),
+                    Err(reason) => self.refuse(cx, id, Phase::Judging, &reason),
                 }
             }
             Step::Inserting(transaction, assignee) => {
@@ -107,6 +109,24 @@ impl Stage for Api {
 }
 
 impl Api {
+    fn under_way(&self) -> usize {
+        self.requests.len() + self.leaked
+    }
+
+    /// Says no, or falls over.
+    fn refuse(
+        &mut self,
+        cx: &mut Context,
+        id: RequestId,
+        phase: Phase,
+        reason: &InvalidTransaction,
+    ) {
+        if cx.has(Quirk::ConnectionsLeak) {
+            self.leaked += 1;
+        }
+        refuse(cx, id, phase, reason);
+    }
+
     fn prepare(&mut self, cx: &mut Context, id: RequestId, posted: Json, entropy: [u8; 16]) {
         let (uuid, timestamp) = (uuid(&entropy), cx.timestamp());
         let ticket = cx.work(Work::Prepare { posted, uuid, timestamp });
@@ -139,7 +159,7 @@ impl Api {
         let spent = gathered.spends.iter().map(|spend| &spend.block);
         let undecided = |block: &&BlockId| cx.ledger.election(block) == Election::Undecided;
         let blocks: BTreeSet<_> = found.chain(spent).filter(undecided).cloned().collect();
-        if blocks.is_empty() {
+        if blocks.is_empty() || cx.has(Quirk::StatusAtOneGlance) {
             return self.conclude(cx, id, purpose, gathered);
         }
         let blocks: Vec<_> = blocks.into_iter().collect();
@@ -183,9 +203,10 @@ impl Api {
                 InvalidTransaction::AlreadyDecided { .. }
                 | InvalidTransaction::AlreadyInBlock { .. },
             ) => return cx.respond(id, Response::Accepted(transaction, None)),
-            Err(reason) => return refuse(cx, id, Phase::Judging, &reason),
+            Err(_) if cx.has(Quirk::AcceptedUnjudged) => {}
+            Err(reason) => return self.refuse(cx, id, Phase::Judging, &reason),
         }
-        let assignee = choose(cx.rules.clients().assignees(federation), entropy).clone();
+        let assignee = choose(assignees(cx), entropy).clone();
         let query =
             Query::InsertBacklog { transaction: transaction.clone(), assignee: assignee.clone() };
         let ticket = cx.ask(query);
@@ -194,10 +215,15 @@ impl Api {
     }
 }
 
-/// One of the members, all alike likely.
-fn choose(members: &[NodeKey], entropy: [u8; 16]) -> &NodeKey {
-    let draw = u128::from_le_bytes(entropy) % members.len() as u128;
-    &members[usize::try_from(draw).expect("it is smaller than the number of members")]
+/// Those who may get a new transaction assigned; never nobody.
+fn assignees<'a>(cx: &'a Context) -> &'a [NodeKey] {
+    let federation = &cx.config.federation;
+    match federation.others() {
+        [] => federation.voters(),
+        // Whoever never takes over from others does not choose itself either.
+        others if cx.has(Quirk::NeverTakenOver) => others,
+        _ => cx.rules.clients().assignees(federation),
+    }
 }
 
 /// Counts the votes on these blocks.

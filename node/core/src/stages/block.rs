@@ -17,7 +17,7 @@ use super::context::{Context, Notice, Stage};
 use super::ledger::Ledger;
 use super::pool::Pool;
 use super::{Levels, Now, Outcome, Report, Ticket, Work};
-use crate::model::{Block, BlockId, Transaction, TxId};
+use crate::model::{Block, BlockId, Output, Transaction, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Query, StoreError};
 use crate::rules::{Case, Election, Facts, InvalidTransaction, Quirk};
 
@@ -27,6 +27,8 @@ pub(super) struct BlockStage {
     /// The first of those that are ready has waited long enough for company.
     block_due: Option<Duration>,
     step: Step,
+    /// What is known of twice (quirk `twice-in-a-block`).
+    copies: Vec<Arc<Transaction>>,
     /// This node's blocks that are not decided, and what is in them.
     undecided: BTreeMap<BlockId, Vec<TxId>>,
     /// The question that reads this node's backlog.
@@ -130,7 +132,7 @@ impl BlockStage {
         if self.retry.is_some() {
             return;
         }
-        if self.unread && self.reading.is_none() && self.pool.len() < cx.config.settings.waiting {
+        if self.unread && self.reading.is_none() && self.has_room(cx) {
             let (assignee, limit) = (cx.config.federation.me().clone(), cx.config.settings.waiting);
             self.reading = Some(cx.ask(Query::Backlog { assignee: Some(assignee), limit }));
             self.unread = false;
@@ -170,25 +172,34 @@ impl BlockStage {
             Some(row) if row.assignee == *cx.config.federation.me() => {
                 self.admit(cx, row.transaction.clone());
             }
-            _ if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) => {}
+            _ if forgets_backlog(cx) => {}
             _ => old.iter().for_each(|row| self.pool.remove(row.transaction.id())),
         }
     }
 
+    fn has_room(&self, cx: &Context) -> bool {
+        self.pool.len() < cx.config.settings.waiting || cx.has(Quirk::UnboundedQueue)
+    }
+
     fn admit(&mut self, cx: &Context, transaction: Arc<Transaction>) {
-        if self.pool.len() < cx.config.settings.waiting {
-            if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) {
-                self.finished.push(transaction.id().clone());
-            }
-            self.pool.admit(transaction, cx.now.monotonic);
-        } else {
-            self.unread = true;
+        if !self.has_room(cx) {
+            return self.unread = true;
         }
+        if cx.has(Quirk::DeletedBeforeWritten) {
+            self.finished.push(transaction.id().clone());
+        }
+        if cx.has(Quirk::TimerRestarts) {
+            self.block_due = None;
+        }
+        if cx.has(Quirk::TwiceInBlock) && self.pool.contains(transaction.id()) {
+            self.copies.push(transaction.clone());
+        }
+        self.pool.admit(transaction, cx.now.monotonic);
     }
 
     fn on_deleted(&mut self, cx: &mut Context, ids: Vec<TxId>, answer: Result<Answer, StoreError>) {
         match answer {
-            Ok(_) if cx.config.quirks.contains(&Quirk::DeletedBeforeWritten) => {}
+            Ok(_) if forgets_backlog(cx) => {}
             Ok(_) => ids.iter().for_each(|id| self.pool.remove(id)),
             Err(error) => {
                 self.finished.extend(ids);
@@ -208,7 +219,8 @@ impl BlockStage {
             return;
         }
         self.block_due = None;
-        let batch = self.pool.take(settings.block_size);
+        let mut batch = self.pool.take(settings.block_size);
+        batch.append(&mut self.copies);
         let needs = cx.rules.needs(&mut batch.iter().map(|transaction| &**transaction));
         let checks = cx.check(&batch);
         let question = cx.ask(Query::Gather(needs));
@@ -255,7 +267,12 @@ impl BlockStage {
             cx.notices.push_back(Notice::Met(block.clone()));
         }
         let facts = Facts::settle(gathered, |block| cx.election(block));
-        let deleted = cx.config.quirks.contains(&Quirk::DeletedBeforeWritten);
+        if cx.has(Quirk::TwiceValidRaises)
+            && let Some(id) = facts.valid_twice()
+        {
+            return cx.fall(format!("transaction {id} is in several valid blocks"));
+        }
+        let deleted = forgets_backlog(cx);
         let now = cx.timestamp();
         let (mut chosen, mut spent) = (Vec::new(), BTreeSet::new());
         for transaction in gathering.batch {
@@ -273,7 +290,18 @@ impl BlockStage {
                 federation,
             };
             match cx.rules.admit(case) {
-                Ok(()) if transaction.inputs().iter().any(|input| spent.contains(input)) => {
+                Err(InvalidTransaction::AlreadyDecided { .. })
+                    if cx.has(Quirk::RequeuedThoughValid)
+                        && self.pool.was_put_off(transaction.id()) =>
+                {
+                    chosen.push(transaction);
+                }
+                Err(reason @ InvalidTransaction::Malformed { .. })
+                    if cx.has(Quirk::UnexpectedKills) =>
+                {
+                    return cx.fall(format!("transaction {}: {reason}", transaction.id()));
+                }
+                Ok(()) if self.shares_input(cx, &transaction, &spent, &chosen) => {
                     // Two that spend the same never share a block: the second one waits.
                     self.postpone(cx, transaction.id());
                 }
@@ -294,6 +322,20 @@ impl BlockStage {
         self.step = Step::Making(ticket, batch);
     }
 
+    /// Does it spend what one that was chosen before it spends?
+    fn shares_input(
+        &self,
+        cx: &Context,
+        transaction: &Transaction,
+        spent: &BTreeSet<Output>,
+        chosen: &[Arc<Transaction>],
+    ) -> bool {
+        let is_copy = || chosen.iter().any(|other| other.id() == transaction.id());
+        transaction.inputs().iter().any(|input| spent.contains(input))
+            && !cx.has(Quirk::ConflictsShareBlock)
+            && !(cx.has(Quirk::TwiceInBlock) && is_copy())
+    }
+
     /// It is in the chain, or it has lost to one that is: either way its waiting is over.
     fn finish(&mut self, cx: &mut Context, transaction: &Transaction, why: &InvalidTransaction) {
         let id = transaction.id().clone();
@@ -307,6 +349,9 @@ impl BlockStage {
         match made {
             Ok(block) => {
                 cx.notify(Notice::Made(block.id().clone()));
+                if cx.has(Quirk::UnfindableWhileWritten) {
+                    self.finished.extend(batch);
+                }
                 self.step = Step::Writing(None, block);
             }
             Err(reason) => {
@@ -321,6 +366,9 @@ impl BlockStage {
         let ids: Vec<_> = block.transactions().iter().map(|each| each.id().clone()).collect();
         let (id, transactions) = (block.id().clone(), ids.len());
         cx.report(Report::BlockWritten { block: id.clone(), transactions });
+        if cx.has(Quirk::RequeuedFromMemory) {
+            self.finished.extend(ids.iter().cloned());
+        }
         self.undecided.insert(id.clone(), ids);
         cx.notify(Notice::Written(id));
     }
@@ -328,6 +376,9 @@ impl BlockStage {
     fn on_decided(&mut self, cx: &mut Context, block: &BlockId) {
         let Some(ids) = self.undecided.remove(block) else { return };
         if cx.ledger.election(block) == Election::Valid {
+            if forgets_backlog(cx) {
+                ids.iter().for_each(|id| self.pool.remove(id));
+            }
             return self.finished.extend(ids);
         }
         cx.report(Report::Requeued { block: block.clone(), transactions: ids.len() });
@@ -335,7 +386,17 @@ impl BlockStage {
     }
 
     fn postpone(&mut self, cx: &Context, id: &TxId) {
+        if cx.has(Quirk::RetriedAtOnce) {
+            return self.pool.make_ready(id);
+        }
         let settings = &cx.config.settings;
         self.pool.postpone(id, cx.now.monotonic, settings.retry, settings.retry_most);
     }
+}
+
+/// Quirks: what waits here has left the backlog, or will, before it is decided.
+fn forgets_backlog(cx: &Context) -> bool {
+    cx.has(Quirk::DeletedBeforeWritten)
+        || cx.has(Quirk::UnfindableWhileWritten)
+        || cx.has(Quirk::RequeuedFromMemory)
 }

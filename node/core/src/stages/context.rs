@@ -9,11 +9,11 @@ use super::memory::Memory;
 use super::{Call, RequestId};
 use super::{Config, Effect, Now, Outcome, Report, Response, Ticket, Work};
 use crate::model::{BlockId, Transaction};
-use crate::query::{Answer, Change, Feed, Query, StoreError};
+use crate::query::{Answer, Change, Feed, Needs, Query, StoreError};
 use crate::rules::{Checked, ConsensusRules, Election, Quirk};
 
 /// The stages, in the order in which they hear of things.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum StageName {
     Order,
     Election,
@@ -25,6 +25,19 @@ pub(super) enum StageName {
 }
 
 impl StageName {
+    /// Its name in reports.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Election => "election",
+            Self::Vote => "vote",
+            Self::Block => "block",
+            Self::Stale => "stale",
+            Self::Api => "api",
+            Self::Watchdog => "watchdog",
+        }
+    }
+
     pub(super) const ALL: [Self; 7] = [
         Self::Order,
         Self::Election,
@@ -97,6 +110,8 @@ pub(super) enum Notice {
     CaughtUp,
     /// A block is decided; the ledger says how.
     Decided(BlockId),
+    /// A stage fell over; it hears nothing any more.
+    Fell(StageName),
 }
 
 /// What a stage is given besides its event.
@@ -131,6 +146,11 @@ impl Context<'_> {
     pub(super) fn check(&mut self, transactions: &[Arc<Transaction>]) -> Option<Ticket> {
         let unknown = |transaction: &&Arc<Transaction>| self.memory.recall(transaction).is_none();
         let unknown: Vec<_> = transactions.iter().filter(unknown).cloned().collect();
+        if self.has(Quirk::ConnectionPerCheck) {
+            for _ in unknown.iter().flat_map(|transaction| transaction.fulfillments()) {
+                self.ask(Query::Gather(Needs::default()));
+            }
+        }
         if unknown.is_empty() { None } else { Some(self.work(Work::Check(unknown))) }
     }
 
@@ -146,11 +166,23 @@ impl Context<'_> {
         self.memory.recall(transaction).cloned().unwrap_or_else(|| self.rules.check(transaction))
     }
 
+    /// Whether the rules do without this safeguard.
+    pub(super) fn has(&self, quirk: Quirk) -> bool {
+        self.rules.quirks().contains(&quirk)
+    }
+
+    /// This stage meets what it does not survive. Only under quirks.
+    pub(super) fn fall(&mut self, reason: impl Into<String>) {
+        let (part, reason) = (self.stage.as_str(), reason.into());
+        self.report(Report::Fell { part, reason });
+        self.notices.push_front(Notice::Fell(self.stage));
+    }
+
     /// How a block is decided, as far as a judgement is to know: under a quirk, nothing is known of
     /// blocks that are not decided.
     pub(super) fn election(&self, block: &BlockId) -> Option<Election> {
         let election = self.ledger.election(block);
-        let blind = self.config.quirks.contains(&Quirk::JudgedOutOfOrder);
+        let blind = self.has(Quirk::JudgedOutOfOrder);
         (!blind || election != Election::Undecided).then_some(election)
     }
 

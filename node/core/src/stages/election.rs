@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
 use super::ledger::Ledger;
+use super::requeue::Requeue;
 use super::{Levels, Now, Report, Ticket};
 use crate::model::BlockId;
 use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
-use crate::rules::{Election, Tally, TallyError};
+use crate::rules::{Election, Quirk, Tally, TallyError};
 
 #[derive(Default)]
 pub(super) struct ElectionStage {
@@ -28,6 +29,7 @@ pub(super) struct ElectionStage {
     poll: Option<Duration>,
     /// When to ask again what the store did not answer.
     retry: Option<Duration>,
+    requeue: Requeue,
 }
 
 impl Stage for ElectionStage {
@@ -37,6 +39,9 @@ impl Stage for ElectionStage {
     }
 
     fn answered(&mut self, cx: &mut Context, ticket: Ticket, answer: Result<Answer, StoreError>) {
+        if self.requeue.answered(cx, ticket, &answer) {
+            return;
+        }
         let Some((_, blocks)) = self.reading.take_if(|(asked, _)| *asked == ticket) else { return };
         match answer {
             Ok(answer) => count(cx, blocks, answer.into_votes()),
@@ -51,7 +56,20 @@ impl Stage for ElectionStage {
     fn noticed(&mut self, cx: &mut Context, notice: &Notice) {
         match notice {
             Notice::Started(_) => self.poll = Some(cx.now.monotonic + cx.config.settings.poll),
-            Notice::Changed(Change::Vote(row)) => self.want(cx, row.vote.block()),
+            Notice::Changed(Change::Vote(row)) => {
+                let block = row.vote.block();
+                self.want(cx, block);
+                if cx.has(Quirk::EveryoneRequeues) && cx.ledger.election(block) == Election::Invalid
+                {
+                    self.requeue.start(cx, block);
+                }
+            }
+            Notice::Decided(block)
+                if cx.has(Quirk::EveryoneRequeues)
+                    && cx.ledger.election(block) == Election::Invalid =>
+            {
+                self.requeue.start(cx, block);
+            }
             Notice::Voted(block) => self.want(cx, block),
             Notice::FeedOpened(Feed::Votes) => self.want_undecided(cx),
             Notice::ListRead => {
@@ -82,7 +100,10 @@ impl Stage for ElectionStage {
 
 impl ElectionStage {
     fn want(&mut self, cx: &Context, block: &BlockId) {
-        if cx.ledger.election(block) == Election::Undecided || !cx.ledger.voted(block) {
+        if cx.ledger.election(block) == Election::Undecided
+            || !cx.ledger.voted(block)
+            || cx.has(Quirk::DecisionsFlip)
+        {
             self.unread.insert(block.clone());
         }
     }
@@ -126,10 +147,16 @@ fn count(cx: &mut Context, blocks: Vec<BlockId>, rows: Vec<VoteRow>) {
     for block in blocks {
         let rows = votes.remove(&block).unwrap_or_default();
         // Votes that cannot be added up decide nothing.
-        let _ = decide(cx, &block, &rows);
-        if cx.rules.vote_of(&block, cx.config.federation.me(), &rows).is_some()
+        if let Err(error) = decide(cx, &block, &rows)
+            && cx.has(Quirk::SurplusVotesRaise)
+        {
+            return cx.fall(error.to_string());
+        }
+        let own = cx.rules.vote_of(&block, cx.config.federation.me(), &rows);
+        if let Some(own) = own
             && cx.ledger.note_vote(&block)
         {
+            cx.ledger.note_vote_time(&block, own.vote.timestamp().unwrap_or_default());
             cx.notify(Notice::VoteSeen);
         }
     }
@@ -160,7 +187,10 @@ pub(super) fn decide(
 
 /// Takes in a decision; tells everyone if it is news, and says whether it is.
 pub(super) fn settle(cx: &mut Context, block: &BlockId, election: Election) -> bool {
-    let news = cx.ledger.decide(block, election);
+    let news = match cx.has(Quirk::DecisionsFlip) {
+        true => cx.ledger.decide_again(block, election),
+        false => cx.ledger.decide(block, election),
+    };
     if news {
         cx.report(Report::Decided { block: block.clone(), election });
         cx.notify(Notice::Decided(block.clone()));

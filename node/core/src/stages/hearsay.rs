@@ -16,8 +16,9 @@ use std::time::Duration;
 use super::context::{Context, Notice, Stage};
 use super::order::genesis_of;
 use super::{Report, Ticket};
-use crate::model::{Block, BlockId, Position, Vote, uuid};
+use crate::model::{Block, BlockId, Position, uuid};
 use crate::query::{Answer, Change, Feed, ListEntry, Query, StoreError, VoteRow};
+use crate::rules::Quirk;
 
 /// Genesis is looked for among so many of the oldest blocks: blocks of one second come in any order.
 const OLDEST: usize = 100;
@@ -178,6 +179,7 @@ impl HearsayStage {
         let voters = cx.config.federation.voters();
         let uuid = uuid(&self.entropy);
         match Block::genesis(&cx.config.keypair, voters, cx.timestamp(), &uuid) {
+            Ok(block) if cx.has(Quirk::GenesisUnclaimed) => self.write(cx, Arc::new(block)),
             Ok(block) => {
                 let (position, id) = (Position(0), block.id().clone());
                 let entry = ListEntry { position, block: id, genesis: Some(Arc::new(block)) };
@@ -226,7 +228,7 @@ impl HearsayStage {
         let me = cx.config.federation.me();
         let mine = votes.iter().filter(|row| row.vote.voter() == me);
         history.own.extend(mine.map(|row| Own {
-            timestamp: timestamp(&row.vote),
+            timestamp: row.vote.timestamp().and_then(|text| text.parse().ok()).unwrap_or_default(),
             block: row.vote.block().clone(),
             previous: row.vote.previous().clone(),
         }));
@@ -285,11 +287,6 @@ fn in_order(genesis: &BlockId, own: &[Own], blocks: Vec<BlockId>) -> Vec<BlockId
     let known: BTreeSet<_> = own.iter().map(|vote| &vote.block).collect();
     let others = blocks.into_iter().filter(|block| block != genesis && !known.contains(block));
     voted.into_iter().map(|vote| vote.block.clone()).chain(others).collect()
-}
-
-fn timestamp(vote: &Vote) -> u64 {
-    let text = vote.document().get("vote").and_then(|vote| vote.get("timestamp"));
-    text.and_then(|text| text.as_str()?.parse().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(super) struct Ledger {
     blocks: BTreeMap<BlockId, Known>,
     /// Listed and not decided, in order.
     undecided: BTreeSet<Position>,
+    /// Of this node's votes, the time and block of the one with the greatest time.
+    last_vote: Option<(String, BlockId)>,
 }
 
 impl Ledger {
@@ -149,6 +151,17 @@ impl Ledger {
         true
     }
 
+    /// Takes in a decision that may take back an earlier one (quirk `decisions-flip`); true if it is
+    /// news.
+    pub(super) fn decide_again(&mut self, block: &BlockId, election: Election) -> bool {
+        let known = self.known(block);
+        let news = election != Election::Undecided && known.election != election;
+        if news {
+            known.election = Election::Undecided;
+        }
+        news && self.decide(block, election)
+    }
+
     /// Has this node's vote on a block been read back?
     pub(super) fn voted(&self, block: &BlockId) -> bool {
         self.blocks.get(block).is_some_and(|known| known.voted)
@@ -157,6 +170,20 @@ impl Ledger {
     /// Takes in that this node's vote on a block was read back; true if it is news.
     pub(super) fn note_vote(&mut self, block: &BlockId) -> bool {
         !std::mem::replace(&mut self.known(block).voted, true)
+    }
+
+    /// Takes in when this node voted on a block, as its vote says it: seconds in a text.
+    pub(super) fn note_vote_time(&mut self, block: &BlockId, timestamp: &str) {
+        let last = (timestamp.to_owned(), block.clone());
+        if self.last_vote.as_ref().is_none_or(|known| *known < last) {
+            self.last_vote = Some(last);
+        }
+    }
+
+    /// The block of this node's vote with the greatest timestamp, compared as texts (quirk
+    /// `last-vote-by-clock`).
+    pub(super) fn last_voted_by_clock(&self) -> Option<BlockId> {
+        self.last_vote.as_ref().map(|(_, block)| block.clone())
     }
 
     /// Blocks that are listed and not decided, in order.

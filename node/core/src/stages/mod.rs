@@ -19,6 +19,7 @@ mod memory;
 mod node;
 mod order;
 mod pool;
+mod requeue;
 mod settings;
 mod stale;
 mod vote;
@@ -38,6 +39,12 @@ use crate::query::{Answer, Change, Feed, Query, StoreError};
 use crate::rules::Election;
 
 pub use crate::rules::Status;
+
+/// One of the members, all alike likely.
+fn choose(members: &[NodeKey], entropy: [u8; 16]) -> &NodeKey {
+    let draw = u128::from_le_bytes(entropy) % members.len() as u128;
+    &members[usize::try_from(draw).expect("it is smaller than the number of members")]
+}
 
 /// What time it is, for a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -255,6 +262,14 @@ pub enum Report {
         table: &'static str,
         /// Which row.
         key: String,
+    },
+    /// A part of this node fell over and does nothing any more, until the node is started again. Only
+    /// under quirks.
+    Fell {
+        /// Which part: a stage, or a feed.
+        part: &'static str,
+        /// Over what.
+        reason: String,
     },
     /// Something went wrong that is handled: the store did not answer, a vote was forged.
     Trouble(String),

@@ -1,6 +1,6 @@
 //! A node: its stages, wired.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use super::order::OrderStage;
 use super::stale::StaleStage;
 use super::vote::VoteStage;
 use super::watchdog::WatchdogStage;
-use super::{Config, Effect, Event, Now};
+use super::{Config, Effect, Event, Now, Report};
 use crate::query::Feed;
-use crate::rules::{ConsensusRules, Order};
+use crate::rules::{ConsensusRules, Order, Quirk};
 
 /// The feeds a node follows; that of the list, where there is one, first.
 fn feeds(rules: &dyn ConsensusRules) -> &'static [Feed] {
@@ -43,6 +43,8 @@ pub struct Node {
     closed: BTreeMap<Feed, Duration>,
     /// What stages were told and have not heard yet.
     notices: VecDeque<Notice>,
+    /// Stages that fell over.
+    fallen: BTreeSet<StageName>,
     tickets: u64,
     /// The time of the last [`Effect::Wake`] that has not come.
     alarm: Option<Duration>,
@@ -60,6 +62,7 @@ impl Node {
             stages,
             closed: BTreeMap::new(),
             notices: VecDeque::new(),
+            fallen: BTreeSet::new(),
             tickets: 0,
             alarm: None,
         }
@@ -69,11 +72,19 @@ impl Node {
     pub fn handle(&mut self, now: Now, event: Event, effects: &mut Vec<Effect>) {
         match event {
             Event::Start { entropy } => {
-                effects.extend(feeds(&*self.rules).iter().copied().map(Effect::Open));
                 self.notices.push_back(Notice::Started(entropy));
+                self.open_all(now, effects);
             }
-            Event::FeedOpened(feed) => self.notices.push_back(Notice::FeedOpened(feed)),
+            Event::FeedOpened(feed) => {
+                if !self.has(Quirk::FeedGap) {
+                    self.notices.push_back(Notice::FeedOpened(feed));
+                }
+            }
             Event::FeedChanged(_, change) => self.notices.push_back(Notice::Changed(change)),
+            Event::FeedClosed(feed) if self.has(Quirk::FeedLossIsFinal) => {
+                let reason = "the feed broke".to_owned();
+                effects.push(Effect::Report(Report::Fell { part: feed.name(), reason }));
+            }
             Event::FeedClosed(feed) => {
                 let again = now.monotonic + self.config.settings.store_retry;
                 self.closed.insert(feed, again);
@@ -98,6 +109,24 @@ impl Node {
         self.settle(now, effects);
     }
 
+    fn has(&self, quirk: Quirk) -> bool {
+        self.rules.quirks().contains(&quirk)
+    }
+
+    /// Opens all feeds; once one is open, what there is is read.
+    fn open_all(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let feeds = feeds(&*self.rules);
+        if !self.has(Quirk::FeedGap) {
+            return effects.extend(feeds.iter().copied().map(Effect::Open));
+        }
+        // Read now, open later: what comes in between nobody hears of.
+        let later = now.monotonic + self.config.settings.feed_gap;
+        for &feed in feeds {
+            self.notices.push_back(Notice::FeedOpened(feed));
+            self.closed.insert(feed, later);
+        }
+    }
+
     /// How full it is.
     pub fn levels(&mut self, now: Now) -> Levels {
         let undecided = self.ledger.undecided().count();
@@ -113,12 +142,16 @@ impl Node {
     fn settle(&mut self, now: Now, effects: &mut Vec<Effect>) {
         loop {
             while let Some(notice) = self.notices.pop_front() {
+                if let Notice::Fell(stage) = notice {
+                    self.fallen.insert(stage);
+                    continue;
+                }
                 for name in StageName::ALL {
                     self.with(name, now, effects, |stage, cx| stage.noticed(cx, &notice));
                 }
             }
             for name in StageName::ALL {
-                if self.stages.due(name).is_some_and(|due| due <= now.monotonic) {
+                if self.due(name).is_some_and(|due| due <= now.monotonic) {
                     self.with(name, now, effects, |stage, cx| stage.tick(cx));
                 }
             }
@@ -132,14 +165,18 @@ impl Node {
                 effects.push(Effect::Open(feed));
             }
         }
-        let stages = StageName::ALL.into_iter().filter_map(|name| self.stages.due(name));
-        let next = stages.chain(self.closed.values().copied()).min();
+        let stages: Vec<_> = StageName::ALL.into_iter().filter_map(|name| self.due(name)).collect();
+        let next = stages.into_iter().chain(self.closed.values().copied()).min();
         if let Some(at) = next
             && self.alarm.is_none_or(|alarm| at < alarm)
         {
             self.alarm = Some(at);
             effects.push(Effect::Wake { at });
         }
+    }
+
+    fn due(&mut self, name: StageName) -> Option<Duration> {
+        if self.fallen.contains(&name) { None } else { self.stages.get(name).due() }
     }
 
     fn with(
@@ -149,6 +186,9 @@ impl Node {
         effects: &mut Vec<Effect>,
         act: impl FnOnce(&mut dyn Stage, &mut Context),
     ) {
+        if self.fallen.contains(&name) {
+            return;
+        }
         let Self { config, rules, ledger, memory, stages, notices, tickets, .. } = self;
         let mut cx = Context {
             now,
@@ -201,9 +241,5 @@ impl Stages {
             StageName::Api => &mut self.api,
             StageName::Watchdog => &mut self.watchdog,
         }
-    }
-
-    fn due(&mut self, name: StageName) -> Option<Duration> {
-        self.get(name).due()
     }
 }

@@ -15,7 +15,7 @@ use super::context::{Context, Notice, Stage};
 use super::{Report, Ticket};
 use crate::model::{Block, BlockId, uuid};
 use crate::query::{Answer, Change, Feed, ListEntry, Query, StoreError};
-use crate::rules::InvalidBlock;
+use crate::rules::{InvalidBlock, Quirk};
 
 #[derive(Default)]
 pub(super) struct OrderStage {
@@ -90,6 +90,9 @@ impl Stage for OrderStage {
             Notice::Started(entropy) => self.entropy = *entropy,
             Notice::FeedOpened(Feed::Positions) => self.read_list(cx),
             Notice::FeedOpened(Feed::Blocks) => self.look(cx),
+            Notice::Changed(Change::Position(entry)) if cx.has(Quirk::FeedsBelieved) => {
+                self.learn(cx, entry);
+            }
             // What a feed tells can be lost yet, with the store's server that told it: ask.
             Notice::Changed(Change::Position(_)) => {
                 self.grown = self.reading.is_some();
@@ -184,6 +187,9 @@ impl OrderStage {
         match Block::genesis(&cx.config.keypair, voters, cx.timestamp(), &uuid) {
             Ok(block) => {
                 let (block, step) = (Arc::new(block), GenesisStep::Claim);
+                if cx.has(Quirk::GenesisUnclaimed) {
+                    cx.ask(Query::InsertBlock { block: block.clone() });
+                }
                 self.genesis = Some(Genesis { block, step, ticket: None });
                 self.settle_genesis(cx);
             }
@@ -259,7 +265,8 @@ impl OrderStage {
         loop {
             let Some(placing) = &mut self.placing else {
                 let Some(block) = self.wanted.pop_front() else { return };
-                self.placing = Some(Placing { block, known: false, ticket: None });
+                let known = cx.has(Quirk::PlacedUnread);
+                self.placing = Some(Placing { block, known, ticket: None });
                 continue;
             };
             if placing.ticket.is_some() || self.retry.is_some() {

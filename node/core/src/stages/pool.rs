@@ -68,6 +68,16 @@ impl Pool {
         self.ready.insert((arrival, id));
     }
 
+    /// Does it wait here?
+    pub(super) fn contains(&self, id: &TxId) -> bool {
+        self.waiting.contains_key(id)
+    }
+
+    /// Was it put off before?
+    pub(super) fn was_put_off(&self, id: &TxId) -> bool {
+        self.waiting.get(id).is_some_and(|waiting| waiting.setbacks > 0)
+    }
+
     /// Forgets a transaction: it left the backlog, or waits for another node now.
     pub(super) fn remove(&mut self, id: &TxId) {
         self.set(id, State::Taken);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Keypair;
-use crate::rules::{Federation, Quirks};
+use crate::rules::Federation;
 
 /// Who a node is.
 #[derive(Clone, Debug)]
@@ -14,8 +14,6 @@ pub struct Config {
     pub federation: Federation,
     /// Bounds and waits.
     pub settings: Settings,
-    /// Safeguards taken away on purpose; none, but in a test of the testbed's checkers.
-    pub quirks: Quirks,
 }
 
 /// Bounds and waits. Every queue, retry, batch and wait of the stages is named here.
@@ -53,6 +51,8 @@ pub struct Settings {
     /// Rows looked after at once, and rows that stand again remembered; of more, it is only said that
     /// they were harmed. Some may be blocks of a megabyte.
     pub guarded: usize,
+    /// With the quirk `feed-gap`: feeds are opened so long after what there was is read.
+    pub feed_gap: Duration,
     /// After a store error, the next try.
     pub store_retry: Duration,
     /// Undecided blocks' votes are read this often even if no feed says anything.
@@ -88,6 +88,7 @@ impl Default for Settings {
             guard: Duration::from_millis(200),
             guard_most: Duration::from_secs(60),
             guarded: 300,
+            feed_gap: Duration::from_millis(300),
             store_retry: Duration::from_millis(500),
             poll: Duration::from_secs(5),
             chain: 10_000_000,

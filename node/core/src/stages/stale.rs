@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::{Levels, Now, Report, Ticket};
 use crate::model::{NodeKey, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Needs, Query, StoreError, Write};
-use crate::rules::{Election, Facts};
+use crate::rules::{Election, Facts, Quirk};
 
 #[derive(Default)]
 pub(super) struct StaleStage {
@@ -97,7 +97,7 @@ impl Stage for StaleStage {
 impl StaleStage {
     /// Does what can be done next, if it is not being done.
     fn go_on(&mut self, cx: &mut Context) {
-        if self.retry.is_some() {
+        if self.retry.is_some() || cx.has(Quirk::NeverTakenOver) {
             return;
         }
         if self.unread && self.reading.is_none() {
@@ -111,6 +111,9 @@ impl StaleStage {
     }
 
     fn watch(&mut self, cx: &Context, row: &BacklogRow) {
+        if cx.has(Quirk::NeverTakenOver) {
+            return;
+        }
         let id = row.transaction.id();
         if row.assignee == *cx.config.federation.me() {
             return self.forget(id);

@@ -7,16 +7,16 @@
 //!
 //! Source: ARCHITECTURE.md, "The default rules", rules 1, 4 and 9.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{Context, Notice, Stage};
 use super::ledger::Ledger;
 use super::{Levels, Now, Outcome, Report, Ticket, Work, election};
-use crate::model::{Block, BlockId, Output, Position, Transaction, TxId, Vote, uuid};
+use crate::model::{Block, BlockId, Output, Position, TxId, Vote, keccak256_hex, uuid};
 use crate::query::{Answer, Query, StoreError, VoteRow};
-use crate::rules::{self, Case, Election, Facts, Order, Quirk};
+use crate::rules::{self, Case, Election, Facts, InvalidBlock, InvalidTransaction, Order, Quirk};
 
 #[derive(Default)]
 pub(super) struct VoteStage {
@@ -37,10 +37,24 @@ pub(super) struct VoteStage {
     made: BTreeSet<BlockId>,
     /// Where the list ended when this node began to vote: what comes behind was made since.
     since: Position,
+    /// What the next vote names as previous instead of the list's predecessor, and the places to
+    /// vote on before `next` goes on along the list (quirks `unvoted-in-any-order`,
+    /// `last-vote-by-clock`).
+    wayward: Option<Wayward>,
     /// How long the block at `next` has been looked at.
     judging: Stopwatch,
     /// When to try again what did not work.
     retry: Option<Duration>,
+}
+
+/// An order of a node's own, as the original had it after a restart.
+struct Wayward {
+    /// The block that this node voted on before.
+    last: BlockId,
+    /// Places to vote on first; the first is `next`.
+    detour: VecDeque<Position>,
+    /// Where the list goes on behind them.
+    then: Position,
 }
 
 /// How far the block at `next` has come.
@@ -120,11 +134,12 @@ impl Touched {
     }
 
     /// Does a later block hold one of these transactions, spend the same, or spend what they made?
-    fn concerns(&self, later: &Block) -> bool {
+    /// The last only if `inputs` are asked about.
+    fn concerns(&self, later: &Block, inputs: bool) -> bool {
         later.transactions().iter().any(|transaction| {
             self.transactions.contains(transaction.id())
                 || transaction.inputs().iter().any(|input| {
-                    self.spends.contains(input) || self.transactions.contains(&input.txid)
+                    self.spends.contains(input) || inputs && self.transactions.contains(&input.txid)
                 })
         })
     }
@@ -167,11 +182,19 @@ impl Stage for VoteStage {
                 checking.block_check = None;
                 if let Err(reason) = result {
                     let block = checking.block.clone();
+                    if matches!(reason, InvalidBlock::Malformed { .. })
+                        && cx.has(Quirk::UnexpectedKills)
+                    {
+                        return cx.fall(format!("block {}: {reason}", block.id()));
+                    }
+                    if block.transactions().is_empty() && cx.has(Quirk::EmptyBlockUnvoted) {
+                        return self.pass_over(cx);
+                    }
                     if cx.rules.order() == Order::List {
                         // A malformed block is invalid by rule, whatever anybody votes.
                         election::settle(cx, block.id(), Election::Invalid);
                     }
-                    return self.vote(cx, Subject::Block(block), Err(reason));
+                    return self.vote(cx, Subject::Block(block), Err(reason.to_string()));
                 }
             }
             _ => return,
@@ -198,9 +221,10 @@ impl Stage for VoteStage {
                 self.ready = true;
                 self.next = cx.ledger.first();
                 self.since = cx.ledger.end();
-                if cx.config.quirks.contains(&Quirk::VotesAgain) {
+                if cx.has(Quirk::VotesAgain) {
                     self.vote_again(cx);
                 }
+                self.go_wayward(cx);
             }
             Notice::Decided(block) => {
                 self.touched.remove(block);
@@ -251,7 +275,7 @@ impl VoteStage {
         while self.next < cx.ledger.end()
             && cx.ledger.at(self.next).is_none_or(|block| cx.ledger.voted(block))
         {
-            self.next = self.next.next();
+            self.next = self.advance();
             if let Step::Voting { subject, vote, .. } | Step::Voted { subject, vote, .. } =
                 std::mem::take(&mut self.step)
             {
@@ -266,6 +290,50 @@ impl VoteStage {
             Step::Voting { ticket: None, .. } => self.write(cx),
             _ => {}
         }
+    }
+
+    /// The place after this one.
+    fn advance(&mut self) -> Position {
+        let Some(wayward) = &mut self.wayward else { return self.next.next() };
+        match wayward.detour.pop_front() {
+            Some(_) => wayward.detour.front().copied().unwrap_or(wayward.then),
+            None => self.next.next(),
+        }
+    }
+
+    /// Quirks: what was missed is voted on in another order than the list's, or the first vote after
+    /// the start names another block than the list's predecessor.
+    fn go_wayward(&mut self, cx: &Context) {
+        let by_clock = cx.has(Quirk::LastVoteByClock);
+        if !by_clock && !cx.has(Quirk::UnvotedInAnyOrder) {
+            return;
+        }
+        let first = cx.ledger.first();
+        let places = (first.0..cx.ledger.end().0).map(Position);
+        let (voted, mut unvoted): (Vec<_>, Vec<_>) = places
+            .filter_map(|place| Some((place, cx.ledger.at(place)?)))
+            .partition(|(_, block)| cx.ledger.voted(block));
+        let in_order = voted.last().map(|(_, block)| (*block).clone());
+        let last = if by_clock { cx.ledger.last_voted_by_clock() } else { in_order };
+        let Some(last) = last.or_else(|| cx.ledger.before(first).cloned()) else { return };
+        if cx.has(Quirk::UnvotedInAnyOrder) {
+            let chance = |block: &BlockId| {
+                keccak256_hex(&[&self.entropy, block.as_str().as_bytes()].concat())
+            };
+            unvoted.sort_by_cached_key(|(_, block)| chance(block));
+        }
+        let detour: VecDeque<_> = unvoted.into_iter().map(|(place, _)| place).collect();
+        if let Some(first) = detour.front() {
+            self.next = *first;
+        }
+        self.wayward = Some(Wayward { last, detour, then: cx.ledger.end() });
+    }
+
+    /// Goes on without a vote on this block, or without waiting for it (quirks).
+    fn pass_over(&mut self, cx: &mut Context) {
+        self.next = self.advance();
+        self.step = Step::Idle;
+        self.go_on(cx);
     }
 
     /// Reads the block at `next`, the one before it if its time is not known, and those earlier ones
@@ -324,7 +392,7 @@ impl VoteStage {
         let heard = self.heard.range(self.next.next()..).next().map(|(_, heard)| *heard);
         let overdue = heard.unwrap_or_default() + cx.config.settings.missing;
         match cx.ledger.at(self.next) {
-            Some(id) if cx.now.monotonic >= overdue => {
+            Some(id) if cx.now.monotonic >= overdue && !cx.has(Quirk::MissingWaitedFor) => {
                 let subject = Subject::Missing(id.clone());
                 self.vote(cx, subject, Err(missing));
             }
@@ -358,8 +426,10 @@ impl VoteStage {
     fn has_to_wait(&self, cx: &Context, block: &Block) -> bool {
         let undecided = cx.ledger.undecided().take_while(|(position, _)| *position < self.next);
         let mut earlier = undecided.filter_map(|(_, id)| self.touched.get(id));
-        !cx.config.quirks.contains(&Quirk::JudgedOutOfOrder)
-            && earlier.any(|touched| touched.concerns(block))
+        let inputs = !cx.has(Quirk::UndecidedOutputsSpent);
+        !cx.has(Quirk::JudgedOutOfOrder)
+            && !cx.has(Quirk::JudgedAtOnce)
+            && earlier.any(|touched| touched.concerns(block, inputs))
     }
 
     /// Judges every transaction from what is decided before this block, and votes.
@@ -373,26 +443,40 @@ impl VoteStage {
             if cx.ledger.position(id)? < self.next { cx.election(id) } else { None }
         };
         let facts = Facts::settle(answer.into_gathered(), earlier);
+        if cx.has(Quirk::TwiceValidRaises)
+            && let Some(id) = facts.valid_twice()
+        {
+            return cx.fall(format!("transaction {id} is in several valid blocks"));
+        }
         let at = block.timestamp().unwrap_or_default();
-        let reject = |transaction: &Arc<Transaction>| {
+        if let Some(reason) = self.untimely(cx, at) {
+            return self.vote(cx, Subject::Block(block), Err(reason));
+        }
+        // All voters judge at one time, the block's.
+        let at = if cx.has(Quirk::TimeoutByOwnClock) { cx.timestamp() } else { at };
+        let refused = block.transactions().iter().find_map(|transaction| {
             let checked = cx.recall(transaction);
             let (checked, facts, federation) = (&checked, &facts, &cx.config.federation);
             let verdict = cx.rules.judge(Case { transaction, checked, facts, at, federation });
-            verdict.err().map(|reason| format!("transaction {}: {reason}", transaction.id()))
+            verdict.err().map(|reason| (transaction.id(), reason))
+        });
+        let unexpected = matches!(&refused, Some((_, InvalidTransaction::Malformed { .. })));
+        let verdict = match refused {
+            Some((id, reason)) => Err(format!("transaction {id}: {reason}")),
+            None => Ok(()),
         };
-        let verdict = match self.untimely(cx, at) {
-            Some(reason) => Err(reason),
-            None => block.transactions().iter().find_map(reject).map_or(Ok(()), Err),
-        };
-        self.vote(cx, Subject::Block(block), verdict);
+        match verdict {
+            Err(reason) if unexpected && cx.has(Quirk::UnexpectedKills) => cx.fall(reason),
+            verdict => self.vote(cx, Subject::Block(block), verdict),
+        }
     }
 
     /// Is the block's timestamp too far from what this node, and the block before, take for now?
     fn untimely(&self, cx: &Context, at: u64) -> Option<String> {
         let tolerance = cx.config.settings.clock_tolerance.as_secs();
         let (_, before) = self.before?;
-        if cx.rules.order() == Order::Votes {
-            // Each voter has another block before it.
+        if cx.rules.order() == Order::Votes || cx.has(Quirk::TimeUnbounded) {
+            // Without a list, each voter has another block before it.
             return None;
         }
         if at > cx.timestamp() + tolerance {
@@ -405,21 +489,24 @@ impl VoteStage {
     }
 
     fn vote(&mut self, cx: &mut Context, subject: Subject, verdict: Result<(), String>) {
-        let Some(previous) = cx.ledger.before(self.next) else { return };
+        let wayward = self.wayward.as_ref().map(|wayward| &wayward.last);
+        let wayward = wayward.filter(|last| *last != subject.id());
+        let Some(previous) = wayward.or_else(|| cx.ledger.before(self.next)) else { return };
         let valid = verdict.is_ok();
         self.judging.stop(cx.now.monotonic);
         match Vote::create(&cx.config.keypair, subject.id(), previous, valid, cx.timestamp()) {
             Ok(vote) => {
                 let (block, reason) = (subject.id().clone(), verdict.err());
                 let took = matches!(subject, Subject::Block(_)).then_some(self.judging.total);
+                if let Some(wayward) = &mut self.wayward {
+                    wayward.last = block.clone();
+                }
                 cx.report(Report::Voted { block, valid, reason, took });
                 self.step = Step::Voting { ticket: None, subject, vote: Arc::new(vote), key: 0 };
                 self.write(cx);
-                if cx.config.quirks.contains(&Quirk::JudgedOutOfOrder) {
+                if cx.has(Quirk::JudgedOutOfOrder) || cx.has(Quirk::JudgedAtOnce) {
                     // On to the next, whatever becomes of this vote.
-                    self.next = self.next.next();
-                    self.step = Step::Idle;
-                    self.go_on(cx);
+                    self.pass_over(cx);
                 }
             }
             Err(error) => {

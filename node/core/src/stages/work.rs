@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Config;
 use crate::model::{Block, Json, Transaction};
-use crate::rules::{Checked, ConsensusRules, InvalidTransaction, Quirk};
+use crate::rules::{Checked, ConsensusRules, InvalidBlock, InvalidTransaction};
 
 /// Costly pure work.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub enum Outcome {
     /// Of [`Work::Check`], in the order of its items.
     Checked(Vec<(Arc<Transaction>, Checked)>),
     /// Of [`Work::CheckBlock`]: the reason, if it is malformed.
-    BlockChecked(Result<(), String>),
+    BlockChecked(Result<(), InvalidBlock>),
     /// Of [`Work::MakeBlock`]: the block, or why none can be made of these.
     BlockMade(Result<Arc<Block>, String>),
 }
@@ -56,14 +56,11 @@ impl Work {
                 Outcome::Prepared(prepare(posted, &uuid, timestamp, config, rules))
             }
             Self::Check(transactions) => Outcome::Checked(check(transactions, rules)),
-            Self::CheckBlock(block) => Outcome::BlockChecked(
-                rules.check_block(&block, &config.federation).map_err(|reason| reason.to_string()),
-            ),
+            Self::CheckBlock(block) => {
+                Outcome::BlockChecked(rules.check_block(&block, &config.federation))
+            }
             Self::MakeBlock { transactions, timestamp } => {
-                let voters = match config.quirks.contains(&Quirk::VotersUnchecked) {
-                    true => std::slice::from_ref(config.federation.me()),
-                    false => config.federation.voters(),
-                };
+                let voters = config.federation.voters();
                 Outcome::BlockMade(
                     Block::create(transactions, &config.keypair, voters, timestamp)
                         .map(Arc::new)

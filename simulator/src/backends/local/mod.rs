@@ -19,9 +19,9 @@ use bigchaindb::clock;
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb::store::EmbeddedStore;
-use bigchaindb_core::model::Keypair;
+use bigchaindb_core::model::{Direct, Keypair};
 use bigchaindb_core::query::StoreError;
-use bigchaindb_core::rules::{self, Quirky, UnknownRules};
+use bigchaindb_core::rules::{self, UnknownRules};
 use bigchaindb_core::stages::Settings;
 use bigchaindb_load::client::Client;
 use bigchaindb_load::engine::{self, Slip};
@@ -80,7 +80,7 @@ async fn run(
     plan: &Arc<Plan>,
     data: Option<&Path>,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
-    let rules = rules::by_name(&plan.rules)?;
+    let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
     let keypairs: Vec<_> =
         (0..plan.nodes.len()).map(|node| Keypair::from_seed(plan.node_key_seed(node))).collect();
     let store = Arc::new(open(plan, data)?);
@@ -92,9 +92,8 @@ async fn run(
     let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
     let reports = recorder.clone();
     let common = Common {
-        rules: Quirky::wrap(rules, &plan.quirks()),
+        rules,
         settings: Settings::default(),
-        quirks: plan.quirks(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |node, report| reports.report(node, report)),
         metrics: Vec::new(),

@@ -14,6 +14,7 @@ use bigchaindb_core::model::{BlockId, Json};
 use bigchaindb_core::stages::Report;
 use tokio::sync::mpsc;
 
+use super::super::told;
 use crate::observe::{self, Befell, Change, FinalRow, NodeEvent, Observed, Phase, Record, Table};
 use crate::plan::{Fault, Plan};
 
@@ -95,17 +96,11 @@ impl Recorder {
 
     /// What a node reports.
     pub(super) fn report(&self, node: usize, report: Report) {
-        match report {
-            Report::Decided { block, election } => {
-                self.pages().unsettled.decided.insert((block.clone(), node));
-                let node = self.0.names[node].clone();
-                self.tell(Record::Decided(observe::Decided { node, block, election }));
-            }
-            other => {
-                if let Some(text) = log_line(&other) {
-                    self.tell_node(node, Befell::Log, &text);
-                }
-            }
+        if let Report::Decided { block, .. } = &report {
+            self.pages().unsettled.decided.insert((block.clone(), node));
+        }
+        if let Some(record) = told::record(&self.0.names[node], &report) {
+            self.tell(record);
         }
     }
 
@@ -180,33 +175,5 @@ impl Unsettled {
             }
             _ => {}
         }
-    }
-}
-
-/// What a node's log says of a report; of what the tables show, nothing.
-fn log_line(report: &Report) -> Option<String> {
-    match report {
-        Report::Decided { .. }
-        | Report::BlockWritten { .. }
-        | Report::Cast { .. }
-        | Report::Twin { .. }
-        | Report::Listed { .. }
-        | Report::Judged { .. }
-        | Report::Requeued { .. }
-        | Report::Ignored { .. } => None,
-        Report::Voted { reason: None, .. } => None,
-        Report::Voted { block, reason: Some(reason), .. } => {
-            Some(format!("voted invalid on block {block}: {reason}"))
-        }
-        Report::Dropped { transaction, reason } => Some(format!("dropped {transaction}: {reason}")),
-        Report::Reassigned { transaction, from } => {
-            Some(format!("took over {transaction} from {from}"))
-        }
-        Report::Harmed { table, key, deleted } => {
-            let how = if *deleted { "deleted" } else { "changed" };
-            Some(format!("somebody {how} {key} of {table}"))
-        }
-        Report::PutBack { table, key } => Some(format!("put back {key} of {table}")),
-        Report::Trouble(text) => Some(text.clone()),
     }
 }

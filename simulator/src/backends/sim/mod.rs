@@ -11,7 +11,7 @@ mod world;
 use std::sync::Arc;
 
 use bigchaindb_core::model::{Keypair, Memo, SignatureCheck};
-use bigchaindb_core::rules::{self, Quirky, UnknownRules};
+use bigchaindb_core::rules::{self, UnknownRules};
 
 use crate::observe::{self, Log, Record};
 use crate::plan::{EPOCH_UNIX_MS, Plan};
@@ -26,8 +26,7 @@ const SIGNATURES: usize = 10_000;
 pub fn carry_out(plan: &Arc<Plan>, log: &mut Log) -> Result<(), UnknownRules> {
     // All nodes of the simulation share what one of them has verified: N voters cost one.
     let signatures: Arc<dyn SignatureCheck> = Arc::new(Memo::new(SIGNATURES));
-    let rules = rules::Registry::default().get_with(&plan.rules, signatures)?;
-    let rules = Quirky::wrap(rules, &plan.quirks());
+    let rules = rules::without(&plan.rules, &plan.quirks(), signatures)?;
     log.append(0, Record::Run(first_record(plan)));
     let mut world = world::World::new(plan, rules, log);
     world.run();

@@ -12,7 +12,7 @@ use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb::store::EmbeddedStore;
 use bigchaindb_core::model::{Json, Keypair, Output, Transaction};
-use bigchaindb_core::rules::{self, Quirks, Status};
+use bigchaindb_core::rules::{self, Status};
 use bigchaindb_core::stages::Settings;
 
 use super::{assets, conditions, driver};
@@ -60,7 +60,6 @@ impl<'a> Stage<'a> {
         let common = Common {
             rules: rules.clone(),
             settings: Settings { block_wait: BLOCK_WAIT, ..Settings::default() },
-            quirks: Quirks::new(),
             query_timeout: QUERY_TIMEOUT,
             on_report: Arc::new(|_, _| ()),
             metrics: Vec::new(),

@@ -1,12 +1,13 @@
 //! Whether a fulfillment opens its condition.
 //!
-//! Under `default` the weights of the valid parts add up, and an inverted threshold is only opened by
+//! The weights of the valid parts of a threshold add up, and an inverted threshold is only opened by
 //! parts that are shown and fail: what is left out proves nothing. So a fulfillment holds, fails, or
-//! leaves it open. Under `v0.6.0` both are as they were: each part counts no more than the smallest
-//! weight before it in a first check, and what is left out of an inverted threshold opens it.
+//! leaves it open. Under `v0.6.0` both are as they were ([`Thresholds`]): each part counts no more than
+//! the smallest weight before it in a first check, and what is left out of an inverted threshold opens
+//! it.
 
 use super::{CryptoconditionError, Ed25519, Fulfillment, Subject, Threshold, Timeout};
-use crate::model::{Direct, Profile, SignatureCheck};
+use crate::model::{Direct, Profile, SignatureCheck, Thresholds};
 
 /// What a fulfillment is validated against.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,8 @@ pub struct Circumstances<'a> {
     pub now: Option<&'a str>,
     /// The rules.
     pub profile: Profile,
+    /// How thresholds are read.
+    pub thresholds: Thresholds,
     /// Who verifies the signatures.
     pub signatures: &'a dyn SignatureCheck,
 }
@@ -48,7 +51,8 @@ impl Fulfillment {
         now: Option<&str>,
         profile: Profile,
     ) -> Result<bool, CryptoconditionError> {
-        self.validate_in(&Circumstances { message, now, profile, signatures: &Direct })
+        let (thresholds, signatures) = (profile.thresholds(), &Direct);
+        self.validate_in(&Circumstances { message, now, profile, thresholds, signatures })
     }
 
     /// As [`Fulfillment::validate`], with the signatures verified by whom you say.
@@ -56,10 +60,7 @@ impl Fulfillment {
     /// # Errors
     /// As there.
     pub fn validate_in(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
-        match around.profile {
-            Profile::Default => Ok(self.shown(around)? == Shown::Holds),
-            Profile::Original => self.validate_original(around),
-        }
+        Ok(self.shown(around)? == Shown::Holds)
     }
 
     fn shown(&self, around: &Circumstances<'_>) -> Result<Shown, CryptoconditionError> {
@@ -75,24 +76,19 @@ impl Fulfillment {
             }),
         }
     }
-
-    fn validate_original(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
-        match self {
-            Self::Preimage(_) => Ok(true),
-            Self::Ed25519(leaf) => leaf.validate(around),
-            Self::Timeout(timeout) => timeout.validate(around),
-            Self::Threshold(threshold) => threshold.validate_original(around),
-            Self::Inverted(threshold) => Ok(!threshold.validate_original(around)?),
-        }
-    }
 }
 
 impl Threshold {
     fn shown_in(&self, around: &Circumstances<'_>) -> Result<Shown, CryptoconditionError> {
+        let threshold = u128::from(self.threshold);
+        if around.thresholds.running_minimum && self.running_minimum() < threshold {
+            return Ok(Shown::Fails);
+        }
         let (mut holding, mut open) = (0_u128, 0_u128);
         for part in &self.parts {
             let shown = match &part.subject {
                 Subject::Fulfillment(fulfillment) => fulfillment.shown(around)?,
+                Subject::Condition(_) if around.thresholds.omission_fails => Shown::Fails,
                 Subject::Condition(_) => Shown::Open,
             };
             match shown {
@@ -101,7 +97,6 @@ impl Threshold {
                 Shown::Fails => {}
             }
         }
-        let threshold = u128::from(self.threshold);
         Ok(if holding >= threshold {
             Shown::Holds
         } else if holding + open < threshold {
@@ -111,22 +106,14 @@ impl Threshold {
         })
     }
 
-    fn validate_original(&self, around: &Circumstances<'_>) -> Result<bool, CryptoconditionError> {
-        let (mut smallest, mut total) = (u64::MAX, 0_u128);
-        for (weight, _) in self.shown() {
+    /// What the parts that are shown weigh if each weighs no more than any before it.
+    fn running_minimum(&self) -> u128 {
+        let mut smallest = u64::MAX;
+        let weights = self.shown().map(|(weight, _)| {
             smallest = smallest.min(weight);
-            total += u128::from(smallest);
-        }
-        if total < self.threshold.into() {
-            return Ok(false);
-        }
-        let mut reached = 0_u128;
-        for (weight, fulfillment) in self.shown() {
-            if fulfillment.validate_original(around)? {
-                reached += u128::from(weight);
-            }
-        }
-        Ok(reached >= self.threshold.into())
+            u128::from(smallest)
+        });
+        weights.sum()
     }
 }
 

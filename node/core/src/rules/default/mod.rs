@@ -1,24 +1,26 @@
 //! The rules we stand behind: the same documents as BigchainDB 0.6.0, none of its loopholes.
 //!
 //! What a document has to look like is in `shape`, what no store would give back in `rules::storable`,
-//! what a block has to look like in `block`. Here: the steps, in the order a transaction meets them. Start
+//! what a block has to look like in `block`,
+//! what becomes of it all without some of its safeguards in `loopholes`. Here: the steps, in the order a transaction meets them. Start
 //! at [`DefaultRules::check`](ConsensusRules::check), then
 //! [`judge`](ConsensusRules::judge).
 
 mod block;
+mod loopholes;
 mod shape;
 
 use std::sync::Arc;
 
-use super::opening::{By, Holds, Opening};
+use super::opening::{By, Holds, Manner, Opening};
 use super::{
     Case, Checked, ConsensusRules, Count, Facts, Federation, InvalidBlock, InvalidTransaction,
-    Reading, Tally, TallyError, storable,
+    Quirk, Quirks, Reading, Tally, TallyError, storable,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
     Block, BlockId, Direct, Draft, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck,
-    Texts, Transaction, signature_of,
+    Texts, Thresholds, Transaction, signature_of,
 };
 use crate::query::VoteRow;
 use shape::Operation;
@@ -27,6 +29,16 @@ use shape::Operation;
 #[derive(Clone, Debug)]
 pub struct DefaultRules {
     signatures: Arc<dyn SignatureCheck>,
+    quirks: Quirks,
+}
+
+/// Where a transaction is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It asks to be let in: into the backlog, or into a new block.
+    Door,
+    /// It stands in the block that is voted on.
+    Block,
 }
 
 impl Default for DefaultRules {
@@ -38,7 +50,25 @@ impl Default for DefaultRules {
 impl DefaultRules {
     /// These rules, with signatures verified by `signatures`.
     pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
-        Self { signatures }
+        Self::without(Quirks::new(), signatures)
+    }
+
+    /// The same, without the safeguards that these quirks take away.
+    pub fn without(quirks: Quirks, signatures: Arc<dyn SignatureCheck>) -> Self {
+        Self { signatures, quirks }
+    }
+
+    fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
+    /// How fulfillments are read.
+    fn manner(&self) -> Manner {
+        let thresholds = Thresholds {
+            omission_fails: self.has(Quirk::OmissionOpens),
+            running_minimum: self.has(Quirk::RunningMinimum),
+        };
+        Manner { profile: Profile::Default, thresholds }
     }
 
     /// Adds up the votes on a block, and says which were left out and why.
@@ -48,15 +78,19 @@ impl DefaultRules {
 
     /// The part of a judgement that needs no facts.
     fn look(&self, transaction: &Transaction) -> Result<Vec<Opening>, InvalidTransaction> {
-        let operation = shape::check(transaction)?;
+        let operation = shape::check(transaction, &self.quirks)?;
         let texts = Texts::of(transaction).map_err(unwritable)?;
         let computed = texts.id();
         if computed != *transaction.id() {
             return Err(InvalidTransaction::InvalidHash { computed });
         }
         let open = |fid| self.open(transaction, &texts, fid);
-        let openings: Vec<_> =
-            (0..transaction.fulfillments().len()).map(open).collect::<Result<_, _>>()?;
+        let looked_at = match operation {
+            Operation::Transfer => transaction.fulfillments().len(),
+            // Its shape says that there are no more, unless nobody looked.
+            Operation::Create | Operation::Genesis => 1,
+        };
+        let openings: Vec<_> = (0..looked_at).map(open).collect::<Result<_, _>>()?;
         if operation != Operation::Transfer && !is_opened_by_owner(transaction, &openings) {
             return Err(InvalidTransaction::InvalidSignature { fid: 0 });
         }
@@ -76,7 +110,7 @@ impl DefaultRules {
         let fulfillment = Fulfillment::parse(uri, Profile::Default)
             .map_err(|error| unreadable(error.to_string()))?;
         let message = texts.message(fid).map_err(unwritable)?;
-        let opening = Opening::of(fulfillment, message, Profile::Default, &*self.signatures);
+        let opening = Opening::of(fulfillment, message, self.manner(), &*self.signatures);
         match (&opening.holds, &opening.uri) {
             (_, Err(raised)) | (Holds::Ever(Err(raised)), _) => {
                 Err(unreadable(raised.text.clone()))
@@ -96,6 +130,99 @@ impl DefaultRules {
         } else {
             InvalidTransaction::InvalidSignature { fid }
         })
+    }
+
+    /// The part of a judgement that facts decide.
+    fn judge_at(&self, place: Place, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        let Case { transaction, checked, facts, at, federation } = case;
+        let By::Default(openings) = &checked.0 else {
+            panic!("the transaction was checked by other rules than it is judged by");
+        };
+        let openings = openings.as_ref().map_err(Clone::clone)?;
+        // What is final is said at once. Of what may pass, the first is said in the end.
+        let mut passing = None;
+        let mut note = |reason: InvalidTransaction| {
+            if reason.is_final() {
+                return Err(reason);
+            }
+            passing.get_or_insert(reason);
+            Ok(())
+        };
+        let mut try_all = || {
+            let operation = transaction.operation();
+            let again = match operation {
+                Some("CREATE") => self.has(Quirk::CreateIncludedAgain),
+                _ => place == Place::Door && self.has(Quirk::ResentTransferAdmitted),
+            };
+            if !again {
+                facts.is_new(transaction.id()).or_else(&mut note)?;
+            }
+            match operation {
+                Some("GENESIS") if self.has(Quirk::GenesisAtAnyTime) => {
+                    is_by_member(transaction, federation).or_else(&mut note)?;
+                }
+                Some("CREATE") => is_by_member(transaction, federation).or_else(&mut note)?,
+                Some("GENESIS") => {
+                    let reason = "GENESIS belongs into the first block only";
+                    return Err(InvalidTransaction::malformed("transaction.operation", reason));
+                }
+                _ => {}
+            }
+            // A CREATE has none, as its shape says.
+            let transfers = operation == Some("TRANSFER");
+            let spent = transaction.inputs().iter().zip(openings).filter(|_| transfers);
+            for (input, opening) in spent {
+                self.is_unspent(place, input, case).or_else(&mut note)?;
+                self.is_opened(input, opening, facts).or_else(&mut note)?;
+            }
+            for (fid, opening) in openings.iter().enumerate() {
+                self.is_open(fid, opening, at).or_else(&mut note)?;
+            }
+            Ok(())
+        };
+        try_all()?;
+        passing.map_or(Ok(()), Err)
+    }
+
+    fn is_unspent(
+        &self,
+        place: Place,
+        input: &Output,
+        case: Case<'_>,
+    ) -> Result<(), InvalidTransaction> {
+        let id = case.transaction.id();
+        if self.has(Quirk::DoubleSpendUnchecked) {
+            return Ok(());
+        }
+        loopholes::is_unspent(&self.quirks, input, id, case.facts, place == Place::Block)
+    }
+
+    /// Whether this input exists, in a block decided valid, and what guards it is what was opened.
+    fn is_opened(
+        &self,
+        input: &Output,
+        opening: &Opening,
+        facts: &Facts,
+    ) -> Result<(), InvalidTransaction> {
+        let placed = match facts.decided(&input.txid) {
+            Err(InvalidTransaction::InputUndecided { txid, .. })
+                if self.has(Quirk::UndecidedOutputsSpent) =>
+            {
+                facts.undecided(&txid).expect("it was found undecided")
+            }
+            placed => placed?,
+        };
+        let mut cid = input.cid;
+        if cid < 0 && self.has(Quirk::OutputAliases) {
+            cid += i64::try_from(placed.transaction.conditions().len()).unwrap_or_default();
+        }
+        let guard = placed.transaction.condition_uri(cid);
+        let guard =
+            guard.ok_or_else(|| InvalidTransaction::NoSuchOutput { input: input.clone() })?;
+        if opening.uri.as_deref() == Ok(guard) {
+            return Ok(());
+        }
+        Err(InvalidTransaction::WrongCondition { input: input.clone() })
     }
 }
 
@@ -146,41 +273,11 @@ impl ConsensusRules for DefaultRules {
     }
 
     fn judge(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
-        let Case { transaction, checked, facts, at, federation } = case;
-        let By::Default(openings) = &checked.0 else {
-            panic!("the transaction was checked by other rules than it is judged by");
-        };
-        let openings = openings.as_ref().map_err(Clone::clone)?;
-        // What is final is said at once. Of what may pass, the first is said in the end.
-        let mut passing = None;
-        let mut note = |reason: InvalidTransaction| {
-            if reason.is_final() {
-                return Err(reason);
-            }
-            passing.get_or_insert(reason);
-            Ok(())
-        };
-        let mut try_all = || {
-            facts.is_new(transaction.id()).or_else(&mut note)?;
-            match transaction.operation() {
-                Some("CREATE") => is_by_member(transaction, federation).or_else(&mut note)?,
-                Some("GENESIS") => {
-                    let reason = "GENESIS belongs into the first block only";
-                    return Err(InvalidTransaction::malformed("transaction.operation", reason));
-                }
-                _ => {}
-            }
-            for (input, opening) in transaction.inputs().iter().zip(openings) {
-                facts.is_unspent(input, transaction.id()).or_else(&mut note)?;
-                is_opened(input, opening, facts).or_else(&mut note)?;
-            }
-            for (fid, opening) in openings.iter().enumerate() {
-                self.is_open(fid, opening, at).or_else(&mut note)?;
-            }
-            Ok(())
-        };
-        try_all()?;
-        passing.map_or(Ok(()), Err)
+        self.judge_at(Place::Block, case)
+    }
+
+    fn admit(&self, case: Case<'_>) -> Result<(), InvalidTransaction> {
+        self.judge_at(Place::Door, case)
     }
 
     fn validate_fulfillments(&self, case: Case<'_>) -> Result<bool, Raised> {
@@ -201,11 +298,11 @@ impl ConsensusRules for DefaultRules {
     }
 
     fn can_be_kept(&self, transaction: &Transaction) -> Result<(), InvalidTransaction> {
-        storable::check(transaction.document())
+        storable::check(transaction.document(), &self.quirks)
     }
 
     fn check_block(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
-        block::check(block, federation, &*self.signatures)
+        block::check(block, federation, &*self.signatures, &self.quirks)
     }
 
     fn check_genesis(&self, block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
@@ -218,14 +315,34 @@ impl ConsensusRules for DefaultRules {
         judged.map_err(|reason| InvalidBlock::Transaction(Box::new(reason)))
     }
 
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
+    fn owned(
+        &self,
+        owner: &str,
+        found: &[(BlockId, Arc<Transaction>)],
+        facts: &Facts,
+    ) -> Vec<Result<Output, Raised>> {
+        let reading = match self.has(Quirk::OwnedReusesInput) {
+            true => Reading::Original,
+            false => Reading::Clean,
+        };
+        reading.owned(owner, found, facts)
+    }
+
     fn tally(
         &self,
         block: &BlockId,
         federation: &Federation,
         votes: &[VoteRow],
     ) -> Result<Tally, TallyError> {
-        let Count { election, ignored, .. } = self.count(block, federation, votes);
-        Ok(Tally { election, ignored: ignored.len() })
+        let count = self.count(block, federation, votes);
+        if self.quirks.is_empty() {
+            return Ok(Tally { election: count.election, ignored: count.ignored.len() });
+        }
+        loopholes::tally(&self.quirks, block, federation, votes, &count)
     }
 
     fn vote_of<'a>(
@@ -266,15 +383,4 @@ fn is_by_member(
         return Ok(());
     }
     Err(InvalidTransaction::NotAMember { owner })
-}
-
-/// Whether this input exists, in a block decided valid, and what guards it is what was opened.
-fn is_opened(input: &Output, opening: &Opening, facts: &Facts) -> Result<(), InvalidTransaction> {
-    let placed = facts.decided(&input.txid)?;
-    let guard = placed.transaction.condition_uri(input.cid);
-    let guard = guard.ok_or_else(|| InvalidTransaction::NoSuchOutput { input: input.clone() })?;
-    if opening.uri.as_deref() == Ok(guard) {
-        return Ok(());
-    }
-    Err(InvalidTransaction::WrongCondition { input: input.clone() })
 }

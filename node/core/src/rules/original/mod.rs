@@ -16,7 +16,7 @@ use super::opening::{By, Opening};
 use super::tally::OriginalCount;
 use super::{
     Case, Checked, ClientRules, ConsensusRules, Facts, Federation, InvalidBlock,
-    InvalidTransaction, Order, Reading, Tally, TallyError,
+    InvalidTransaction, Order, Quirk, Quirks, Reading, Tally, TallyError,
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
@@ -29,6 +29,7 @@ use crate::query::VoteRow;
 #[derive(Clone, Debug)]
 pub struct OriginalRules {
     signatures: Arc<dyn SignatureCheck>,
+    quirks: Quirks,
 }
 
 impl Default for OriginalRules {
@@ -40,7 +41,9 @@ impl Default for OriginalRules {
 impl OriginalRules {
     /// These rules, with signatures verified by `signatures`.
     pub fn new(signatures: Arc<dyn SignatureCheck>) -> Self {
-        Self { signatures }
+        let mut quirks = Quirk::defects();
+        quirks.insert(Quirk::JudgedAtOnce);
+        Self { signatures, quirks }
     }
 
     /// As [`judge`](ConsensusRules::judge), with another idea of when an output is spent.
@@ -98,7 +101,10 @@ impl OriginalRules {
         let message = texts.message(fid)?;
         let Some(uri) = item(fulfillment, "fulfillment")?.as_str() else { return Ok(None) };
         match Fulfillment::parse(uri, Profile::Original) {
-            Ok(read) => Ok(Some(Opening::of(read, message, Profile::Original, &*self.signatures))),
+            Ok(read) => {
+                let manner = Profile::Original.into();
+                Ok(Some(Opening::of(read, message, manner, &*self.signatures)))
+            }
             Err(error) => {
                 let raised = Raised::from(error);
                 let is_caught = raised.class == "TypeError" || raised.is_value_error();
@@ -183,6 +189,10 @@ impl ConsensusRules for OriginalRules {
         self.judge(case)?;
         database::check_writable(case.transaction.document())?;
         case.facts.is_new(case.transaction.id())
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
     }
 
     fn order(&self) -> Order {

@@ -10,7 +10,7 @@ use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb::store::EmbeddedStore;
 use bigchaindb_core::model::{Block, Draft, Json, Keypair, Output, Profile, Transaction};
-use bigchaindb_core::rules::{Federation, Quirks};
+use bigchaindb_core::rules::Federation;
 use bigchaindb_core::stages::Settings;
 use bigchaindb_load::client::{Call, Client};
 
@@ -44,7 +44,6 @@ async fn a_federation_runs_by_them() {
     let common = Common {
         rules: silly::registry(BTreeSet::new()).get(silly::NAME).unwrap(),
         settings: Settings { block_wait: Duration::from_millis(10), ..Settings::default() },
-        quirks: Quirks::new(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(|_, _| ()),
         metrics: Vec::new(),

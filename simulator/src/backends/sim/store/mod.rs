@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::Json;
 use bigchaindb_core::query::{self, Answer, Feed, Query, StoreError};
+use bigchaindb_core::rules::{Quirk, Quirks};
 use bigchaindb_core::stages::Ticket;
 use bigchaindb_rethinkdb::cluster::{
     Access, Cluster, Effect, Failure, Operation, OperationError, ReadMode, ServerId, ShardLayout,
@@ -110,7 +111,7 @@ pub(super) enum Told {
 }
 
 impl SimStore {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan, quirks: &Quirks) -> Self {
         let mut engine = Engine::in_memory();
         let observer = TABLES.map(|(feed, _)| engine.subscribe(table_of(feed), None));
         let store = &plan.store;
@@ -128,7 +129,8 @@ impl SimStore {
             cluster.create_table(0, reach::number(table), spec);
         }
         let durability = store.durability.into();
-        let manner = Manner { read_mode: store.read_mode.into(), durability };
+        let soft = quirks.contains(&Quirk::SoftWrites);
+        let manner = Manner { read_mode: store.read_mode.into(), durability, soft };
         Self {
             engine,
             cluster,

@@ -13,6 +13,8 @@ use crate::observe::Table;
 pub(super) struct Manner {
     pub(super) read_mode: ReadMode,
     pub(super) durability: Durability,
+    /// Transactions and blocks are acknowledged before they are on disk (quirk `soft-writes`).
+    pub(super) soft: bool,
 }
 
 /// The number by which the cluster knows a table.
@@ -39,12 +41,13 @@ pub(super) fn key(row: &Json) -> Vec<u8> {
 pub(super) fn accesses(query: &Query, manner: Manner) -> Vec<Access> {
     let read = AccessKind::Read(manner.read_mode);
     let write = AccessKind::Write(manner.durability);
+    let hasty = if manner.soft { AccessKind::Write(Durability::Soft) } else { write };
     let access = |table, keys, kind| Access { table: number(table), keys, kind };
     let one = |key| Keys::These(vec![key]);
     let texts = |ids: &mut dyn Iterator<Item = &str>| Keys::These(ids.map(text_key).collect());
     match query {
         Query::InsertBacklog { transaction, .. } => {
-            vec![access(Table::Backlog, one(text_key(transaction.id().as_str())), write)]
+            vec![access(Table::Backlog, one(text_key(transaction.id().as_str())), hasty)]
         }
         Query::Reassign { transaction, .. } => {
             vec![access(Table::Backlog, one(text_key(transaction.as_str())), write)]
@@ -60,7 +63,7 @@ pub(super) fn accesses(query: &Query, manner: Manner) -> Vec<Access> {
             vec![access(Table::Bigchain, Keys::All, read), access(Table::Backlog, waiting, read)]
         }
         Query::InsertBlock { block } => {
-            vec![access(Table::Bigchain, one(text_key(block.id().as_str())), write)]
+            vec![access(Table::Bigchain, one(text_key(block.id().as_str())), hasty)]
         }
         Query::Blocks { ids } | Query::KnownBlocks { ids } => {
             vec![access(Table::Bigchain, texts(&mut ids.iter().map(|id| id.as_str())), read)]

@@ -21,6 +21,7 @@ use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use bigchaindb_core::rules::{ConsensusRules, Federation};
 use bigchaindb_core::stages::{self, Config, Effect, Report, RequestId, Response, Ticket, Work};
 
+use super::super::told;
 use super::kernel::Kernel;
 use super::node::SimNode;
 use super::store::{Asker, SimStore};
@@ -153,15 +154,15 @@ impl<'a> World<'a> {
             let me = keypair.public().clone();
             let keyring = keys.iter().filter(|key| **key != me).cloned().collect();
             let federation = Federation::new(me, keyring);
-            let (settings, quirks) = (stages::Settings::default(), plan.quirks());
-            let config = Config { keypair, federation, settings, quirks };
+            let settings = stages::Settings::default();
+            let config = Config { keypair, federation, settings };
             SimNode::new(&node.name, config, rules.clone())
         });
         Self {
             plan,
             kernel: Kernel::new(),
             nodes: nodes.collect(),
-            store: SimStore::new(plan),
+            store: SimStore::new(plan, rules.quirks()),
             clients: Driver::new(plan.clone(), EPOCH_UNIX_MS),
             under_way: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -276,7 +277,7 @@ impl<'a> World<'a> {
                 let at = self.nodes[node].moment_us(at);
                 self.kernel.at(at, Event::Node { node, start, event: stages::Event::Woken });
             }
-            Effect::Report(report) => self.report(node, report),
+            Effect::Report(report) => self.report(node, &report),
         }
     }
 
@@ -294,34 +295,10 @@ impl<'a> World<'a> {
             .between(mean / 2, mean + mean / 2)
     }
 
-    fn report(&mut self, node: usize, report: Report) {
-        let text = match report {
-            Report::Decided { block, election } => {
-                let node = self.nodes[node].name.clone();
-                return self.tell(Record::Decided(observe::Decided { node, block, election }));
-            }
-            Report::BlockWritten { .. }
-            | Report::Voted { reason: None, .. }
-            | Report::Cast { .. }
-            | Report::Twin { .. }
-            | Report::Listed { .. }
-            | Report::Judged { .. }
-            | Report::Requeued { .. }
-            | Report::Ignored { .. } => return,
-            Report::Voted { block, reason: Some(reason), .. } => {
-                format!("voted invalid on block {block}: {reason}")
-            }
-            Report::Dropped { transaction, reason } => format!("dropped {transaction}: {reason}"),
-            Report::Reassigned { transaction, from } => {
-                format!("took over {transaction} from {from}")
-            }
-            Report::Harmed { table, key, deleted } => {
-                format!("somebody {} {key} of {table}", if deleted { "deleted" } else { "changed" })
-            }
-            Report::PutBack { table, key } => format!("put back {key} of {table}"),
-            Report::Trouble(text) => text,
-        };
-        self.tell_node(node, Befell::Log, &text);
+    fn report(&mut self, node: usize, report: &Report) {
+        if let Some(record) = told::record(&self.nodes[node].name, report) {
+            self.tell(record);
+        }
     }
 
     // Clients.
