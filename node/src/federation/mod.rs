@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb_core::model::{Keypair, NodeKey};
-use bigchaindb_core::rules::{ConsensusRules, Federation};
+use bigchaindb_core::rules::{ConsensusRules, Federation, Order};
 use bigchaindb_core::stages::{Config, Report, Settings};
 use bigchaindb_rethinkdb::{Durability, OpenError};
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::clock::Machine;
 use crate::http::Service;
 use crate::metrics::Metrics;
 use crate::shell::{NodeHandle, OnReport, Setup};
-use crate::store::{CuttableStore, EmbeddedStore, Link, Store};
+use crate::store::{self, CuttableStore, EmbeddedStore, Link, Store};
 
 /// The file of a federation's keys.
 const KEYS_FILE: &str = "keys.json";
@@ -89,6 +89,15 @@ impl LocalFederation {
         addresses: &[SocketAddr],
     ) -> io::Result<Self> {
         assert_eq!(keypairs.len(), addresses.len(), "each node has an address");
+        if common.rules.order() == Order::Votes {
+            // Nobody's claim decides who makes genesis: it is there before the nodes, as the
+            // original's operators made it on one node.
+            let (me, others) = keypairs.split_first().expect("a federation has members");
+            let keyring = others.iter().map(|pair| pair.public().clone()).collect();
+            let federation = Federation::new(me.public().clone(), keyring);
+            let found = store::found(&*store, me, &federation).await;
+            found.map_err(|error| io::Error::other(error.to_string()))?;
+        }
         let mut members = Vec::with_capacity(keypairs.len());
         for (index, (keypair, address)) in keypairs.iter().zip(addresses).enumerate() {
             let link = Link::default();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb_core::model::NodeKey;
-use bigchaindb_core::rules::ConsensusRules;
+use bigchaindb_core::rules::{ConsensusRules, Quirk};
 use bigchaindb_core::stages::{Config, Report};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -93,6 +93,7 @@ impl NodeHandle {
         let (inbox, inputs) = Inbox::new(requests, service.line_wait, pauses.clone());
         let api = Api::new(inbox.clone(), &setup, &address.to_string());
         let drain_timeout = service.drain_timeout;
+        let last = serves_last(&setup);
         let driver = Driver::new(setup, inbox, pauses);
         Self {
             address,
@@ -100,7 +101,10 @@ impl NodeHandle {
             paused,
             stopping,
             driver: tokio::spawn(driver.run(inputs)),
-            server: tokio::spawn(http::serve(listener, api, service, stops)),
+            server: tokio::spawn(async move {
+                tokio::time::sleep(last).await;
+                http::serve(listener, api, service, stops).await;
+            }),
             drain_timeout,
         }
     }
@@ -152,6 +156,16 @@ impl NodeHandle {
         // The server first, so that no client is told that the node is stopping.
         cut_off(&mut self.server).await?;
         cut_off(&mut self.driver).await
+    }
+}
+
+/// How long a node does not serve yet. The original began to serve when its pipelines ran: whose feeds
+/// open late serves later still, so that it misses what others are told, not what it was told itself.
+fn serves_last(setup: &Setup) -> Duration {
+    const FEED_GAPS: u32 = 4;
+    match setup.rules.quirks().contains(&Quirk::FeedGap) {
+        true => setup.config.settings.feed_gap * FEED_GAPS,
+        false => Duration::ZERO,
     }
 }
 

@@ -25,6 +25,8 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
         backend: scenario.backend(),
         rules: scenario.federation.rules.clone(),
         quirks: scenario.federation.quirks.iter().map(|quirk| quirk.name().to_owned()).collect(),
+        bounds: scenario.federation.bounds.clone(),
+        start_gap_us: scenario.federation.start_gap_us,
         nodes: (0..scenario.federation.nodes as usize).map(node).collect(),
         store: scenario.federation.store.clone(),
         links: scenario.links,

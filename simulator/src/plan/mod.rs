@@ -5,11 +5,15 @@
 //! carrying it out (`backends`). Times are microseconds of the run, from its beginning. Start at
 //! [`Plan`] and [`make()`].
 
+mod bounds;
 mod harm;
 mod make;
 mod operations;
 
+pub use bounds::Bounds;
 pub use make::make;
+
+pub(crate) use bounds::{BOUNDS, Bound};
 
 use std::collections::BTreeSet;
 
@@ -40,6 +44,12 @@ pub struct Plan {
     pub quirks: Vec<String>,
     /// The members of the federation, in the order of their names.
     pub nodes: Vec<Node>,
+    /// Bounds and waits of the nodes that are other than usual.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub bounds: Bounds,
+    /// The first node starts at once, the others so long after it.
+    #[serde(default)]
+    pub start_gap_us: u64,
     /// The store all nodes share.
     pub store: Store,
     /// How long messages take.
@@ -324,6 +334,10 @@ pub struct Percentile {
     pub millipercent: u32,
     /// At most this long.
     pub limit_us: u64,
+}
+
+fn is_usual(bounds: &Bounds) -> bool {
+    bounds.0.is_empty()
 }
 
 impl Plan {

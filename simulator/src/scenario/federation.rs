@@ -5,7 +5,11 @@ use bigchaindb_rethinkdb::cluster::Timing;
 
 use super::reader::{Entry, Section};
 use super::{ScenarioError, minority};
-use crate::plan::{Costs, Durability, Links, ReadMode, Store, WriteAcks};
+use crate::plan::{BOUNDS, Bound, Bounds, Costs, Durability, Links, ReadMode, Store, WriteAcks};
+
+/// Where the first block is nobody's claim, as the original's was not, its operator makes it on one
+/// node before the others start.
+const START_GAP_US: u64 = 500_000;
 
 /// Who is in the federation.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,6 +20,10 @@ pub struct Federation {
     pub rules: String,
     /// Safeguards taken away on purpose.
     pub quirks: Quirks,
+    /// Bounds and waits of the nodes that are other than usual.
+    pub bounds: Bounds,
+    /// The first node starts at once, the others so long after it, in microseconds.
+    pub start_gap_us: u64,
     /// The store they share.
     pub store: Store,
 }
@@ -53,7 +61,14 @@ impl Default for Federation {
             shuffle: false,
             timing: Timing::default(),
         };
-        Self { nodes: 4, rules: "default".to_owned(), quirks: Quirks::new(), store }
+        Self {
+            nodes: 4,
+            rules: "default".to_owned(),
+            quirks: Quirks::new(),
+            bounds: Bounds::default(),
+            start_gap_us: 0,
+            store,
+        }
     }
 }
 
@@ -67,6 +82,15 @@ pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, S
     }
     if let Some(rules) = section.take("rules") {
         federation.rules = rules.one_of(&["default", "mixed", "v0.6.0"])?.to_owned();
+    }
+    if federation.rules != "default" {
+        federation.start_gap_us = START_GAP_US;
+    }
+    if let Some(gap) = section.take("start_gap") {
+        federation.start_gap_us = gap.duration()?;
+    }
+    if let Some(bounds) = section.take("bounds") {
+        federation.bounds = read_bounds(&bounds)?;
     }
     if let Some(quirks) = section.take("quirks") {
         let names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.name()).collect();
@@ -85,6 +109,21 @@ pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, S
     }
     section.finish()?;
     Ok(federation)
+}
+
+fn read_bounds(entry: &Entry<'_>) -> Result<Bounds, ScenarioError> {
+    let mut section = entry.section("`bounds`")?;
+    let mut bounds = Bounds::default();
+    for (name, bound) in &BOUNDS {
+        let Some(entry) = section.take(name) else { continue };
+        let value = match bound {
+            Bound::Count(_) => u64::from(entry.whole(1, u32::MAX)?),
+            Bound::Wait(_) => entry.positive_duration()?,
+        };
+        bounds.0.insert((*name).to_owned(), value);
+    }
+    section.finish()?;
+    Ok(bounds)
 }
 
 fn read_store(entry: &Entry<'_>, links: &Links) -> Result<Store, ScenarioError> {

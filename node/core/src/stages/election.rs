@@ -30,6 +30,8 @@ pub(super) struct ElectionStage {
     /// When to ask again what the store did not answer.
     retry: Option<Duration>,
     requeue: Requeue,
+    /// Blocks on which a vote was heard of (quirk `everyone-requeues`).
+    told_of: BTreeSet<BlockId>,
 }
 
 impl Stage for ElectionStage {
@@ -44,7 +46,16 @@ impl Stage for ElectionStage {
         }
         let Some((_, blocks)) = self.reading.take_if(|(asked, _)| *asked == ticket) else { return };
         match answer {
-            Ok(answer) => count(cx, blocks, answer.into_votes()),
+            Ok(answer) => {
+                let told_of: Vec<_> =
+                    blocks.iter().filter(|block| self.told_of.remove(*block)).cloned().collect();
+                count(cx, blocks, answer.into_votes());
+                for block in told_of {
+                    if cx.ledger.election(&block) == Election::Invalid {
+                        self.requeue.start(cx, &block);
+                    }
+                }
+            }
             Err(error) => {
                 self.unread.extend(blocks);
                 self.retry = Some(cx.retry("reading votes", &error));
@@ -59,16 +70,10 @@ impl Stage for ElectionStage {
             Notice::Changed(Change::Vote(row)) => {
                 let block = row.vote.block();
                 self.want(cx, block);
-                if cx.has(Quirk::EveryoneRequeues) && cx.ledger.election(block) == Election::Invalid
-                {
-                    self.requeue.start(cx, block);
+                if cx.has(Quirk::EveryoneRequeues) {
+                    self.unread.insert(block.clone());
+                    self.told_of.insert(block.clone());
                 }
-            }
-            Notice::Decided(block)
-                if cx.has(Quirk::EveryoneRequeues)
-                    && cx.ledger.election(block) == Election::Invalid =>
-            {
-                self.requeue.start(cx, block);
             }
             Notice::Voted(block) => self.want(cx, block),
             Notice::FeedOpened(Feed::Votes) => self.want_undecided(cx),

@@ -22,7 +22,6 @@ use bigchaindb::store::EmbeddedStore;
 use bigchaindb_core::model::{Direct, Keypair};
 use bigchaindb_core::query::StoreError;
 use bigchaindb_core::rules::{self, UnknownRules};
-use bigchaindb_core::stages::Settings;
 use bigchaindb_load::client::Client;
 use bigchaindb_load::engine::{self, Slip};
 use bigchaindb_rethinkdb::{Durability, OpenError};
@@ -93,7 +92,7 @@ async fn run(
     let reports = recorder.clone();
     let common = Common {
         rules,
-        settings: Settings::default(),
+        settings: plan.bounds.settings(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |node, report| reports.report(node, report)),
         metrics: Vec::new(),

@@ -54,6 +54,8 @@ impl End {
 
 /// What happens.
 pub(super) enum Event {
+    /// A node is started for the first time, unless a fault has done so.
+    Start(usize),
     /// Something concerns the clients.
     Client(ClientEvent),
     /// A request reaches a node.
@@ -154,7 +156,7 @@ impl<'a> World<'a> {
             let me = keypair.public().clone();
             let keyring = keys.iter().filter(|key| **key != me).cloned().collect();
             let federation = Federation::new(me, keyring);
-            let settings = stages::Settings::default();
+            let settings = plan.bounds.settings();
             let config = Config { keypair, federation, settings };
             SimNode::new(&node.name, config, rules.clone())
         });
@@ -176,7 +178,10 @@ impl<'a> World<'a> {
     /// Runs the plan to its end.
     pub(super) fn run(&mut self) {
         for node in 0..self.nodes.len() {
-            self.start(node);
+            match self.plan.start_gap_us {
+                gap_us if node > 0 && gap_us > 0 => self.kernel.at(gap_us, Event::Start(node)),
+                _ => self.start(node),
+            }
         }
         self.client(ClientEvent::Start);
         for (index, fault) in self.plan.faults.iter().enumerate() {
@@ -192,6 +197,11 @@ impl<'a> World<'a> {
 
     fn happen(&mut self, event: Event) {
         match event {
+            Event::Start(node) => {
+                if self.nodes[node].starts == 0 {
+                    self.start(node);
+                }
+            }
             Event::Client(event) => self.client(event),
             Event::Arrive { call, request } => self.arrive(call, request),
             Event::GiveUp { call } => {
