@@ -39,6 +39,8 @@ pub enum Harm {
     Cut(ServerId, ServerId),
     /// It gets through again.
     Heal(ServerId, ServerId),
+    /// What is replicated to or from it takes so many times as long; 1 is as usual.
+    Slow(ServerId, u32),
 }
 
 /// What a cluster wants done.

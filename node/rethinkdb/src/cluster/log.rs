@@ -92,7 +92,12 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// How long a write takes to a replica.
     fn lag_us(&self, copy: &Copy) -> u64 {
-        if self.primary == Some(copy.server) { 0 } else { self.timing.replicate_us }
+        if self.primary == Some(copy.server) {
+            return 0;
+        }
+        let ends = self.primary.into_iter().chain([copy.server]);
+        let slowness = ends.map(|server| self.network.server(server).slowness).max();
+        self.timing.replicate_us * u64::from(slowness.unwrap_or(1))
     }
 
     /// Since when a replica receives what the primary does.

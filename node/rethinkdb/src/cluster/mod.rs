@@ -118,6 +118,11 @@ impl<U: Clone> Cluster<U> {
         self.network.session(one, other).is_some()
     }
 
+    /// How many times as long as usual replication to and from a server takes.
+    pub fn slowness(&self, server: ServerId) -> u32 {
+        self.network.server(server).slowness
+    }
+
     /// Whether what one server sends to the other is swallowed.
     pub fn is_cut(&self, from: ServerId, to: ServerId) -> bool {
         self.network.is_cut(from, to)
@@ -218,6 +223,7 @@ impl<U: Clone> Cluster<U> {
             }
             Harm::Cut(from, to) => self.network.cut(from, to),
             Harm::Heal(from, to) => self.network.heal(from, to, now),
+            Harm::Slow(server, factor) => self.network.slow(server, factor),
             // Nobody is there, or it runs already.
             Harm::Start(_) | Harm::Pause(_) | Harm::Resume(_) => {}
         }

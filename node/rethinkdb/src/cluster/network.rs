@@ -37,6 +37,8 @@ pub(super) struct Server {
     pub(super) started_us: u64,
     /// How often it was started: what was said to an earlier process reaches nobody.
     pub(super) life: u32,
+    /// How many times as long as usual replication to and from it takes.
+    pub(super) slowness: u32,
 }
 
 /// What two servers believe of each other.
@@ -73,7 +75,7 @@ impl Network {
     pub(super) fn new(names: Vec<String>, timing: &Timing) -> Self {
         let servers: Vec<_> = names
             .into_iter()
-            .map(|name| Server { name, process: Process::Up, started_us: 0, life: 1 })
+            .map(|name| Server { name, process: Process::Up, started_us: 0, life: 1, slowness: 1 })
             .collect();
         let session = Session { number: 0, since_us: 0, lives: (1, 1) };
         Self {
@@ -116,6 +118,10 @@ impl Network {
     /// Nothing that one sends reaches the other any more.
     pub(super) fn cut(&mut self, from: ServerId, to: ServerId) {
         self.cuts.insert((from, to));
+    }
+
+    pub(super) fn slow(&mut self, server: ServerId, factor: u32) {
+        self.servers[server.index()].slowness = factor.max(1);
     }
 
     pub(super) fn heal(&mut self, from: ServerId, to: ServerId, now: u64) {

@@ -165,3 +165,28 @@ fn an_outdated_read_does_not_see_what_its_replica_has_not() {
 }
 
 const NOTHING: [u64; 0] = [];
+
+#[test]
+fn a_slow_link_holds_up_writes_that_need_it_and_no_others() {
+    let mut bench = Bench::new(3, 1, 3);
+    let primary = bench.cluster.primary(TABLE, 0).unwrap();
+    let others: Vec<_> = bench.cluster.servers().filter(|one| *one != primary).collect();
+    let hard = AccessKind::Write(Durability::Hard);
+    let takes_us = |bench: &mut Bench| {
+        let began_us = bench.now;
+        let number = bench.ask(primary, Keys::These(vec![text_key("1")]), hard);
+        bench.after(1_000_000);
+        assert_eq!(bench.answers[&number].1, Ok(()));
+        bench.answers[&number].0 - began_us
+    };
+    let usual_us = takes_us(&mut bench);
+    bench.harm(Harm::Slow(others[0], 100));
+    assert_eq!(takes_us(&mut bench), usual_us, "the other replica is enough");
+    bench.harm(Harm::Slow(others[1], 100));
+    let replicate_us = Timing::default().replicate_us;
+    assert_eq!(takes_us(&mut bench), usual_us + 2 * 99 * replicate_us);
+    bench.harm(Harm::Slow(others[0], 1));
+    assert_eq!(takes_us(&mut bench), usual_us);
+    bench.harm(Harm::Slow(primary, 10));
+    assert_eq!(takes_us(&mut bench), usual_us + 2 * 9 * replicate_us, "all that it sends is slow");
+}
