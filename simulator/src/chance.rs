@@ -58,6 +58,20 @@ pub enum Domain {
     StoreOrder = 20,
     /// The replica that answers a read from any. Entity: the node; counter: the question.
     StoreReplica = 21,
+    /// How a fault goes where nobody says. Entity: the fault's entry; counter: the question.
+    FaultParticulars = 22,
+    /// What a slow link adds to a message. Entity: [`pair`] of its ends; counter: the message.
+    SlowLink = 23,
+    /// How late an element of a feed comes. Entity: the node; counter: the message.
+    FeedLag = 24,
+    /// Whether an element of a feed comes twice. Entity: the node; counter: the message.
+    FeedRepeat = 25,
+    /// Whether an element of a feed is overtaken, and by how long. Entity: the node; counter: twice the
+    /// message, plus 1 for the time.
+    Reorder = 26,
+    /// Whether an answer of the store is lost, and how. Entity: the node; counter: twice the message,
+    /// plus 1 for how.
+    LostAnswer = 27,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

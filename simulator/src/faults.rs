@@ -3,7 +3,8 @@
 //! Here: a line per kind. Not here: when one happens (`plan`), how a world does it (`backends`).
 
 use crate::backends::Backend;
-use crate::plan::FaultKind;
+#[expect(unused_imports, reason = "for the links in the documentation")]
+use crate::plan::{Fault, FaultKind};
 
 /// What is to be known about a kind of fault.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Nature {
     /// Who is met: the nodes of the federation, or the servers of its store.
     pub whom: Whom,
     /// Whether the node is lost to the federation while it lasts, so that it counts against the
-    /// budget.
+    /// budget. Of some kinds it depends on how they go: [`Fault::takes_nodes`] knows.
     pub takes_node: bool,
     /// The key that says how long it lasts, and how long that is if nothing is said, in
     /// microseconds; `None` if it is over at once.
@@ -40,7 +41,7 @@ pub enum Whom {
 }
 
 /// All kinds there are.
-pub const ALL: [Nature; 10] = [
+pub const ALL: [Nature; 24] = [
     Nature {
         kind: FaultKind::Kill,
         name: "kill",
@@ -118,7 +119,53 @@ pub const ALL: [Nature; 10] = [
         lasts: None,
         ..SERVERS
     },
+    Nature {
+        kind: FaultKind::Crash,
+        name: "crash",
+        verb: "kills",
+        takes_node: true,
+        lasts: Some(("for", 10_000_000)),
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::Lose,
+        name: "lose",
+        verb: "kills",
+        takes_node: true,
+        lasts: None,
+        backends: &[Backend::Sim, Backend::Local],
+        ..NODES
+    },
+    Nature { kind: FaultKind::SlowLink, name: "slow-link", verb: "slows", ..NODES },
+    Nature { kind: FaultKind::FeedLag, name: "feed-lag", verb: "holds up", ..NODES },
+    Nature { kind: FaultKind::FeedRepeat, name: "feed-repeat", verb: "repeats itself to", ..NODES },
+    Nature {
+        kind: FaultKind::LostAnswers,
+        name: "lost-answers",
+        verb: "keeps answers from",
+        ..NODES
+    },
+    Nature { kind: FaultKind::ClockSkew, name: "clock-skew", verb: "misleads", ..NODES },
+    Nature { kind: FaultKind::ClockDrift, name: "clock-drift", verb: "misleads", ..NODES },
+    Nature { kind: FaultKind::ClockJump, name: "clock-jump", verb: "misleads", ..NODES },
+    Nature { kind: FaultKind::ClockStop, name: "clock-stop", verb: "misleads", ..NODES },
+    Nature { kind: FaultKind::SlowNode, name: "slow-node", verb: "slows", ..NODES },
+    Nature { kind: FaultKind::StoreSlowLink, name: "store-slow-link", verb: "slows", ..SERVERS },
+    Nature { kind: FaultKind::StoreFull, name: "store-full", verb: "fills", ..SERVERS },
+    Nature { kind: FaultKind::StoreSlow, name: "store-slow", verb: "slows", ..SERVERS },
 ];
+
+/// What faults of nodes have in common that take no node and are known in virtual time only.
+const NODES: Nature = Nature {
+    kind: FaultKind::SlowLink,
+    name: "slow-link",
+    verb: "slows",
+    whom: Whom::Nodes,
+    takes_node: false,
+    lasts: Some(("for", 5_000_000)),
+    target: "target",
+    backends: &[Backend::Sim],
+};
 
 /// What faults of the store's servers have in common. A server that is out of reach takes no node with
 /// it: the store answers again when it can.
@@ -133,10 +180,22 @@ const SERVERS: Nature = Nature {
     backends: &[Backend::Sim],
 };
 
-/// Kinds that scenarios may name in a swarm, which then goes without them, until they are built.
-pub const NOT_BUILT: [&str; 2] = ["slow-link", "clock-skew"];
-
 impl Nature {
+    /// Whether several of it can come in a row: one member cut off or stopped after the other.
+    pub fn is_of_courses(&self) -> bool {
+        matches!(
+            self.kind,
+            FaultKind::Kill
+                | FaultKind::Pause
+                | FaultKind::Partition
+                | FaultKind::StoreKill
+                | FaultKind::StoreRestart
+                | FaultKind::StorePause
+                | FaultKind::StorePartition
+                | FaultKind::PowerLoss
+        )
+    }
+
     /// Whether a swarm draws from it if nobody says which kinds it is to have. A store of one server
     /// is one that does not fail, unless somebody says so.
     pub fn is_usual(&self) -> bool {

@@ -21,6 +21,7 @@ pub mod backends;
 pub mod campaign;
 pub mod chance;
 pub mod checkers;
+pub mod coverage;
 pub mod faults;
 pub mod measure;
 pub mod observe;

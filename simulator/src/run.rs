@@ -11,6 +11,7 @@ use bigchaindb_core::model::Memo;
 
 use crate::backends::{self, BackendError};
 use crate::checkers::{Settings, judge};
+use crate::coverage::Coverage;
 use crate::observe::Log;
 use crate::plan::Plan;
 use crate::record::{RecordError, Results, RunDirectory};
@@ -37,8 +38,7 @@ pub enum RunError {
     Record(#[from] RecordError),
 }
 
-/// Runs a plan. `command` is the one that runs it again; all that is kept goes into `directory`,
-/// where data of `local` nodes lies too.
+/// Runs a plan, as [`run_covered`] does, for those who do not ask what its faults met.
 ///
 /// # Errors
 /// [`RunError`], if the harness fails; a federation that fails is a result.
@@ -48,12 +48,26 @@ pub fn run(
     command: String,
     environment: BTreeMap<String, String>,
 ) -> Result<Results, RunError> {
+    Ok(run_covered(plan, directory, command, environment)?.0)
+}
+
+/// Runs a plan; its results, and what its faults met. `command` is the one that runs it again; all that is kept goes into `directory`,
+/// where data of `local` nodes lies too.
+///
+/// # Errors
+/// [`RunError`], if the harness fails; a federation that fails is a result.
+pub fn run_covered(
+    plan: &Arc<Plan>,
+    directory: Option<&RunDirectory>,
+    command: String,
+    environment: BTreeMap<String, String>,
+) -> Result<(Results, Coverage), RunError> {
     let mut log = match directory {
         Some(directory) => Log::create(&directory.observations())?,
         None => Log::new(),
     };
     let data = directory.map(|directory| directory.path().join("data"));
-    backends::carry_out(plan, data.as_deref(), &mut log)
+    let coverage = backends::carry_out(plan, data.as_deref(), &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
     // The judge trusts nobody's memory but its own.
@@ -64,5 +78,5 @@ pub fn run(
         directory.write_plan(&**plan)?;
         directory.write_results(&results)?;
     }
-    Ok(results)
+    Ok((results, coverage))
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bigchaindb_core::rules::UnknownRules;
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::Coverage;
 use crate::observe::Log;
 use crate::plan::Plan;
 
@@ -59,14 +60,23 @@ pub enum BackendError {
     Local(#[from] local::LocalError),
 }
 
-/// Carries out a plan in its world and writes what happens into `log`. Nodes that keep data keep it
-/// in the folder `data`, or in memory if there is none.
+/// Carries out a plan in its world and writes what happens into `log`; what its faults met, as far as
+/// that world can tell. Nodes that keep data keep it in the folder `data`, or in memory if there is none.
 ///
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log.
-pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result<(), BackendError> {
-    match plan.backend {
-        Backend::Sim => Ok(sim::carry_out(plan, log)?),
-        Backend::Local => Ok(local::carry_out(plan, data, log)?),
-    }
+pub fn carry_out(
+    plan: &Arc<Plan>,
+    data: Option<&Path>,
+    log: &mut Log,
+) -> Result<Coverage, BackendError> {
+    let mut coverage = match plan.backend {
+        Backend::Sim => sim::carry_out(plan, log)?,
+        Backend::Local => {
+            local::carry_out(plan, data, log)?;
+            Coverage::default()
+        }
+    };
+    coverage.see(log.records());
+    Ok(coverage)
 }

@@ -6,12 +6,18 @@
 //! [`Plan`] and [`make()`].
 
 mod bounds;
+mod fault;
 mod harm;
 mod make;
 mod operations;
+mod particulars;
+mod step;
+mod swarm;
 
 pub use bounds::Bounds;
+pub use fault::{Direction, Fault, FaultKind, Followed, Form, How, Loss, OtherSide, Shape};
 pub use make::make;
+pub use step::{NoSuchPoint, Point, Side, Step};
 
 pub(crate) use bounds::{BOUNDS, Bound};
 
@@ -153,6 +159,14 @@ pub struct Links {
     pub latency_us: u64,
     /// How far each message may lie from the middle, to either side.
     pub jitter_us: u64,
+    /// How many of the elements of a feed of blocks are overtaken by later ones, in parts per million.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reorder: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How long work takes where time is virtual: the simulator's model of a machine.
@@ -239,79 +253,6 @@ impl Action {
     }
 }
 
-/// One thing that goes wrong, and is mended again.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Fault {
-    /// Its number.
-    pub number: u32,
-    /// What goes wrong.
-    #[serde(rename = "do")]
-    pub kind: FaultKind,
-    /// The nodes it meets, as indices into [`Plan::nodes`], ascending.
-    pub nodes: Vec<usize>,
-    /// The servers of the store that it meets, from 0 on, ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub servers: Vec<usize>,
-    /// Which way a cut between servers goes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub direction: Option<Direction>,
-    /// What the tables of the store become; none means that only their primaries move.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shape: Option<Shape>,
-    /// When it begins.
-    pub at_us: u64,
-    /// When it is mended: the node starts, runs on, reaches its store. A fault of one moment ends as
-    /// it begins.
-    pub until_us: u64,
-}
-
-/// Which way a cut goes, as those that it isolates see it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// What they are sent does not arrive.
-    In,
-    /// What they send does not arrive.
-    Out,
-    /// Neither.
-    Both,
-}
-
-/// How a table is spread over the servers of the store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Shape {
-    /// Into how many shards.
-    pub shards: u32,
-    /// How many copies of each.
-    pub replicas: u32,
-}
-
-/// What can go wrong.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// The node is killed, losing all that is not in the store, and started again.
-    Kill,
-    /// The node stands still; its clock goes on, and what arrives meanwhile waits.
-    Pause,
-    /// The node cannot reach its store: questions get no answer, feeds end. Clients reach it.
-    Partition,
-    /// The node's feeds end, and can be opened again at once.
-    FeedAbort,
-    /// A server of the store is killed, losing what it had not written, and started again.
-    StoreKill,
-    /// A server of the store stops in an orderly way, and is started again.
-    StoreRestart,
-    /// A server of the store stands still.
-    StorePause,
-    /// A server of the store cannot reach the other servers, or they cannot reach it.
-    StorePartition,
-    /// The machine of a server loses its power, and what was not on its disk.
-    PowerLoss,
-    /// The tables of the store get other primaries, or other shards and replicas.
-    Reconfigure,
-}
-
 /// What has to come true.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Expect {
@@ -357,6 +298,12 @@ impl Plan {
         Some(&self.operations[index.ok()?])
     }
 
+    /// Whether a node is lost in the course of the run, never to be started again.
+    pub fn is_lost(&self, node: usize) -> bool {
+        let lose = |fault: &&Fault| fault.kind == FaultKind::Lose;
+        self.faults.iter().filter(lose).any(|fault| fault.nodes.contains(&node))
+    }
+
     /// The plan without some operations (and those that build on them) and without some faults.
     /// All that stays is as it was, to the byte of each document.
     pub fn without(&self, operations: &BTreeSet<u32>, faults: &BTreeSet<u32>) -> Self {
@@ -389,7 +336,7 @@ impl Links {
 impl Default for Links {
     /// One data centre: a quarter of a millisecond, a tenth up or down.
     fn default() -> Self {
-        Self { latency_us: 250, jitter_us: 25 }
+        Self { latency_us: 250, jitter_us: 25, reorder: 0 }
     }
 }
 

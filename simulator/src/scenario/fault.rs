@@ -1,16 +1,23 @@
-//! `[[fault]]` and `[swarm]`: what goes wrong, at given times or by chance.
+//! `[[fault]]`: what goes wrong, at given times or again and again.
+//!
+//! Here: the keys that all faults have. Not here: the keys of one kind alone (`wish`), whom it meets
+//! (`target`), faults by chance (`swarm`). Start at [`FaultEntry`].
 
 use super::reader::{Entry, Section, closest};
 use super::target::{Target, read_target};
-use super::{Federation, ScenarioError};
+use super::wish::{self, Wish};
+use super::{Federation, ScenarioError, minority};
+use crate::backends::Backend;
 use crate::faults::{self, Nature, Whom};
-use crate::plan::{Direction, FaultKind, Shape, Store};
+use crate::plan::{Direction, FaultKind, OtherSide};
 
 /// A fault as the file tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FaultEntry {
     /// What goes wrong.
     pub kind: FaultKind,
+    /// Whether it is one fault or several that belong together.
+    pub course: Course,
     /// When.
     pub when: When,
     /// For how long, in microseconds.
@@ -19,23 +26,32 @@ pub struct FaultEntry {
     pub probability: u32,
     /// Whom it meets.
     pub target: Target,
-    /// Which way a cut between servers goes.
-    pub direction: Option<Direction>,
-    /// What the tables of the store become.
-    pub shape: Option<Shape>,
+    /// How it goes.
+    pub wish: Wish,
     /// The line that it begins on.
     pub line: Option<usize>,
 }
 
-/// What a fault does, whomever it meets.
+/// One fault, or several that belong together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Harm {
-    /// What goes wrong.
-    pub kind: FaultKind,
-    /// Which way a cut between servers goes.
-    pub direction: Option<Direction>,
-    /// What the tables of the store become.
-    pub shape: Option<Shape>,
+pub enum Course {
+    /// One.
+    Single,
+    /// One member after the other is met, and they are mended in another order.
+    Swizzle {
+        /// The time between two beginnings, and between two ends.
+        gap_us: u64,
+    },
+    /// One member after the other is met and mended.
+    Rolling {
+        /// The time between one's end and the next one's beginning.
+        gap_us: u64,
+    },
+}
+
+impl Course {
+    /// The names of those that are more than one fault.
+    pub const NAMES: [&str; 2] = ["swizzle", "rolling"];
 }
 
 /// When a fault happens.
@@ -50,39 +66,37 @@ pub enum When {
         /// The first.
         from_us: u64,
     },
-}
-
-/// Faults by chance: each seed draws its own subset of kinds, their number, times and targets.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Swarm {
-    /// How many at least.
-    pub least: u32,
-    /// How many at most.
-    pub most: u32,
-    /// Of which kinds.
-    pub kinds: Vec<FaultKind>,
-    /// None begins before.
-    pub from_us: u64,
-    /// All are over by then.
-    pub until_us: u64,
+    /// Once an earlier fault is mended.
+    After {
+        /// Which, by its place in the file, from 0 on.
+        entry: u64,
+        /// So long after that.
+        wait_us: u64,
+    },
 }
 
 /// More faults than this in one plan are a mistake.
 pub(crate) const FAULTS_MAX: u32 = 10_000;
 const BEGIN_US: u64 = 5_000_000;
+/// Between two faults that belong together.
+const GAP_US: u64 = 1_000_000;
 
 impl FaultEntry {
-    /// What it does, whomever it meets.
-    pub fn harm(&self) -> Harm {
-        Harm { kind: self.kind, direction: self.direction, shape: self.shape }
-    }
-
     /// When it is over, as far as the file alone can tell.
     pub(super) fn last_moment_us(&self) -> u64 {
+        let restart_us = self.wish.restart_after_us.unwrap_or(0);
         match self.when {
-            When::At(at) => at + self.lasts_us,
-            When::Every { .. } => 0,
+            When::At(at) => at + self.lasts_us + restart_us,
+            When::Every { .. } | When::After { .. } => 0,
         }
+    }
+
+    /// Whether a world can do it, as it is to go.
+    pub(super) fn is_possible_in(&self, backend: Backend) -> bool {
+        let Wish { to, direction, .. } = self.wish;
+        let plain = to.is_none_or(|to| to == OtherSide::Store)
+            && direction.is_none_or(|direction| direction == Direction::Both);
+        self.kind.nature().backends.contains(&backend) && (plain || backend == Backend::Sim)
     }
 }
 
@@ -91,182 +105,147 @@ pub(super) fn read(
     federation: &Federation,
 ) -> Result<Vec<FaultEntry>, ScenarioError> {
     let Some(entry) = top.take("fault") else { return Ok(Vec::new()) };
-    entry.sections()?.into_iter().map(|section| read_one(section, federation)).collect()
+    let mut faults: Vec<FaultEntry> = Vec::new();
+    for section in entry.sections()? {
+        faults.push(read_one(section, &faults, federation)?);
+    }
+    Ok(faults)
 }
 
 fn read_one(
     mut section: Section<'_>,
+    earlier: &[FaultEntry],
     federation: &Federation,
 ) -> Result<FaultEntry, ScenarioError> {
-    let nature = read_kind(&section.require("do", "\"kill\"")?)?;
-    section.rename(format!("the fault `{}`", nature.name));
-    let at = section.take("at").map(|entry| entry.duration()).transpose()?;
-    let every = section.take("every").map(|entry| entry.positive_duration()).transpose()?;
-    let when = match (at, every) {
-        (at, Some(gap_us)) => When::Every { gap_us, from_us: at.unwrap_or(gap_us) },
-        (at, None) => When::At(at.unwrap_or(BEGIN_US)),
-    };
-    let lasts_us = match nature.lasts {
-        Some((key, default)) => {
+    let what = section.require("do", "\"kill\"")?;
+    let (nature, mut course) = read_what(&mut section, &what)?;
+    section.rename(format!("the fault `{}`", what.text()?));
+    let single = course == Course::Single;
+    let when = read_when(&mut section, earlier, single)?;
+    let lasts_us = match (nature.lasts, single) {
+        (Some((key, default)), true) => {
             section.take(key).map_or(Ok(default), |entry| entry.positive_duration())?
         }
-        None => 0,
-    };
-    let probability = section.take("p").map_or(Ok(1_000_000), |entry| entry.share())?;
-    let target = match nature.whom {
-        Whom::Store => Target::All,
-        _ => match section.take(nature.target) {
-            Some(entry) => read_target(&entry, nature, federation)?,
-            None => Target::One,
-        },
-    };
-    let (mut direction, mut shape) = (None, None);
-    match nature.kind {
-        FaultKind::Partition => read_other_side(&mut section)?,
-        FaultKind::StorePartition => {
-            direction = Some(read_direction(&mut section, &target, federation)?);
+        (Some((_, default)), false) => {
+            section.take("for").map_or(Ok(default), |entry| entry.positive_duration())?
         }
-        FaultKind::Reconfigure => shape = read_shape(&mut section, federation)?,
-        _ => {}
+        (None, _) => 0,
+    };
+    if let Course::Swizzle { gap_us } | Course::Rolling { gap_us } = &mut course
+        && let Some(gap) = section.take("gap")
+    {
+        *gap_us = gap.positive_duration()?;
+    }
+    let probability = section.take("p").map_or(Ok(1_000_000), |entry| entry.share())?;
+    let told = match (nature.whom, single) {
+        (Whom::Store, _) => None,
+        (_, true) => section.take(nature.target),
+        (_, false) => section.take("target"),
+    };
+    let mut target = match told {
+        Some(entry) => read_target(&entry, nature, federation)?,
+        None => usual_target(nature, course),
+    };
+    let wish = wish::read(&mut section, nature, &mut target, federation)?;
+    if let Course::Swizzle { .. } = course
+        && count(nature, &target, federation) < 2
+    {
+        let message = "a swizzle meets two or more, one after the other".to_owned();
+        let hint = "name two, or set `federation.nodes` to 5 or more";
+        return Err(section.error(message, hint));
     }
     let (kind, line) = (nature.kind, section.line());
     section.finish()?;
-    Ok(FaultEntry { kind, when, lasts_us, probability, target, direction, shape, line })
+    Ok(FaultEntry { kind, course, when, lasts_us, probability, target, wish, line })
 }
 
-/// Which way the servers of a store are cut off from the rest of them.
-fn read_direction(
+/// The kind of fault, or of the faults that belong together.
+fn read_what(
     section: &mut Section<'_>,
-    target: &Target,
-    federation: &Federation,
-) -> Result<Direction, ScenarioError> {
-    if let Some(to) = section.take("to") {
-        to.one_of(&["rest"])?;
-    }
-    let isolated = match target {
-        Target::Named(servers) => servers.len(),
-        Target::All => federation.store.servers as usize,
-        Target::One | Target::Minority => 1,
+    what: &Entry<'_>,
+) -> Result<(&'static Nature, Course), ScenarioError> {
+    let course = match what.text()? {
+        "swizzle" => Course::Swizzle { gap_us: GAP_US },
+        "rolling" => Course::Rolling { gap_us: GAP_US },
+        _ => return Ok((read_kind(what)?, Course::Single)),
     };
-    if isolated >= federation.store.servers as usize {
-        let message = "the fault `store-partition` leaves no server on the other side".to_owned();
-        let hint = "isolate fewer, or set `federation.rethinkdb.servers` higher";
-        return Err(section.error(message, hint));
+    let usual = match course {
+        Course::Rolling { .. } => FaultKind::Kill,
+        _ => FaultKind::Partition,
+    };
+    let Some(of) = section.take("of") else { return Ok((usual.nature(), course)) };
+    let nature = read_kind(&of)?;
+    let able: Vec<_> = faults::ALL.iter().filter(|nature| nature.is_of_courses()).collect();
+    if !able.iter().any(|one| one.kind == nature.kind) {
+        let names: Vec<_> = able.iter().map(|nature| nature.name).collect();
+        let message = format!("the fault `{}` does not come in a row", nature.name);
+        return Err(of.error(message, format!("these do: {}", names.join(", "))));
     }
-    let Some(direction) = section.take("direction") else { return Ok(Direction::Both) };
-    Ok(match direction.one_of(&["both", "in", "out"])? {
-        "in" => Direction::In,
-        "out" => Direction::Out,
-        _ => Direction::Both,
-    })
+    Ok((nature, course))
 }
 
-/// What the tables of the store become.
-fn read_shape(
+fn read_when(
     section: &mut Section<'_>,
-    federation: &Federation,
-) -> Result<Option<Shape>, ScenarioError> {
-    let Store { servers, shards, replicas, .. } = federation.store;
-    let mut shape = Shape { shards, replicas };
-    let (told_shards, told_replicas) = (section.take("shards"), section.take("replicas"));
-    if told_shards.is_none() && told_replicas.is_none() {
-        if replicas > 1 {
-            return Ok(None);
+    earlier: &[FaultEntry],
+    single: bool,
+) -> Result<When, ScenarioError> {
+    let at = section.take("at").map(|entry| entry.duration()).transpose()?;
+    let every = if single { section.take("every") } else { None };
+    let after = section.take("after");
+    match (every, after) {
+        (Some(_), Some(after)) => {
+            let message = "a fault comes every so often, or after another one".to_owned();
+            Err(after.error(message, "keep one of `every` and `after`"))
         }
-        let message = "the fault `reconfigure` moves nobody: there is one replica".to_owned();
-        return Err(section.error(message, "say what tables become: `shards = 2`, `replicas = 3`"));
+        (Some(every), None) => {
+            let gap_us = every.positive_duration()?;
+            Ok(When::Every { gap_us, from_us: at.unwrap_or(gap_us) })
+        }
+        (None, Some(after)) => {
+            let most = u32::try_from(earlier.len()).expect("a file has few faults");
+            if most == 0 {
+                let message = "there is no fault before this one".to_owned();
+                return Err(after.error(message, "say when it happens: `at = \"8s\"`"));
+            }
+            let number = after.whole(1, most)?;
+            if let When::Every { .. } = earlier[number as usize - 1].when {
+                let message = format!("fault {number} happens again and again");
+                return Err(after.error(message, "name one that happens once"));
+            }
+            Ok(When::After { entry: u64::from(number) - 1, wait_us: at.unwrap_or(0) })
+        }
+        (None, None) => Ok(When::At(at.unwrap_or(BEGIN_US))),
     }
-    if let Some(shards) = told_shards {
-        shape.shards = shards.whole(1, Store::SHARDS_MAX)?;
-    }
-    if let Some(replicas) = told_replicas {
-        shape.replicas = replicas.whole(1, servers)?;
-    }
-    Ok(Some(shape))
 }
 
-fn read_kind(entry: &Entry<'_>) -> Result<&'static Nature, ScenarioError> {
+/// Whom a fault meets if nobody says.
+pub(crate) fn usual_target(nature: &Nature, course: Course) -> Target {
+    match (nature.whom, course) {
+        (Whom::Store, _) | (_, Course::Rolling { .. }) => Target::All,
+        (_, Course::Single) => Target::One,
+        (Whom::Nodes, Course::Swizzle { .. }) => Target::Minority,
+        (Whom::Servers, Course::Swizzle { .. }) => Target::All,
+    }
+}
+
+fn count(nature: &Nature, target: &Target, federation: &Federation) -> usize {
+    let all = nature.whom.count(federation);
+    let count = match target {
+        Target::One => 1,
+        Target::Minority => minority(all),
+        Target::All => all,
+        Target::Named(members) => return members.len(),
+    };
+    count as usize
+}
+
+pub(super) fn read_kind(entry: &Entry<'_>) -> Result<&'static Nature, ScenarioError> {
     let name = entry.text()?;
     if let Some(nature) = faults::ALL.iter().find(|nature| nature.name == name) {
         return Ok(nature);
     }
-    let names = faults::ALL.map(|nature| nature.name);
-    let message = if faults::NOT_BUILT.contains(&name) {
-        format!("the fault `{name}` is not built yet")
-    } else {
-        format!("there is no fault `{name}`")
-    };
+    let names: Vec<_> = faults::ALL.iter().map(|nature| nature.name).collect();
+    let names = [&names[..], &Course::NAMES[..]].concat();
+    let message = format!("there is no fault `{name}`");
     Err(entry.error(message, closest(name, &names, "there are")))
-}
-
-/// The other side of a cut. Nodes meet in their store only, so there is one.
-fn read_other_side(section: &mut Section<'_>) -> Result<(), ScenarioError> {
-    section.not_built("direction", "a cut goes both ways")?;
-    let Some(to) = section.take("to") else { return Ok(()) };
-    let name = to.text()?;
-    if name == "store" {
-        return Ok(());
-    }
-    let message = format!("a partition between nodes and `{name}` is not built yet");
-    Err(to.error(message, "nodes meet in their store: cut one off with `to = \"store\"`"))
-}
-
-/// Whether a fault changes anything, on such a store.
-fn is_possible(kind: FaultKind, store: &Store) -> bool {
-    match kind {
-        FaultKind::StorePartition => store.servers > 1,
-        FaultKind::Reconfigure => store.replicas > 1,
-        _ => true,
-    }
-}
-
-pub(super) fn read_swarm(
-    top: &mut Section<'_>,
-    federation: &Federation,
-    notes: &mut Vec<String>,
-) -> Result<Option<Swarm>, ScenarioError> {
-    let Some(entry) = top.take("swarm") else { return Ok(None) };
-    let mut section = entry.section("`[swarm]`")?;
-    let faults = section.require("faults", "\"3..8\"")?;
-    let (least, most) = faults.range()?;
-    if most > FAULTS_MAX {
-        let message = format!("a swarm of {most} faults");
-        return Err(faults.error(message, format!("ask for at most {FAULTS_MAX}")));
-    }
-    let mut kinds = Vec::new();
-    match section.take("kinds") {
-        Some(entry) => {
-            for entry in entry.list() {
-                match entry.text()? {
-                    name if faults::NOT_BUILT.contains(&name) => {
-                        notes.push(format!("the swarm goes without `{name}`: not built yet"));
-                    }
-                    _ => kinds.push(read_kind(&entry)?.kind),
-                }
-            }
-            if kinds.is_empty() {
-                let message = "the swarm has no kind of fault that is built".to_owned();
-                let names = faults::ALL.map(|nature| nature.name).join(", ");
-                return Err(entry.error(message, format!("there are: {names}")));
-            }
-        }
-        None => {
-            let natures = faults::ALL.iter().filter(|nature| nature.is_usual());
-            kinds.extend(natures.map(|nature| nature.kind));
-        }
-    }
-    kinds.retain(|kind| is_possible(*kind, &federation.store));
-    kinds.sort_unstable();
-    kinds.dedup();
-    let between = section.require("between", "[\"5s\", \"85s\"]")?;
-    let [from, until] = between.list().try_into().map_err(|_| {
-        between.error("`between` is not two times".to_owned(), "write [\"5s\", \"85s\"]")
-    })?;
-    let (from_us, until_us) = (from.duration()?, until.duration()?);
-    if from_us >= until_us {
-        let message = "`between` ends before it begins".to_owned();
-        return Err(between.error(message, "write the earlier time first, like [\"5s\", \"85s\"]"));
-    }
-    section.finish()?;
-    Ok(Some(Swarm { least, most, kinds, from_us, until_us }))
 }

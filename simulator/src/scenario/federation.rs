@@ -226,6 +226,9 @@ pub(super) fn read_links(top: &mut Section<'_>) -> Result<Links, ScenarioError> 
         }
         default.finish()?;
     }
+    if let Some(reorder) = section.take("reorder") {
+        links.reorder = reorder.percent()?;
+    }
     section.finish()?;
     Ok(links)
 }

@@ -10,21 +10,26 @@ mod fault;
 mod federation;
 mod load;
 mod reader;
+mod swarm;
 mod target;
 mod units;
+mod wish;
 
 use std::path::Path;
 
 pub use error::ScenarioError;
-pub use fault::{FaultEntry, Harm, Swarm, When};
+pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
 pub use load::{Arrivals, Load, Mix};
+pub use swarm::{Row, Swarm};
 pub use target::Target;
 pub use units::Rate;
+pub use wish::Wish;
 
 pub(crate) use error::Source;
-pub(crate) use fault::FAULTS_MAX;
+pub(crate) use fault::{FAULTS_MAX, usual_target};
 pub(crate) use target::minority;
+pub(crate) use wish::FACTOR_MAX;
 
 use crate::backends::Backend;
 use crate::plan::{Costs, Expect, Links, Store};
@@ -105,7 +110,7 @@ impl Scenario {
         let federation = federation::read(&mut top, &links)?;
         let loads = load::read(&mut top)?;
         let faults = fault::read(&mut top, &federation)?;
-        let swarm = fault::read_swarm(&mut top, &federation, &mut notes)?;
+        let swarm = swarm::read_swarm(&mut top, &federation)?;
         let costs = federation::read_costs(&mut top)?;
         let expect = expect::read(&mut top)?;
         let backends = read_backends(&mut top, &mut notes)?;
@@ -175,13 +180,12 @@ impl Scenario {
 
     /// Why a world cannot carry this out.
     fn refusal(&self, backend: Backend) -> Option<ScenarioError> {
-        let entry = self.faults.iter().find(|entry| {
-            let nature = entry.kind.nature();
-            !nature.backends.contains(&backend)
-        })?;
+        let entry = self.faults.iter().find(|entry| !entry.is_possible_in(backend))?;
         let nature = entry.kind.nature();
-        let can: Vec<_> = nature.backends.iter().map(|backend| backend.name()).collect();
-        let message = format!("the backend `{backend}` cannot do the fault `{}`", nature.name);
+        let can = nature.backends.iter().filter(|backend| entry.is_possible_in(**backend));
+        let can: Vec<_> = can.map(|backend| backend.name()).collect();
+        let so = if nature.backends.contains(&backend) { " that way" } else { "" };
+        let message = format!("the backend `{backend}` cannot do the fault `{}`{so}", nature.name);
         let hint = format!("run it in {}, or take the fault out", can.join(" or "));
         Some(self.error(entry.line, message, hint))
     }

@@ -166,6 +166,15 @@ impl<'a> Entry<'a> {
         })
     }
 
+    /// A whole number between two others, on either side of 0, and not 0.
+    pub(super) fn signed(&self, low: i64, high: i64) -> Result<i64> {
+        let number = self.value().and_then(Value::as_integer);
+        number.filter(|number| *number != 0 && (low..=high).contains(number)).ok_or_else(|| {
+            let what = format!("a whole number from {low} to {high}, and not 0");
+            self.not_a(&what, format!("write it without quotes, like {}", high / 10))
+        })
+    }
+
     /// A whole number that names a run.
     pub(super) fn seed(&self) -> Result<u64> {
         let number = self.value().and_then(Value::as_integer);
@@ -224,6 +233,16 @@ impl<'a> Entry<'a> {
             let hint = "write a number and one of B, kB, MB, like \"765B\"";
             self.not_a(&format!("a size of at most {limit} bytes"), hint)
         })
+    }
+
+    /// A share in per cent, `"2%"`, in parts per million.
+    pub(super) fn percent(&self) -> Result<u32> {
+        let text = self.value().and_then(Value::as_str);
+        let share = text.and_then(|text| text.strip_suffix('%')).and_then(units::millionths);
+        share
+            .filter(|millionths| *millionths <= 100_000_000)
+            .and_then(|millionths| u32::try_from(millionths / 100).ok())
+            .ok_or_else(|| self.not_a("a share", "write a percentage like \"2%\""))
     }
 
     /// A duration, or a share of another one in per cent.

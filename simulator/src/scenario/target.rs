@@ -35,7 +35,10 @@ pub(super) fn read_target(
         let name = entry.text()?;
         match (name, entries.len()) {
             ("one", 1) => return Ok(Target::One),
-            ("all", 1) if nature.whom == Whom::Servers => return Ok(Target::All),
+            // Where it takes no node, all can be met at once.
+            ("all", 1) if nature.whom == Whom::Servers || !nature.takes_node => {
+                return Ok(Target::All);
+            }
             ("minority", 1) if minority(members.count()) > 0 => return Ok(Target::Minority),
             ("minority", 1) => {
                 let Members { what, key, .. } = members;

@@ -115,8 +115,8 @@ fn chance_never_takes_more_nodes_than_the_federation_can_lose() {
                 let lost: BTreeSet<_> = plan
                     .faults
                     .iter()
-                    .filter(|fault| fault.kind != FaultKind::FeedAbort)
-                    .filter(|fault| (fault.at_us..=fault.until_us).contains(&moment))
+                    .filter(|fault| fault.takes_nodes())
+                    .filter(|fault| (fault.at_us..=fault.holds_until_us()).contains(&moment))
                     .flat_map(|fault| &fault.nodes)
                     .collect();
                 assert!(lost.len() <= budget, "{name}, seed {seed}: {lost:?} at {moment}");

@@ -3,12 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use bigchaindb_simulator::backends::Backend;
-use bigchaindb_simulator::plan;
+use bigchaindb_simulator::plan::{self, Form, How};
 use bigchaindb_simulator::scenario::{Scenario, ScenarioError};
 
 /// The folder of scenarios that come with the project.
 pub(crate) fn smoke() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/smoke");
+    files_of("smoke")
+}
+
+/// The scenarios of a folder, by name.
+pub(crate) fn files_of(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(folder);
     let entries = std::fs::read_dir(folder).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -16,9 +21,9 @@ pub(crate) fn smoke() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_smoke_scenario_is_read_and_tells_its_story() {
-    let files = smoke();
-    assert!(files.len() >= 5, "{files:?}");
+fn every_scenario_is_read_and_tells_its_story() {
+    let files = [smoke(), files_of("faults")].concat();
+    assert!(files.len() >= 18, "{files:?}");
     for file in files {
         let scenario = Scenario::load(&file, None).unwrap();
         let line = scenario.story.lines().next().unwrap_or("");
@@ -105,9 +110,151 @@ backend = "docker"
 name = "unknown world"
 backends = ["sim", "locl"]
 
-name = "a fault that is not built"
+name = "no such point"
+[[fault]]
+do = "crash"
+point = "before insert-blocks"
+
+name = "a point that is none"
+[[fault]]
+do = "crash"
+point = "lunch"
+
+name = "more than one direction of time"
 [[fault]]
 do = "clock-skew"
+ahead = "2s"
+behind = "2s"
+
+name = "no time at all"
+[[fault]]
+do = "clock-jump"
+back = "0s"
+
+name = "a finer clock"
+[[fault]]
+do = "clock-stop"
+step = "1500us"
+
+name = "no drift"
+[[fault]]
+do = "clock-drift"
+ppm = 0
+
+name = "a clock that is too far off"
+[[fault]]
+do = "clock-skew"
+ahead = "5min"
+target = ["n1", "n2"]
+
+name = "as fast as before"
+[[fault]]
+do = "slow-node"
+factor = 1
+
+name = "nothing is lost"
+[[fault]]
+do = "lost-answers"
+share = 0
+
+name = "lost in another way"
+[[fault]]
+do = "lost-answers"
+manner = "loudly"
+
+name = "no such shard"
+[federation]
+rethinkdb = { shards = 2 }
+[[fault]]
+do = "feed-lag"
+shard = 3
+
+name = "no such feed"
+[[fault]]
+do = "feed-lag"
+table = "bigchian"
+
+name = "after nothing"
+[[fault]]
+do = "kill"
+after = 1
+
+name = "after what never ends"
+[[fault]]
+do = "feed-abort"
+every = "5s"
+[[fault]]
+do = "kill"
+after = 1
+
+name = "now and then, and after"
+[[fault]]
+do = "feed-abort"
+[[fault]]
+do = "kill"
+after = 1
+every = "5s"
+
+name = "a swizzle of one"
+[[fault]]
+do = "swizzle"
+
+name = "a row of what does not come in rows"
+[federation]
+nodes = 5
+[[fault]]
+do = "swizzle"
+of = "clock-skew"
+
+name = "a ring of three"
+[federation]
+rethinkdb = { servers = 3 }
+[[fault]]
+do = "store-partition"
+shape = "ring"
+
+name = "a bridge by name"
+[federation]
+rethinkdb = { servers = 5 }
+[[fault]]
+do = "store-partition"
+shape = "bridge"
+from = "s1"
+
+name = "lost for good, and one more"
+[[fault]]
+do = "lose"
+at = "5s"
+target = "n1"
+[[fault]]
+do = "pause"
+at = "60s"
+target = "n2"
+
+name = "back from the dead"
+[[fault]]
+do = "lose"
+at = "5s"
+target = "n1"
+[[fault]]
+do = "feed-abort"
+at = "60s"
+target = "n1"
+
+name = "all are killed"
+[[fault]]
+do = "kill"
+target = "all"
+
+name = "reordered how"
+[links]
+reorder = 0.02
+
+name = "one way in real time"
+backend = "local"
+[[fault]]
+do = "partition"
+direction = "in"
 
 name = "a fault nobody knows"
 [[fault]]
@@ -117,11 +264,6 @@ name = "a key of another fault"
 [[fault]]
 do = "pause"
 restart_after = "2s"
-
-name = "one way"
-[[fault]]
-do = "partition"
-direction = "out"
 
 name = "partition between nodes"
 [[fault]]
@@ -308,14 +450,6 @@ fn whoever_means_to_see_an_invariant_violated_may_break_everything() {
 }
 
 #[test]
-fn a_swarm_goes_without_what_is_not_built_and_says_so() {
-    let text = "name = \"s\"\n[swarm]\nfaults = \"1..2\"\nkinds = [\"kill\", \"clock-skew\"]\n\
-                between = [\"5s\", \"9s\"]\n";
-    let scenario = Scenario::parse("s.toml", text, None).unwrap();
-    assert_eq!(scenario.notes, ["the swarm goes without `clock-skew`: not built yet"]);
-}
-
-#[test]
 fn everything_has_a_default() {
     let scenario = Scenario::parse("empty.toml", "name = \"empty\"", None).unwrap();
     let plan = plan::make(&scenario, scenario.seed).unwrap();
@@ -338,8 +472,9 @@ fn a_store_is_as_it_is_described() {
     assert_eq!(store.read_mode, plan::ReadMode::Outdated);
     assert_eq!((store.timing.silence_us, store.timing.replicate_us), (11_000_000, 2_000));
     assert_eq!((&*plan.faults[0].servers, &*plan.faults[0].nodes), (&[0, 2][..], &[][..]));
-    assert_eq!(plan.faults[0].direction, Some(plan::Direction::In));
-    assert_eq!(plan.faults[1].shape, Some(plan::Shape { shards: 2, replicas: 5 }));
+    let apart = How::Apart { form: Form::Isolated, direction: plan::Direction::In };
+    assert_eq!(plan.faults[0].how, apart);
+    assert_eq!(plan.faults[1].how, How::Tables(plan::Shape { shards: 2, replicas: 5 }));
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<plan::Plan>(&text).unwrap(), plan);
 }

@@ -97,7 +97,7 @@ impl Nemesis {
     async fn harm_node(&mut self, kind: FaultKind, node: usize, signs: &mut Vec<Sign>) {
         let address = self.federation.addresses()[node];
         match kind {
-            FaultKind::Kill => {
+            FaultKind::Kill | FaultKind::Lose => {
                 // That it had panicked before is found out at the end: it does not answer then.
                 let _ = self.federation.kill(node).await;
                 self.recorder.tell_node(node, Befell::Killed, "");
@@ -158,7 +158,7 @@ impl Nemesis {
                 self.federation.link(node).heal();
                 signs.push(Sign::Reaches(self.federation.store_of(node)));
             }
-            // Feeds can be opened again from the start.
+            // Feeds can be opened again from the start; who is lost is lost.
             _ => {}
         }
     }

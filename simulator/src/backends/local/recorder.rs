@@ -120,16 +120,16 @@ impl Recorder {
     /// Waits until nothing waits in the backlog and every node has said how every listed block was
     /// decided, or the plan is at its end.
     pub(super) async fn settled(&self, plan: &Plan) {
-        while self.now_us() < plan.end_us && !self.is_settled() {
+        while self.now_us() < plan.end_us && !self.is_settled(plan) {
             tokio::time::sleep(SETTLED_POLL).await;
         }
     }
 
-    fn is_settled(&self) -> bool {
-        let nodes = self.0.names.len();
+    fn is_settled(&self, plan: &Plan) -> bool {
+        let there = (0..self.0.names.len()).filter(|node| !plan.is_lost(*node));
         let unsettled = &self.pages().unsettled;
         let is_decided = |block: &BlockId| {
-            (0..nodes).all(|node| unsettled.decided.contains(&(block.clone(), node)))
+            there.clone().all(|node| unsettled.decided.contains(&(block.clone(), node)))
         };
         unsettled.waiting == 0 && unsettled.listed.iter().all(is_decided)
     }

@@ -3,7 +3,9 @@
 //! Same plan, same bytes of the observation log. From the top: [`carry_out`], then `world` (what can
 //! happen, and what follows from it), `node`, `store`, `kernel`.
 
+mod clock;
 mod kernel;
+mod link;
 mod node;
 mod store;
 mod world;
@@ -13,25 +15,25 @@ use std::sync::Arc;
 use bigchaindb_core::model::{Keypair, Memo, SignatureCheck};
 use bigchaindb_core::rules::{self, UnknownRules};
 
+use crate::coverage::Coverage;
 use crate::observe::{self, Log, Record};
 use crate::plan::{EPOCH_UNIX_MS, Plan};
 
 /// Signatures remembered; a seed of the standard size makes some hundreds.
 const SIGNATURES: usize = 10_000;
 
-/// Carries out a plan in virtual time.
+/// Carries out a plan in virtual time; what its faults met.
 ///
 /// # Errors
 /// If no rules have the name that the plan gives.
-pub fn carry_out(plan: &Arc<Plan>, log: &mut Log) -> Result<(), UnknownRules> {
+pub fn carry_out(plan: &Arc<Plan>, log: &mut Log) -> Result<Coverage, UnknownRules> {
     // All nodes of the simulation share what one of them has verified: N voters cost one.
     let signatures: Arc<dyn SignatureCheck> = Arc::new(Memo::new(SIGNATURES));
     let rules = rules::without(&plan.rules, &plan.quirks(), signatures)?;
     log.append(0, Record::Run(first_record(plan)));
     let mut world = world::World::new(plan, rules, log);
     world.run();
-    world.collect();
-    Ok(())
+    Ok(world.collect())
 }
 
 fn first_record(plan: &Plan) -> observe::Run {

@@ -1,7 +1,8 @@
 //! A node of the simulation: the core, and what a machine adds to it.
 //!
-//! Here: being up, paused or down, what waits while it stands still, how long its work takes, which
-//! feeds it follows. Not here: what it decides (`bigchaindb_core::stages`), the network (`world`).
+//! Here: being up, paused or down, what waits while it stands still, how long its work takes, what it
+//! has under way, which feeds it follows. Not here: what it decides (`bigchaindb_core::stages`), its clock
+//! (`clock`), the ways to others (`link`), the network (`world`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use std::time::Duration;
 
 use bigchaindb_core::query::Feed;
 use bigchaindb_core::rules::ConsensusRules;
-use bigchaindb_core::stages::{Config, Effect, Event, Levels, Node, Now};
+use bigchaindb_core::stages::{Config, Effect, Event, Levels, Node, Now, Ticket};
 
-use crate::plan::EPOCH_UNIX_MS;
+use super::clock::Clock;
+use super::link::Link;
+use crate::plan::{Point, Step};
 
 /// A node of the simulation.
 pub(super) struct SimNode {
@@ -26,8 +29,16 @@ pub(super) struct SimNode {
     paused: bool,
     /// What arrived while it stood still.
     held: VecDeque<Event>,
-    /// It cannot reach its store.
-    pub(super) cut: bool,
+    /// The ways to its store and to clients.
+    pub(super) link: Link,
+    /// What it takes for the time of day.
+    pub(super) clock: Clock,
+    /// Its work takes so many times as long as usual.
+    pub(super) slowness: u32,
+    /// The point of its work at which it dies.
+    pub(super) armed: Option<Armed>,
+    /// Questions without an answer and work that is not done.
+    pub(super) under_way: BTreeMap<Ticket, Step>,
     /// Its processor works until then.
     busy_until_us: u64,
     /// The feeds it follows, each with the number of its subscription.
@@ -42,6 +53,16 @@ pub(super) struct SimNode {
     pub(super) gauged: Levels,
 }
 
+/// A node is to die at a point of its work.
+#[derive(Clone, Copy)]
+pub(super) struct Armed {
+    /// By which fault of the plan.
+    pub(super) fault: usize,
+    pub(super) point: Point,
+    /// It dies when it has come there so many times more.
+    pub(super) left: u32,
+}
+
 impl SimNode {
     pub(super) fn new(name: &str, config: Config, rules: Arc<dyn ConsensusRules>) -> Self {
         Self {
@@ -53,7 +74,11 @@ impl SimNode {
             started_us: 0,
             paused: false,
             held: VecDeque::new(),
-            cut: false,
+            link: Link::default(),
+            clock: Clock::default(),
+            slowness: 1,
+            armed: None,
+            under_way: BTreeMap::new(),
             busy_until_us: 0,
             feeds: BTreeMap::new(),
             requests: 0,
@@ -77,6 +102,7 @@ impl SimNode {
         self.paused = false;
         self.held.clear();
         self.feeds.clear();
+        self.under_way.clear();
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -103,7 +129,10 @@ impl SimNode {
         if self.paused {
             return self.held.push_back(event);
         }
-        let now = self.clock(now_us);
+        let now = self.time(now_us);
+        if let Event::Answer { ticket, .. } | Event::Worked { ticket, .. } = &event {
+            self.under_way.remove(ticket);
+        }
         if let Some(core) = &mut self.core {
             core.handle(now, event, effects);
         }
@@ -111,15 +140,15 @@ impl SimNode {
 
     /// How full it is; none while it is down.
     pub(super) fn levels(&mut self, now_us: u64) -> Option<Levels> {
-        let now = self.clock(now_us);
+        let now = self.time(now_us);
         self.core.as_mut().map(|core| core.levels(now))
     }
 
     /// What its clocks say.
-    fn clock(&self, now_us: u64) -> Now {
+    fn time(&self, now_us: u64) -> Now {
         Now {
             monotonic: Duration::from_micros(now_us - self.started_us),
-            unix_ms: EPOCH_UNIX_MS + now_us / 1000,
+            unix_ms: self.clock.unix_us(now_us) / 1000,
         }
     }
 

@@ -1,7 +1,8 @@
 //! What befalls the servers of the store, and where its tables move.
 
+use bigchaindb_core::query::Query;
 use bigchaindb_rethinkdb::cluster::{
-    Harm, LayoutError, Process, ServerId, ShardLayout, lay_out, split_points_for,
+    AccessKind, Harm, Keys, LayoutError, Process, ServerId, ShardLayout, lay_out, split_points_for,
 };
 
 use super::{SimStore, TABLES, Told, reach};
@@ -40,6 +41,59 @@ impl SimStore {
     /// Whether nothing that one server sends reaches the other.
     pub(in crate::backends::sim) fn is_cut(&self, from: ServerId, to: ServerId) -> bool {
         self.cluster.is_cut(from, to)
+    }
+
+    /// Whether a fault that is not over cuts what one server sends to the other.
+    pub(in crate::backends::sim) fn is_held_cut(&self, from: ServerId, to: ServerId) -> bool {
+        self.cuts.get(&(from, to)).is_some_and(|cuts| *cuts > 0)
+    }
+
+    /// A server has no room for more, because of this fault of the plan, or has again.
+    pub(in crate::backends::sim) fn set_full(&mut self, server: ServerId, fault: Option<usize>) {
+        match fault {
+            Some(fault) => self.full.insert(server, fault),
+            None => self.full.remove(&server),
+        };
+    }
+
+    /// Whether a server has no room for more.
+    pub(in crate::backends::sim) fn is_full(&self, server: ServerId) -> bool {
+        self.full.contains_key(&server)
+    }
+
+    /// If a question wants to write where there is no room: because of which fault, and where.
+    pub(in crate::backends::sim) fn without_room(&self, query: &Query) -> Option<(usize, usize)> {
+        if self.full.is_empty() {
+            return None;
+        }
+        let accesses = reach::accesses(query, self.manner);
+        let writes = accesses.iter().filter(|one| matches!(one.kind, AccessKind::Write(_)));
+        let rows = writes.flat_map(|access| match &access.keys {
+            Keys::These(keys) => keys.iter().map(|key| (access.table, key)).collect(),
+            Keys::All | Keys::Between(_) => Vec::new(),
+        });
+        let mut primaries = rows.filter_map(|(table, key)| {
+            self.cluster.primary(table, self.cluster.shard_of(table, key)?)
+        });
+        primaries.find_map(|server| Some((*self.full.get(&server)?, usize::from(server.0))))
+    }
+
+    /// A server takes so many times as long to answer; 1 is as usual.
+    pub(in crate::backends::sim) fn set_slow(&mut self, server: ServerId, factor: u32) {
+        match factor {
+            0 | 1 => self.slow.remove(&server),
+            _ => self.slow.insert(server, factor),
+        };
+    }
+
+    /// How many times as long a server takes to answer.
+    pub(in crate::backends::sim) fn slowness(&self, server: ServerId) -> u32 {
+        self.slow.get(&server).copied().unwrap_or(1)
+    }
+
+    /// How many times as long replication to and from a server takes.
+    pub(in crate::backends::sim) fn link_slowness(&self, server: ServerId) -> u32 {
+        self.cluster.slowness(server)
     }
 
     /// All tables get other shards and replicas, or, if nothing is said, other primaries; what follows.

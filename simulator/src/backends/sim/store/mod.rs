@@ -59,6 +59,10 @@ pub(super) struct SimStore {
     numbers: u64,
     /// How many faults cut each link between servers.
     cuts: BTreeMap<(ServerId, ServerId), u32>,
+    /// Servers without room for more, and by which fault of the plan.
+    full: BTreeMap<ServerId, usize>,
+    /// Servers that take longer, and how many times as long.
+    slow: BTreeMap<ServerId, u32>,
 }
 
 /// A question, and who waits for its answer.
@@ -83,7 +87,7 @@ pub(super) struct Asker {
 pub(super) struct Seen {
     pub(super) record: observe::Change,
     change: rethinkdb::Change,
-    feed: Feed,
+    pub(super) feed: Feed,
     table: TableNumber,
     key: Vec<u8>,
     /// The stream that tells it.
@@ -143,11 +147,13 @@ impl SimStore {
             followers: BTreeMap::new(),
             numbers: 0,
             cuts: BTreeMap::new(),
+            full: BTreeMap::new(),
+            slow: BTreeMap::new(),
         }
     }
 
     /// The server that a node asks.
-    fn server_of(&self, node: usize) -> ServerId {
+    pub(super) fn server_of(&self, node: usize) -> ServerId {
         let servers = self.cluster.servers().count();
         self.cluster.servers().nth(node % servers).expect("it is one of them")
     }
@@ -323,8 +329,8 @@ impl SimStore {
         told.push(Told::Answers { asker, ticket, asked_us, answer });
     }
 
-    /// What answering takes.
-    pub(super) fn cost_us(&self, query: &Query) -> u64 {
+    /// What answering takes, where this node asks.
+    pub(super) fn cost_us(&self, node: usize, query: &Query) -> u64 {
         let (rows, writes) = match query {
             Query::InsertBacklog { .. } | Query::Reassign { .. } => (1, true),
             Query::InsertVote { .. } | Query::Claim { .. } | Query::PutBack(_) => (1, true),
@@ -342,7 +348,11 @@ impl SimStore {
         };
         let hard = self.manner.durability == Durability::Hard;
         let sync = if writes && hard { self.costs.sync_us } else { 0 };
-        self.costs.query_us + self.costs.row_us * rows as u64 + sync
+        let usual_us = self.costs.query_us + self.costs.row_us * rows as u64 + sync;
+        match self.slow.is_empty() {
+            true => usual_us,
+            false => usual_us * u64::from(self.slowness(self.server_of(node))),
+        }
     }
 
     /// Every row of every table.

@@ -1,178 +1,134 @@
 //! What goes wrong: faults begin, are looked at, and end.
+//!
+//! Most faults are there at once, and a look shows it. Some wait for an occasion: a node that comes to a
+//! certain point, an answer that can be lost. They count as applied when they have shown, and if no
+//! occasion came, they never were. Not here: what is done to nodes (`nodes`), to the store (`servers`).
 
-use bigchaindb_rethinkdb::cluster::{Harm, Process, ServerId};
+use super::{Course, World};
+use crate::faults::Whom;
+use crate::observe::Phase;
+use crate::plan::{Fault, FaultKind, How};
 
-use super::World;
-use crate::observe::{Befell, Phase};
-use crate::plan::{Direction, Fault, FaultKind};
-use crate::workload;
+/// When a fault is over. A node that is to die at a point of its work may do so until it would not be
+/// back in time.
+pub(super) fn mended_us(fault: &Fault) -> u64 {
+    match fault.how {
+        How::AtPoint { restart_after_us, .. } => {
+            fault.until_us.saturating_sub(restart_after_us).max(fault.at_us)
+        }
+        _ => fault.until_us,
+    }
+}
+
+/// Whether a fault shows only when there is an occasion for it.
+fn waits_for_occasion(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Crash
+            | FaultKind::FeedLag
+            | FaultKind::FeedRepeat
+            | FaultKind::LostAnswers
+            | FaultKind::StoreFull
+    )
+}
 
 impl World<'_> {
     /// A fault begins.
     pub(super) fn harm(&mut self, index: usize) {
         self.tell_fault(index, Phase::Planned);
         let fault = self.plan.faults[index].clone();
+        if waits_for_occasion(fault.kind) {
+            self.courses[index] = Course::Armed;
+        } else {
+            // What it met can be seen before it is done.
+            self.meets(&fault);
+        }
         for &node in &fault.nodes {
-            self.harm_node(node, fault.kind);
+            self.harm_node(index, node, &fault);
         }
-        for harm in self.harms(&fault) {
-            let told = self.store.harm(self.now(), harm);
-            self.hear(told);
-        }
-        if fault.kind == FaultKind::Reconfigure && !self.reconfigure(&fault) {
+        if !self.harm_store(index, &fault) || self.courses[index] != Course::Waits {
             return;
         }
+        self.courses[index] = Course::Holds;
         self.tell_fault(index, Phase::Applied);
-        let nodes = fault.nodes.iter().all(|&node| self.is_harmed(node, fault.kind));
-        if nodes && self.is_store_harmed(&fault) {
+        if fault.kind == FaultKind::ClockDrift {
+            // It shows after a while.
+            let midst_us = fault.at_us.midpoint(fault.until_us);
+            return self.kernel.at(midst_us, super::Event::Look(index));
+        }
+        self.look(index);
+    }
+
+    /// Somebody looks whether a fault is real.
+    pub(super) fn look(&mut self, index: usize) {
+        let fault = &self.plan.faults[index];
+        let nodes = fault.nodes.iter().all(|&node| self.is_harmed(node, fault));
+        if nodes && self.is_store_harmed(fault) {
             self.tell_fault(index, Phase::Verified);
         }
     }
 
-    /// Tables move; whether some did. Those that cannot be moved now say so, and stay.
-    fn reconfigure(&mut self, fault: &Fault) -> bool {
-        let before = self.store.layouts();
-        let told = self.store.reconfigure(self.now(), fault.shape);
-        self.hear(told);
-        self.store.layouts() != before
-    }
-
-    fn harm_node(&mut self, node: usize, kind: FaultKind) {
-        match kind {
-            FaultKind::Kill => self.kill(node),
-            FaultKind::Pause => {
-                self.nodes[node].pause();
-                self.tell_node(node, Befell::Paused, "");
-            }
-            FaultKind::Partition => {
-                self.nodes[node].cut = true;
-                self.close_feeds(node);
-            }
-            FaultKind::FeedAbort => self.close_feeds(node),
-            _ => unreachable!("this fault meets servers"),
+    /// A fault that waited for its occasion has shown.
+    pub(super) fn shows(&mut self, index: usize) {
+        if self.courses[index] == Course::Armed {
+            self.meets(&self.plan.faults[index].clone());
+            self.courses[index] = Course::Holds;
+            self.tell_fault(index, Phase::Applied);
+            self.tell_fault(index, Phase::Verified);
         }
     }
 
-    /// The probe: is the fault real?
-    fn is_harmed(&self, node: usize, kind: FaultKind) -> bool {
-        let node = &self.nodes[node];
-        match kind {
-            FaultKind::Kill => !node.is_up(),
-            FaultKind::Pause => !node.is_running(),
-            FaultKind::Partition => node.cut && node.feeds.is_empty(),
-            FaultKind::FeedAbort => node.feeds.is_empty(),
-            _ => unreachable!("this fault meets servers"),
-        }
-    }
-
-    /// What a fault does to the store's servers.
-    fn harms(&self, fault: &Fault) -> Vec<Harm> {
-        let servers = self.servers(fault);
-        let each = |harm: fn(ServerId) -> Harm| servers.iter().copied().map(harm).collect();
-        match fault.kind {
-            FaultKind::StoreKill => each(Harm::Kill),
-            FaultKind::StoreRestart => each(Harm::Stop),
-            FaultKind::StorePause => each(Harm::Pause),
-            FaultKind::PowerLoss => each(Harm::PowerLoss),
-            FaultKind::StorePartition => {
-                self.cuts(fault).into_iter().map(|(from, to)| Harm::Cut(from, to)).collect()
+    /// Remembers what those had under way who are met now.
+    pub(super) fn meets(&mut self, fault: &Fault) {
+        let met: Vec<usize> = match fault.kind.nature().whom {
+            Whom::Nodes => fault.nodes.clone(),
+            Whom::Store => (0..self.nodes.len()).collect(),
+            Whom::Servers => {
+                let servers = self.servers(fault);
+                let asks = |node: &usize| servers.contains(&self.store.server_of(*node));
+                (0..self.nodes.len()).filter(asks).collect()
             }
-            _ => Vec::new(),
-        }
-    }
-
-    /// What mends it.
-    fn cures(&self, fault: &Fault) -> Vec<Harm> {
-        let servers = self.servers(fault);
-        let each = |harm: fn(ServerId) -> Harm| servers.iter().copied().map(harm).collect();
-        match fault.kind {
-            FaultKind::StoreKill | FaultKind::StoreRestart | FaultKind::PowerLoss => {
-                each(Harm::Start)
-            }
-            FaultKind::StorePause => each(Harm::Resume),
-            FaultKind::StorePartition => {
-                self.cuts(fault).into_iter().map(|(from, to)| Harm::Heal(from, to)).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn is_store_harmed(&self, fault: &Fault) -> bool {
-        let all = |process| {
-            self.servers(fault).into_iter().all(|server| self.store.process(server) == process)
         };
-        match fault.kind {
-            FaultKind::StoreKill | FaultKind::StoreRestart | FaultKind::PowerLoss => {
-                all(Process::Down)
-            }
-            FaultKind::StorePause => all(Process::Paused),
-            FaultKind::StorePartition => {
-                self.cuts(fault).into_iter().all(|(from, to)| self.store.is_cut(from, to))
-            }
-            // Tables that did not move are known by then; nodes were looked at.
-            _ => true,
+        for node in met {
+            self.coverage.meets(fault.kind, self.nodes[node].under_way.values().copied());
         }
-    }
-
-    fn servers(&self, fault: &Fault) -> Vec<ServerId> {
-        let servers = self.store.servers();
-        fault.servers.iter().map(|&server| servers[server]).collect()
-    }
-
-    /// The links that a partition cuts: between the servers it meets and all others.
-    fn cuts(&self, fault: &Fault) -> Vec<(ServerId, ServerId)> {
-        let inside = self.servers(fault);
-        let all = self.store.servers();
-        let others = || all.iter().copied().filter(|server| !inside.contains(server));
-        let mut cuts = Vec::new();
-        for &server in &inside {
-            for other in others() {
-                if fault.direction != Some(Direction::In) {
-                    cuts.push((server, other));
-                }
-                if fault.direction != Some(Direction::Out) {
-                    cuts.push((other, server));
-                }
-            }
-        }
-        cuts
     }
 
     /// A fault ends.
     pub(super) fn mend(&mut self, index: usize) {
         let fault = self.plan.faults[index].clone();
+        let course = std::mem::replace(&mut self.courses[index], Course::Over);
+        if course == Course::Over || fault.kind == FaultKind::Crash && course == Course::Holds {
+            // It died, and starts again in its time.
+            return;
+        }
         for &node in &fault.nodes {
-            match fault.kind {
-                FaultKind::Kill => self.start(node),
-                FaultKind::Pause => self.resume(node),
-                FaultKind::Partition => self.nodes[node].cut = false,
-                _ => {}
+            self.mend_node(node, &fault);
+        }
+        self.mend_store(&fault);
+        self.healed(index);
+    }
+
+    /// A node that died at a point of its work starts again.
+    pub(super) fn restart(&mut self, index: usize) {
+        self.courses[index] = Course::Over;
+        for node in self.plan.faults[index].nodes.clone() {
+            if !self.nodes[node].is_up() {
+                self.start(node);
             }
         }
-        for cure in self.cures(&fault) {
-            let told = self.store.harm(self.now(), cure);
-            self.hear(told);
-        }
-        self.tell_fault(index, Phase::Healed);
+        self.healed(index);
     }
 
-    fn kill(&mut self, node: usize) {
-        for subscription in self.nodes[node].feeds.values() {
-            self.store.unsubscribe(*subscription);
-        }
-        self.nodes[node].kill();
-        self.tell_node(node, Befell::Killed, "");
-        let broken = self.under_way.iter().filter(|(_, asked)| **asked == node);
-        for call in broken.map(|(call, _)| *call).collect::<Vec<_>>() {
-            self.answered(call, workload::Answer::Lost("connection reset".into()));
-        }
-    }
-
-    fn resume(&mut self, node: usize) {
-        self.tell_node(node, Befell::Resumed, "");
-        let start = self.nodes[node].starts;
-        for event in self.nodes[node].resume() {
-            self.reach(node, start, event);
+    /// Tells that a fault is over, if a look shows so.
+    fn healed(&mut self, index: usize) {
+        let fault = &self.plan.faults[index];
+        let nodes = fault.nodes.iter().all(|&node| self.is_mended(node, fault));
+        if nodes && self.is_store_mended(fault) {
+            self.tell_fault(index, Phase::Healed);
+        } else {
+            let (number, name) = (fault.number, fault.kind.nature().name);
+            self.shortfalls.push(format!("fault {number} ({name}) could not be healed").into());
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Everything that happens is an [`Event`] of the kernel's; handling one schedules others. Messages
 //! take the time their link draws for them, work and questions take what [`Costs`] says, with chance
 //! around it, all drawn by key. Here: the events, nodes, clients, the log. What passes between nodes and
-//! their store is in `asking`, what goes wrong in `harming`, looking at nodes in `gauges`. Not here: the order of events (`kernel`),
+//! their store is in `asking`, what goes wrong in `harming`: with nodes in `nodes`, with the store in
+//! `servers`; looking at nodes in `gauges`. Not here: the order of events (`kernel`),
 //! what a node is (`node`), what the store answers (`store`), what clients want (`workload`).
 //!
 //! [`Costs`]: crate::plan::Costs
@@ -11,6 +12,8 @@
 mod asking;
 mod gauges;
 mod harming;
+mod nodes;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,13 +24,17 @@ use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use bigchaindb_core::rules::{ConsensusRules, Federation};
 use bigchaindb_core::stages::{self, Config, Effect, Report, RequestId, Response, Ticket, Work};
 
+use harming::mended_us;
+
 use super::super::told;
 use super::kernel::Kernel;
+use super::link::Slow;
 use super::node::SimNode;
 use super::store::{Asker, SimStore};
-use crate::chance::{Domain, draw, draw_bytes};
+use crate::chance::{Domain, draw, draw_bytes, pair};
+use crate::coverage::Coverage;
 use crate::observe::{self, Befell, Log, Phase, Record};
-use crate::plan::{EPOCH_UNIX_MS, Plan, Store};
+use crate::plan::{EPOCH_UNIX_MS, Plan, Side, Step, Store};
 use crate::workload::{self, CallId, ClientEffect, ClientEvent, Driver, Request};
 
 /// A request without an answer is given up by its client after this long.
@@ -50,6 +57,18 @@ impl End {
             Self::Store => u32::MAX,
         }
     }
+}
+
+/// How far a fault has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// It has not begun.
+    Waits,
+    /// It waits for its occasion.
+    Armed,
+    /// It is there.
+    Holds,
+    Over,
 }
 
 /// What happens.
@@ -108,6 +127,13 @@ pub(super) enum Event {
         start: u64,
         feed: Feed,
     },
+    /// The word that a feed is open reaches its node.
+    Opened {
+        node: usize,
+        start: u64,
+        feed: Feed,
+        subscription: u64,
+    },
     /// A change reaches whoever follows.
     Deliver {
         subscription: u64,
@@ -115,9 +141,12 @@ pub(super) enum Event {
     },
     /// Nodes are looked at.
     Gauge,
-    /// A fault begins, or ends.
+    /// A fault begins, is looked at, or ends.
     Harm(usize),
+    Look(usize),
     Mend(usize),
+    /// A node that died at a point of its work starts again.
+    Restart(usize),
 }
 
 /// The world of a simulated run.
@@ -133,6 +162,11 @@ pub(super) struct World<'a> {
     messages: BTreeMap<(End, End), u64>,
     rules: Arc<dyn ConsensusRules>,
     log: &'a mut Log,
+    /// How far each fault has come.
+    courses: Vec<Course>,
+    /// Where the harness fell short.
+    shortfalls: Vec<Arc<str>>,
+    coverage: Coverage,
     /// When the store wants to be told that time has passed.
     tick_us: Option<u64>,
     /// Reused from event to event.
@@ -170,6 +204,9 @@ impl<'a> World<'a> {
             messages: BTreeMap::new(),
             rules,
             log,
+            courses: vec![Course::Waits; plan.faults.len()],
+            shortfalls: Vec::new(),
+            coverage: Coverage::default(),
             tick_us: None,
             effects: Vec::new(),
         }
@@ -186,7 +223,7 @@ impl<'a> World<'a> {
         self.client(ClientEvent::Start);
         for (index, fault) in self.plan.faults.iter().enumerate() {
             self.kernel.at(fault.at_us, Event::Harm(index));
-            self.kernel.at(fault.until_us, Event::Mend(index));
+            self.kernel.at(mended_us(fault), Event::Mend(index));
         }
         self.gauge_later();
         self.kernel.at(self.plan.end_us - PROBE_US, Event::Client(ClientEvent::Probe));
@@ -209,7 +246,8 @@ impl<'a> World<'a> {
             }
             Event::Node { node, start, event } => self.reach(node, start, event),
             Event::Work { node, start, ticket, work } => {
-                if self.is_current(node, start) {
+                let step = Step::of_work(&work);
+                if self.is_current(node, start) && !self.dies(node, Side::After, step) {
                     let outcome = work.run(&self.nodes[node].config, &*self.rules);
                     self.reach(node, start, stages::Event::Worked { ticket, outcome });
                 }
@@ -218,7 +256,7 @@ impl<'a> World<'a> {
                 self.ask(Asker { node, start }, ticket, query, asked_us);
             }
             Event::Answer { node, start, ticket, answer, asked_us } => {
-                if self.nodes[node].cut {
+                if self.nodes[node].link.from_store_cut {
                     return self.lose(node, start, ticket, asked_us);
                 }
                 self.reach(node, start, stages::Event::Answer { ticket, answer });
@@ -226,10 +264,15 @@ impl<'a> World<'a> {
             Event::GiveUpQuestion { number } => self.give_up(number),
             Event::Tick => self.tick(),
             Event::Follow { node, start, feed } => self.follow(node, start, feed),
+            Event::Opened { node, start, feed, subscription } => {
+                self.opened(node, start, feed, subscription);
+            }
             Event::Deliver { subscription, change } => self.deliver(subscription, change),
             Event::Gauge => self.gauge(),
             Event::Harm(fault) => self.harm(fault),
+            Event::Look(fault) => self.look(fault),
             Event::Mend(fault) => self.mend(fault),
+            Event::Restart(fault) => self.restart(fault),
         }
     }
 
@@ -257,37 +300,63 @@ impl<'a> World<'a> {
         let mut effects = std::mem::take(&mut self.effects);
         self.nodes[node].handle(self.kernel.now_us(), event, &mut effects);
         for effect in effects.drain(..) {
-            self.carry_out(node, start, effect);
+            // It may have died on the way.
+            if self.is_current(node, start) {
+                self.carry_out(node, start, effect);
+            }
         }
         self.effects = effects;
     }
 
     fn carry_out(&mut self, node: usize, start: u64, effect: Effect) {
         match effect {
-            Effect::Query { ticket, query } => {
-                let asked_us = self.now();
-                self.nodes[node].questions += 1;
-                if self.nodes[node].cut {
-                    return self.lose(node, start, ticket, asked_us);
-                }
-                let delay = self.delay(End::Node(node), End::Store) + self.store.cost_us(&query);
-                self.kernel.after(delay, Event::Ask { node, start, ticket, query, asked_us });
-            }
+            Effect::Query { ticket, query } => self.asks(node, start, ticket, query),
             Effect::Open(feed) => {
                 let delay = self.delay(End::Node(node), End::Store);
                 self.kernel.after(delay, Event::Follow { node, start, feed });
             }
             Effect::Work { ticket, work } => {
+                let step = Step::of_work(&work);
+                if self.dies(node, Side::Before, step) {
+                    return;
+                }
+                self.nodes[node].under_way.insert(ticket, step);
                 let cost = self.cost(node, &work);
                 let done = self.nodes[node].occupy(self.kernel.now_us(), cost);
                 self.kernel.at(done, Event::Work { node, start, ticket, work });
             }
-            Effect::Respond { id, response } => self.respond(id, response),
+            Effect::Respond { id, response } => {
+                if !self.dies(node, Side::Before, Step::Respond) {
+                    self.respond(id, response);
+                    self.dies(node, Side::After, Step::Respond);
+                }
+            }
             Effect::Wake { at } => {
                 let at = self.nodes[node].moment_us(at);
                 self.kernel.at(at, Event::Node { node, start, event: stages::Event::Woken });
             }
             Effect::Report(report) => self.report(node, &report),
+        }
+    }
+
+    /// A node asks its store.
+    fn asks(&mut self, node: usize, start: u64, ticket: Ticket, query: Query) {
+        let step = Step::of_query(&query);
+        if step.is_some_and(|step| self.dies(node, Side::Before, step)) {
+            return;
+        }
+        self.nodes[node].questions += 1;
+        self.nodes[node].under_way.extend(step.map(|step| (ticket, step)));
+        let asked_us = self.now();
+        if self.nodes[node].link.to_store_cut {
+            self.lose(node, start, ticket, asked_us);
+        } else {
+            let cost = self.store.cost_us(node, &query);
+            let delay = self.delay(End::Node(node), End::Store) + cost;
+            self.kernel.after(delay, Event::Ask { node, start, ticket, query, asked_us });
+        }
+        if let Some(step) = step {
+            self.dies(node, Side::After, step);
         }
     }
 
@@ -301,6 +370,7 @@ impl<'a> World<'a> {
         };
         let sim = &mut self.nodes[node];
         sim.works += 1;
+        let mean = mean * u64::from(sim.slowness);
         draw(self.plan.seed, Domain::ServiceTime, node as u64, sim.works)
             .between(mean / 2, mean + mean / 2)
     }
@@ -335,10 +405,13 @@ impl<'a> World<'a> {
 
     fn arrive(&mut self, call: CallId, request: Request) {
         let Some(&node) = self.under_way.get(&call) else { return };
+        if self.nodes[node].link.from_clients_cut {
+            return;
+        }
         let sim = &mut self.nodes[node];
         if !sim.is_up() {
             let refused = workload::Answer::Unreachable("connection refused".into());
-            return self.answered(call, refused);
+            return self.reply(call, refused);
         }
         sim.requests += 1;
         let drawn = draw_bytes(self.plan.seed, Domain::RequestEntropy, node as u64, sim.requests);
@@ -354,7 +427,15 @@ impl<'a> World<'a> {
     fn respond(&mut self, id: RequestId, response: Response) {
         let (status, text) = http::Style::of(self.rules.clients().wording()).answer(response);
         let body = Json::parse(text.as_bytes()).expect("a node's answers are JSON");
-        self.answered(CallId(id.0), workload::Answer::Http { status, body });
+        self.reply(CallId(id.0), workload::Answer::Http { status, body });
+    }
+
+    /// A node's word goes to a client, who waits in vain if the way is cut.
+    fn reply(&mut self, call: CallId, answer: workload::Answer) {
+        let node = self.under_way.get(&call);
+        if node.is_some_and(|&node| !self.nodes[node].link.to_clients_cut) {
+            self.answered(call, answer);
+        }
     }
 
     /// A request ends, one way or the other; whoever asked hears of it.
@@ -366,14 +447,16 @@ impl<'a> World<'a> {
 
     // The log.
 
-    /// How the nodes are, everything that the tables hold, and the end.
-    pub(super) fn collect(&mut self) {
+    /// How the nodes are, everything that the tables hold, and the end; what the faults of the run met.
+    pub(super) fn collect(mut self) -> Coverage {
         self.gauge_last();
         let now = self.now();
         for row in self.store.rows() {
             self.log.append(now, Record::Final(row));
         }
-        self.tell(Record::End(observe::End::default()));
+        let shortfalls = std::mem::take(&mut self.shortfalls);
+        self.tell(Record::End(observe::End { shortfalls }));
+        self.coverage
     }
 
     fn now(&self) -> u64 {
@@ -401,8 +484,28 @@ impl<'a> World<'a> {
 
     /// How long the next message on a link takes.
     fn delay(&mut self, from: End, to: End) -> u64 {
-        let message = self.messages.entry((from, to)).or_default();
-        *message += 1;
-        self.plan.links.delay_us(self.plan.seed, from.number(), to.number(), *message)
+        *self.messages.entry((from, to)).or_default() += 1;
+        self.message_us(from, to, self.message(from, to))
+    }
+
+    /// The number of the last message on a link.
+    fn message(&self, from: End, to: End) -> u64 {
+        self.messages.get(&(from, to)).copied().unwrap_or(0)
+    }
+
+    /// How long a message on a link takes.
+    fn message_us(&self, from: End, to: End, message: u64) -> u64 {
+        let (seed, ends) = (self.plan.seed, (from.number(), to.number()));
+        let usual_us = self.plan.links.delay_us(seed, ends.0, ends.1, message);
+        let slow = match (from, to) {
+            (End::Node(node), End::Store) | (End::Store, End::Node(node)) => {
+                self.nodes[node].link.slow
+            }
+            _ => None,
+        };
+        slow.map_or(usual_us, |Slow { factor, jitter_us }| {
+            let drawn = draw(seed, Domain::SlowLink, pair(ends.0, ends.1), message);
+            usual_us * u64::from(factor) + drawn.between(0, jitter_us)
+        })
     }
 }
