@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use bigchaindb_core::model::Memo;
 use bigchaindb_core::rules::UnknownRules;
 use serde::{Deserialize, Serialize};
 
@@ -62,16 +63,18 @@ pub enum BackendError {
 
 /// Carries out a plan in its world and writes what happens into `log`; what its faults met, as far as
 /// that world can tell. Nodes that keep data keep it in the folder `data`, or in memory if there is none.
+/// Where all nodes are in one thread they share what one of them has verified, in `signatures`.
 ///
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log.
 pub fn carry_out(
     plan: &Arc<Plan>,
     data: Option<&Path>,
+    signatures: &Arc<Memo>,
     log: &mut Log,
 ) -> Result<Coverage, BackendError> {
     let mut coverage = match plan.backend {
-        Backend::Sim => sim::carry_out(plan, log)?,
+        Backend::Sim => sim::carry_out(plan, signatures, log)?,
         Backend::Local => {
             local::carry_out(plan, data, log)?;
             Coverage::default()

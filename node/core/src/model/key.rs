@@ -1,14 +1,15 @@
 //! Ed25519: the keys nodes and users sign with, and verification in two degrees of strictness.
 
 use std::fmt;
+use std::sync::Arc;
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha512};
 
-use super::NodeKey;
 use super::base58::{Base58Error, from_base58_exact, to_base58};
+use super::{Memo, NodeKey};
 
 /// Why a text is no key or signature. Never says what the text was: it may be a private key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -45,6 +46,7 @@ impl KeyError {
 pub struct Keypair {
     signing: SigningKey,
     public: NodeKey,
+    known_to: Option<Arc<Memo>>,
 }
 
 impl Keypair {
@@ -68,7 +70,7 @@ impl Keypair {
     pub fn from_seed(seed: [u8; 32]) -> Self {
         let signing = SigningKey::from_bytes(&seed);
         let public = NodeKey::from(to_base58(signing.verifying_key().as_bytes()));
-        Self { signing, public }
+        Self { signing, public, known_to: None }
     }
 
     /// The public key: base58 of 32 bytes.
@@ -86,9 +88,19 @@ impl Keypair {
         to_base58(self.signing.as_bytes())
     }
 
+    /// The same keys; whatever they sign, this memory knows to be well signed.
+    #[must_use]
+    pub fn known_to(self, memo: Arc<Memo>) -> Self {
+        Self { known_to: Some(memo), ..self }
+    }
+
     /// Signs; the same message always gets the same signature (RFC 8032).
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.signing.sign(message).to_bytes()
+        let signature = self.signing.sign(message).to_bytes();
+        if let Some(memo) = &self.known_to {
+            memo.note_signed(&self.public_bytes(), message, &signature);
+        }
+        signature
     }
 }
 

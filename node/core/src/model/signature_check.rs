@@ -40,7 +40,8 @@ impl SignatureCheck for Direct {
 
 /// Verifies once and remembers, so that all the simulated nodes of one process together pay once.
 ///
-/// It holds two generations of at most `capacity` answers each; when the younger is full, the older
+/// Keys that are [`Keypair::known_to`](super::Keypair::known_to) it prime it by signing. It holds two
+/// generations of at most `capacity` answers each; when the younger is full, the older
 /// is forgotten.
 pub struct Memo {
     capacity: usize,
@@ -49,14 +50,40 @@ pub struct Memo {
 
 #[derive(Default)]
 struct Generations {
-    young: BTreeMap<[u8; 32], bool>,
-    old: BTreeMap<[u8; 32], bool>,
+    young: BTreeMap<Question, Known>,
+    old: BTreeMap<Question, Known>,
+}
+
+/// The hash of key, signature and message.
+type Question = [u8; 32];
+
+/// What is known of a signature, by strictness.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    strict: Option<bool>,
+    original: Option<bool>,
+}
+
+impl Known {
+    fn about(&mut self, strictness: Strictness) -> &mut Option<bool> {
+        match strictness {
+            Strictness::Strict => &mut self.strict,
+            Strictness::Original => &mut self.original,
+        }
+    }
 }
 
 impl Memo {
     /// Remembers at least the last `capacity` answers, at most twice as many (about 50 bytes each).
     pub fn new(capacity: usize) -> Self {
         Self { capacity, generations: Mutex::default() }
+    }
+
+    /// This signature was made a moment ago by the key's owner, so it need not be verified.
+    pub fn note_signed(&self, public: &[u8; 32], message: &[u8], signature: &[u8; 64]) {
+        let known = Known { strict: Some(true), original: Some(true) };
+        let question = question(public, message, signature);
+        self.generations().remember(question, known, self.capacity);
     }
 
     /// Nothing is ever half written, so a panic elsewhere does not spoil what is remembered.
@@ -73,33 +100,35 @@ impl SignatureCheck for Memo {
         signature: &[u8; 64],
         strictness: Strictness,
     ) -> bool {
-        let question = Sha256::new()
-            .chain_update([u8::from(strictness == Strictness::Strict)])
-            .chain_update(public)
-            .chain_update(signature)
-            .chain_update(message)
-            .finalize()
-            .into();
-        if let Some(answer) = self.generations().recall(&question) {
+        let question = question(public, message, signature);
+        let known = self.generations().recall(&question);
+        if let Some(answer) = known.and_then(|mut known| *known.about(strictness)) {
             return answer;
         }
         // The lock is free meanwhile: two threads may both verify, and both say the same.
         let answer = verify(public, message, signature, strictness);
-        self.generations().remember(question, answer, self.capacity);
+        let mut known = known.unwrap_or_default();
+        *known.about(strictness) = Some(answer);
+        self.generations().remember(question, known, self.capacity);
         answer
     }
 }
 
+fn question(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Question {
+    let parts = Sha256::new().chain_update(public).chain_update(signature).chain_update(message);
+    parts.finalize().into()
+}
+
 impl Generations {
-    fn recall(&self, question: &[u8; 32]) -> Option<bool> {
+    fn recall(&self, question: &Question) -> Option<Known> {
         self.young.get(question).or_else(|| self.old.get(question)).copied()
     }
 
-    fn remember(&mut self, question: [u8; 32], answer: bool, capacity: usize) {
+    fn remember(&mut self, question: Question, known: Known, capacity: usize) {
         if self.young.len() >= capacity {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(question, answer);
+        self.young.insert(question, known);
     }
 }
 

@@ -12,26 +12,26 @@ mod world;
 
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Keypair, Memo, SignatureCheck};
+use bigchaindb_core::model::{Keypair, Memo};
 use bigchaindb_core::rules::{self, UnknownRules};
 
 use crate::coverage::Coverage;
 use crate::observe::{self, Log, Record};
 use crate::plan::{EPOCH_UNIX_MS, Plan};
 
-/// Signatures remembered; a seed of the standard size makes some hundreds.
-const SIGNATURES: usize = 10_000;
-
 /// Carries out a plan in virtual time; what its faults met.
 ///
 /// # Errors
 /// If no rules have the name that the plan gives.
-pub fn carry_out(plan: &Arc<Plan>, log: &mut Log) -> Result<Coverage, UnknownRules> {
-    // All nodes of the simulation share what one of them has verified: N voters cost one.
-    let signatures: Arc<dyn SignatureCheck> = Arc::new(Memo::new(SIGNATURES));
-    let rules = rules::without(&plan.rules, &plan.quirks(), signatures)?;
+pub fn carry_out(
+    plan: &Arc<Plan>,
+    signatures: &Arc<Memo>,
+    log: &mut Log,
+) -> Result<Coverage, UnknownRules> {
+    // N voters cost one, and what was signed here costs nothing.
+    let rules = rules::without(&plan.rules, &plan.quirks(), signatures.clone())?;
     log.append(0, Record::Run(first_record(plan)));
-    let mut world = world::World::new(plan, rules, log);
+    let mut world = world::World::new(plan, rules, signatures, log);
     world.run();
     Ok(world.collect())
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bigchaindb::http;
-use bigchaindb_core::model::{Json, Keypair, NodeKey};
+use bigchaindb_core::model::{Json, Keypair, Memo, NodeKey};
 use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use bigchaindb_core::rules::{ConsensusRules, Federation};
 use bigchaindb_core::stages::{self, Config, Effect, Report, RequestId, Response, Ticket, Work};
@@ -180,10 +180,11 @@ impl<'a> World<'a> {
     pub(super) fn new(
         plan: &'a Arc<Plan>,
         rules: Arc<dyn ConsensusRules>,
+        signatures: &Arc<Memo>,
         log: &'a mut Log,
     ) -> Self {
         let keypairs: Vec<_> = (0..plan.nodes.len())
-            .map(|node| Keypair::from_seed(plan.node_key_seed(node)))
+            .map(|node| Keypair::from_seed(plan.node_key_seed(node)).known_to(signatures.clone()))
             .collect();
         let keys: Vec<NodeKey> = keypairs.iter().map(|pair| pair.public().clone()).collect();
         let nodes = plan.nodes.iter().zip(keypairs).map(|(node, keypair)| {
