@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bigchaindb_core::model::Json;
+use bigchaindb_core::model::Memo;
 use bigchaindb_simulator::backends;
 use bigchaindb_simulator::checkers::Verdict;
 use bigchaindb_simulator::coverage::Coverage;
@@ -25,7 +26,7 @@ fn plan_of(settings: &str, faults: &str) -> Arc<Plan> {
 
 fn log_of(plan: &Arc<Plan>) -> Log {
     let mut log = Log::new();
-    backends::carry_out(plan, None, &mut log).unwrap();
+    backends::carry_out(plan, None, &Arc::new(Memo::new(1_000)), &mut log).unwrap();
     log
 }
 
