@@ -7,6 +7,7 @@
 //! top to bottom, is in `page`.
 
 mod axis;
+mod campaign;
 mod chart;
 mod figures;
 mod junit;
@@ -19,6 +20,7 @@ mod words;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bigchaindb_simulator::campaign::{Found, State};
 use bigchaindb_simulator::record::{RecordError, Results, RunDirectory};
 
 /// Why a run's report cannot be written.
@@ -71,4 +73,10 @@ pub fn junit(results: &Results) -> String {
 /// The verdict and what it rests on, as Markdown.
 pub fn summary(results: &Results) -> String {
     summary::summary(results)
+}
+
+/// A campaign on one page: HTML, complete in itself, and well-formed XML too. `again` says the command
+/// that runs a failure again.
+pub fn campaign(state: &State, again: &dyn Fn(&Found) -> String) -> String {
+    campaign::campaign(state, again)
 }

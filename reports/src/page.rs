@@ -33,17 +33,19 @@ pub(crate) fn page(results: &Results) -> String {
         faults(results),
         surroundings(results),
     ];
+    let title = format!("{}: {scenario}, seed {}", results.verdict, results.seed);
+    frame(&title, &sections.concat(), &footer())
+}
+
+/// What is around every page; title and contents are HTML already.
+pub(crate) fn frame(title: &str, main: &str, footer: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-         <title>{}: {scenario}, seed {}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{}</main>\n{}</body>\n</html>\n",
-        results.verdict,
-        results.seed,
-        sections.concat(),
-        footer(),
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <body>\n<main>\n{main}</main>\n{footer}</body>\n</html>\n",
     )
 }
 

@@ -11,12 +11,18 @@ use crate::scenario::{Federation, Scenario, ScenarioError};
 /// If the faults take more nodes at once than the federation can do without, or two of them do not
 /// go together, and the scenario does not say that it wants to see invariants violated.
 pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
-    let operations = operations::choose(scenario, seed);
-    let faults = harm::choose(scenario, seed)?;
+    let planned = &scenario.planned;
+    let operations = planned.operations.clone();
+    let operations = operations.unwrap_or_else(|| operations::choose(scenario, seed));
+    let faults = match &planned.faults {
+        Some(faults) => faults.clone(),
+        None => harm::choose(scenario, seed)?,
+    };
     let loads = scenario.loads.iter().map(|load| load.until_us);
     let last = operations.iter().map(|operation| operation.at_us);
     let healed = faults.iter().map(|fault| fault.until_us);
     let quiet_from_us = loads.chain(last).chain(healed).max().unwrap_or(0);
+    let quiet_from_us = quiet_from_us.max(scenario.quiet_from_us);
     let settled = quiet_from_us + scenario.expect.decided_after_heal_us;
     let node = |index| Node { name: Federation::node_name(index) };
     Ok(Plan {

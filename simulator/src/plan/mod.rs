@@ -199,6 +199,7 @@ pub struct Operation {
     /// The node it is sent to, as an index into [`Plan::nodes`].
     pub node: usize,
     /// What it does.
+    #[serde(flatten)]
     pub action: Action,
 }
 
@@ -302,6 +303,13 @@ impl Plan {
     pub fn is_lost(&self, node: usize) -> bool {
         let lose = |fault: &&Fault| fault.kind == FaultKind::Lose;
         self.faults.iter().filter(lose).any(|fault| fault.nodes.contains(&node))
+    }
+
+    /// When the last operation has begun and the last fault is mended.
+    pub fn last_moment_us(&self) -> u64 {
+        let operations = self.operations.iter().map(|operation| operation.at_us);
+        let faults = self.faults.iter().map(|fault| fault.until_us);
+        operations.chain(faults).max().unwrap_or(0)
     }
 
     /// The plan without some operations (and those that build on them) and without some faults.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkers::{Judgement, Verdict};
 use crate::measure::{FaultWindow, Measures};
+use crate::plan::Plan;
 
 pub use conclude::verdict;
 
@@ -153,6 +154,21 @@ impl RunDirectory {
         self.write_json("plan.json", "plan", plan)
     }
 
+    /// Reads `plan.json`.
+    ///
+    /// # Errors
+    /// [`RecordError`] if there is none, or it is of another form.
+    pub fn plan(&self) -> Result<Plan, RecordError> {
+        let path = self.path.join("plan.json");
+        let text = std::fs::read(&path)
+            .map_err(|source| RecordError::Io { path: path.clone(), source })?;
+        serde_json::from_slice(&text).map_err(|source| RecordError::Form {
+            path,
+            what: "plan",
+            source,
+        })
+    }
+
     /// Keeps the results as `results.json`.
     ///
     /// # Errors
@@ -198,6 +214,17 @@ impl RunDirectory {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RecordError> {
         let path = self.path.join(name);
-        std::fs::write(&path, bytes).map_err(|source| RecordError::Io { path, source })
+        write_at_once(&path, bytes).map_err(|source| RecordError::Io { path, source })
     }
+}
+
+/// Writes a file whole or not at all: whoever is killed meanwhile leaves what was there before.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_at_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(&beside, path)
 }

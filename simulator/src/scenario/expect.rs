@@ -14,14 +14,15 @@ const INVARIANTS: [&str; 30] = [
     "S16", "S17", "S18", "S19", "S20", "S21", "L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9",
 ];
 
-pub(super) fn read(top: &mut Section<'_>) -> Result<Expect, ScenarioError> {
+/// What is expected, and the digest of a run of the scenario's own seed.
+pub(super) fn read(top: &mut Section<'_>) -> Result<(Expect, Option<String>), ScenarioError> {
     let mut expect = Expect {
         invariants: None,
         violations: Vec::new(),
         decided_after_heal_us: DECIDED_AFTER_HEAL_US,
         finality: Vec::new(),
     };
-    let Some(entry) = top.take("expect") else { return Ok(expect) };
+    let Some(entry) = top.take("expect") else { return Ok((expect, None)) };
     let mut section = entry.section("`[expect]`")?;
     if let Some(entry) = section.take("invariants") {
         let all = matches!(entry.list().as_slice(), [one] if one.text() == Ok("all"));
@@ -36,8 +37,20 @@ pub(super) fn read(top: &mut Section<'_>) -> Result<Expect, ScenarioError> {
     if let Some(entry) = section.take("finality") {
         expect.finality = read_finality(&entry)?;
     }
+    let digest = section.take("digest").map(|entry| read_digest(&entry)).transpose()?;
     section.finish()?;
-    Ok(expect)
+    Ok((expect, digest))
+}
+
+fn read_digest(entry: &Entry<'_>) -> Result<String, ScenarioError> {
+    const LENGTH: usize = 64;
+    let digest = entry.text()?;
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if digest.len() == LENGTH && digest.bytes().all(hex) {
+        return Ok(digest.to_owned());
+    }
+    let message = "`digest` is no digest".to_owned();
+    Err(entry.error(message, "copy the 64 letters that `testbed run` prints"))
 }
 
 fn read_ids(entry: &Entry<'_>) -> Result<Vec<String>, ScenarioError> {

@@ -32,6 +32,15 @@ impl Federation {
     /// More nodes than this take more memory and time than one machine has.
     pub const NODES_MAX: u32 = 64;
 
+    /// Takes other rules than the file says; nodes start as they would if the file said so.
+    pub fn take_rules(&mut self, rules: &str) {
+        let usual_gap = |rules: &str| if rules == "default" { 0 } else { START_GAP_US };
+        if self.start_gap_us == usual_gap(&self.rules) {
+            self.start_gap_us = usual_gap(rules);
+        }
+        rules.clone_into(&mut self.rules);
+    }
+
     /// How many nodes may be lost at once, so that more than half of the voters stay.
     pub fn budget(&self) -> u32 {
         minority(self.nodes)
@@ -81,10 +90,7 @@ pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, S
         federation.nodes = nodes.whole(1, Federation::NODES_MAX)?;
     }
     if let Some(rules) = section.take("rules") {
-        federation.rules = rules.one_of(&["default", "mixed", "v0.6.0"])?.to_owned();
-    }
-    if federation.rules != "default" {
-        federation.start_gap_us = START_GAP_US;
+        federation.take_rules(rules.one_of(&["default", "mixed", "v0.6.0"])?);
     }
     if let Some(gap) = section.take("start_gap") {
         federation.start_gap_us = gap.duration()?;
@@ -126,9 +132,13 @@ fn read_bounds(entry: &Entry<'_>) -> Result<Bounds, ScenarioError> {
     Ok(bounds)
 }
 
+/// The store if nothing is said of it.
+pub(crate) fn usual_store(links: &Links) -> Store {
+    Store { timing: timing_over(links), ..Federation::default().store }
+}
+
 fn read_store(entry: &Entry<'_>, links: &Links) -> Result<Store, ScenarioError> {
-    let timing = timing_over(links);
-    let mut store = Store { timing, ..Federation::default().store };
+    let mut store = usual_store(links);
     let mut section = entry.section("`rethinkdb`")?;
     if let Some(servers) = section.take("servers") {
         store.servers = servers.whole(1, Store::SERVERS_MAX)?;

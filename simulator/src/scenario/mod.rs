@@ -9,11 +9,14 @@ mod expect;
 mod fault;
 mod federation;
 mod load;
+mod planned;
 mod reader;
+mod spelling;
 mod swarm;
 mod target;
 mod units;
 mod wish;
+pub mod write;
 
 use std::path::Path;
 
@@ -21,6 +24,7 @@ pub use error::ScenarioError;
 pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
 pub use load::{Arrivals, Load, Mix};
+pub use planned::Planned;
 pub use swarm::{Row, Swarm};
 pub use target::Target;
 pub use units::Rate;
@@ -28,6 +32,7 @@ pub use wish::Wish;
 
 pub(crate) use error::Source;
 pub(crate) use fault::{FAULTS_MAX, usual_target};
+pub(crate) use federation::usual_store;
 pub(crate) use target::minority;
 pub(crate) use wish::FACTOR_MAX;
 
@@ -63,12 +68,18 @@ pub struct Scenario {
     pub faults: Vec<FaultEntry>,
     /// What goes wrong by chance.
     pub swarm: Option<Swarm>,
+    /// What of the plan the file itself says.
+    pub planned: Planned,
+    /// From here on nobody loads and nothing is broken, in microseconds, even if all is over before.
+    pub quiet_from_us: u64,
     /// How long messages take.
     pub links: Links,
     /// How long work takes, where time is virtual.
     pub costs: Costs,
     /// What has to come true.
     pub expect: Expect,
+    /// What the digest of a run of its own seed is to be.
+    pub digest: Option<String>,
     /// What whoever runs it should know: parts of the file that change nothing yet.
     pub notes: Vec<String>,
 }
@@ -109,10 +120,16 @@ impl Scenario {
         let links = federation::read_links(&mut top)?;
         let federation = federation::read(&mut top, &links)?;
         let loads = load::read(&mut top)?;
-        let faults = fault::read(&mut top, &federation)?;
         let swarm = swarm::read_swarm(&mut top, &federation)?;
+        let planned = planned::read(&mut top, &federation)?;
+        let faults = match planned.faults {
+            Some(_) => Vec::new(),
+            None => fault::read(&mut top, &federation)?,
+        };
+        let quiet_from = top.take("quiet_from");
+        let quiet_from_us = quiet_from.map_or(Ok(0), |entry| entry.duration())?;
         let costs = federation::read_costs(&mut top)?;
-        let expect = expect::read(&mut top)?;
+        let (expect, digest) = expect::read(&mut top)?;
         let backends = read_backends(&mut top, &mut notes)?;
         top.not_built("matrix", "run the scenario once per value, or write a file for each")?;
         top.finish()?;
@@ -130,9 +147,12 @@ impl Scenario {
             loads,
             faults,
             swarm,
+            planned,
+            quiet_from_us,
             links,
             costs,
             expect,
+            digest,
             notes,
         };
         scenario.backends = scenario.choose(backends, backend)?;
@@ -180,6 +200,11 @@ impl Scenario {
 
     /// Why a world cannot carry this out.
     fn refusal(&self, backend: Backend) -> Option<ScenarioError> {
+        let planned = self.planned.faults.as_ref().is_some_and(|faults| !faults.is_empty());
+        if planned && backend != Backend::Sim {
+            let message = format!("the backend `{backend}` takes no faults with a `number`");
+            return Some(self.error(None, message, "run it in sim, or leave the numbers out"));
+        }
         let entry = self.faults.iter().find(|entry| !entry.is_possible_in(backend))?;
         let nature = entry.kind.nature();
         let can = nature.backends.iter().filter(|backend| entry.is_possible_in(**backend));
@@ -208,7 +233,9 @@ impl Scenario {
         let end = self.loads.iter().map(|load| load.until_us).max().unwrap_or(0);
         let fault_end = self.faults.iter().map(FaultEntry::last_moment_us).max().unwrap_or(0);
         let swarm_end = self.swarm.as_ref().map_or(0, |swarm| swarm.until_us);
-        let least = end.max(fault_end).max(swarm_end) + self.expect.decided_after_heal_us;
+        let planned_end = self.planned.last_moment_us().max(self.quiet_from_us);
+        let least =
+            end.max(fault_end).max(swarm_end).max(planned_end) + self.expect.decided_after_heal_us;
         if duration >= least {
             return Ok(());
         }

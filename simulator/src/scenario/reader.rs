@@ -52,6 +52,16 @@ impl<'a> Section<'a> {
         self.line
     }
 
+    /// The table itself.
+    pub(super) fn table(&self) -> &'a dyn TableLike {
+        self.table
+    }
+
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// A key that may be there.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.known.push(key);

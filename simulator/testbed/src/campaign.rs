@@ -1,17 +1,17 @@
 //! `testbed campaign`: many seeds, and which of them fail.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigchaindb::clock;
 use bigchaindb_simulator::backends::Backend;
-use bigchaindb_simulator::campaign::{Came, Job, campaign};
-use bigchaindb_simulator::checkers::{Outcome, Verdict};
+use bigchaindb_simulator::campaign::{Asked, Found, Order, State, StateError, Tally, campaign};
 use bigchaindb_simulator::plan;
-use bigchaindb_simulator::record::{Results, RunDirectory};
+use bigchaindb_simulator::record::{RunDirectory, write_at_once};
 use bigchaindb_simulator::run::{RunError, run};
-use bigchaindb_simulator::scenario::Scenario;
+use bigchaindb_simulator::scenario::{Federation, Scenario};
 use clap::Args;
 use serde::Serialize;
 
@@ -24,8 +24,12 @@ use crate::{environment, progress};
 
 /// So many failed runs are run once more, to be kept with their reports.
 const KEPT: usize = 3;
+/// The state is written so often.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// Run many seeds of one or several scenarios in virtual time, and tell which fail.
+///
+/// One run in twenty is done twice, and both have to come to the same, to the byte.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  testbed campaign scenarios/smoke/*.toml --seeds 200 --jobs 2")]
 pub(crate) struct Campaign {
@@ -41,98 +45,151 @@ pub(crate) struct Campaign {
     /// How many runs at once; without it, as many as there are cores.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// End with the first run that does not pass.
+    #[arg(long)]
+    stop_on_failure: bool,
+    /// Where the table of it all is written; without it, `runs/campaign.html`.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// A file that keeps how far it has come: the same campaign goes on from there.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     #[command(flatten)]
     quirks: WithQuirks,
     #[command(flatten)]
     output: Output,
 }
 
-/// What came of all runs.
-#[derive(Serialize, Default)]
-struct Summary {
-    runs: u64,
-    pass: u64,
-    fail: u64,
-    unknown: u64,
-    void: u64,
-    undone: u64,
-    /// How often each invariant was violated, in runs.
-    violated: BTreeMap<String, u64>,
-    /// Every run that did not pass, in the order of scenarios and seeds.
-    found: Vec<Found>,
+/// What programs are told.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    tally: &'a Tally,
+    not_kept: u64,
+    verdict: &'a str,
     seconds: f64,
     /// Runs per minute of one processor, if the system tells how long its processors worked.
     runs_per_cpu_minute: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct Found {
-    scenario: String,
-    seed: u64,
-    verdict: &'static str,
-    invariants: Vec<String>,
-    reason: String,
-    replay: String,
-    #[serde(skip)]
-    job: Job,
+    html: String,
 }
 
 impl Campaign {
     pub(crate) fn run(&self) -> Result<Exit> {
         let load = |file: &PathBuf| -> Result<Scenario> {
             let mut scenario = Scenario::load(file, Some(Backend::Sim))?;
-            self.quirks.apply(&mut scenario);
+            self.quirks.apply(&mut scenario)?;
             Ok(scenario)
         };
-        let scenarios = self.files.iter().map(load).collect::<std::result::Result<Vec<_>, _>>()?;
-        let at_once = self.jobs.map_or_else(environment::cores, usize::from);
-        let mut summary = Summary::default();
-        let bar = progress::bar(self.seeds, format!("{} scenarios", scenarios.len()));
-        let (began, worked) = (clock::now().monotonic, environment::processor_seconds());
-        campaign(&scenarios, self.from, self.seeds, at_once, |job, came| {
-            let scenario = &scenarios[job.scenario];
-            if let Some(found) = summary.count(scenario, job, &came) {
-                bar.set_message(format!("last: {}", found.line()));
-                summary.found.push(found);
-            }
-            bar.inc(1);
-        });
-        bar.finish_and_clear();
-        summary.found.sort_by_key(|found| found.job);
-        summary.seconds = (clock::now().monotonic - began).as_secs_f64();
-        if let (Some(before), Some(after)) = (worked, environment::processor_seconds()) {
-            #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-            let runs = summary.runs as f64;
-            summary.runs_per_cpu_minute = Some(runs * 60.0 / (after - before).max(0.01));
-        }
-        self.tell(&summary);
-        self.keep(&scenarios, &summary)?;
-        Ok(summary.exit())
+        let scenarios = self.files.iter().map(load).collect::<Result<Vec<_>>>()?;
+        let state = self.carry_out(&scenarios)?;
+        let html = self.write_table(&scenarios, &state)?;
+        self.tell(&scenarios, &state, &html);
+        self.keep(&scenarios, &state.tally)?;
+        Ok(exit(&state.tally))
     }
 
-    fn tell(&self, summary: &Summary) {
-        let Summary { runs, pass, fail, unknown, void, undone, seconds, .. } = summary;
-        for found in &summary.found {
-            self.output.line(found.line());
-            self.output.line(format!("  replay: {}", found.replay));
+    fn carry_out(&self, scenarios: &[Scenario]) -> Result<State> {
+        let asked = Asked::new(scenarios, self.from);
+        let stored = match &self.state {
+            Some(path) => State::load(path, &asked).map_err(|error| unusable(&error))?,
+            None => None,
+        };
+        let mut state = stored.unwrap_or_else(|| State::new(asked, scenarios));
+        let before = state.clone();
+        let at_once = self.jobs.map_or_else(environment::cores, usize::from);
+        let order = Order { scenarios, first: self.from, total: self.seeds, at_once };
+        let bar = progress::bar(self.seeds, String::new());
+        bar.set_position(before.tally.runs);
+        let (began, worked) = (clock::now().monotonic, environment::processor_seconds());
+        let mut saved = began;
+        let mut failure = Ok(());
+        campaign(
+            order,
+            |number| before.is_done(number),
+            |job, twice, came| {
+                let found = state.tally.count(job, twice, &came);
+                state.done(job.number);
+                let now = clock::now().monotonic;
+                state.seconds = before.seconds + (now - began).as_secs_f64();
+                if let (Some(then), Some(now)) = (worked, environment::processor_seconds()) {
+                    state.processor_seconds = before.processor_seconds + now - then;
+                }
+                if now - saved >= SAVE_EVERY {
+                    saved = now;
+                    failure = self.save(&state);
+                }
+                bar.set_position(state.tally.runs);
+                bar.set_message(live(&state));
+                let over = failure.is_err() || self.stop_on_failure && found.is_some();
+                if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
+        bar.finish_and_clear();
+        failure?;
+        self.save(&state)?;
+        Ok(state)
+    }
+
+    fn save(&self, state: &State) -> Result<()> {
+        let Some(path) = &self.state else { return Ok(()) };
+        state.save(path).map_err(|error| unusable(&error))
+    }
+
+    fn write_table(&self, scenarios: &[Scenario], state: &State) -> Result<PathBuf> {
+        let path = self.html.clone().unwrap_or_else(|| Path::new("runs").join("campaign.html"));
+        let again = |found: &Found| again(scenarios, found);
+        let page = bigchaindb_reports::campaign(state, &again);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+        made.and_then(|()| write_at_once(&path, page.as_bytes())).map_err(|error| {
+            let message = format!("{} cannot be written: {error}", path.display());
+            Failure {
+                message,
+                hint: "name another file with `--html`".into(),
+                exit: Exit::Surroundings,
+            }
+        })?;
+        Ok(path)
+    }
+
+    fn tell(&self, scenarios: &[Scenario], state: &State, html: &Path) {
+        let State { tally, seconds, .. } = state;
+        let Tally { runs, pass, fail, unknown, void, undone, twice, .. } = tally;
+        for found in &tally.found {
+            let Found { verdict, scenario, seed, reason, .. } = found;
+            self.output.line(format!("{verdict}: {scenario} --seed {seed}: {reason}"));
+            self.output.line(format!("  replay: {}", again(scenarios, found)));
         }
-        for (invariant, times) in &summary.violated {
+        if tally.not_kept() > 0 {
+            self.output.line(format!("and {} more that did not pass", tally.not_kept()));
+        }
+        for (invariant, times) in &tally.violated {
             self.output.line(format!("{invariant}: violated in {times} of {runs} runs"));
         }
-        let speed = summary.runs_per_cpu_minute;
-        let speed = speed.map_or_else(String::new, |runs| format!(", {runs:.0} per CPU-minute"));
+        let speed = runs_per_cpu_minute(state);
+        let told = speed.map_or_else(String::new, |runs| format!(", {runs:.0} per CPU-minute"));
         self.output.line(format!(
-            "{runs} runs in {seconds:.1} s{speed}: \
+            "{runs} runs in {seconds:.1} s{told}: \
              {pass} pass, {fail} fail, {unknown} unknown, {void} void, {undone} undone"
         ));
-        self.output.line(format!("verdict: {}", summary.verdict()));
-        self.output.data(summary);
+        self.output.line(format!("pairs of a fault and a step it met: {}", tally.coverage.pairs()));
+        self.output.line(format!("run twice, to the same digest: {twice}"));
+        self.output.line(format!("verdict: {}", verdict(tally)));
+        self.output.line(format!("table: {}", html.display()));
+        self.output.data(&Told {
+            tally,
+            not_kept: tally.not_kept(),
+            verdict: verdict(tally),
+            seconds: *seconds,
+            runs_per_cpu_minute: speed,
+            html: html.display().to_string(),
+        });
     }
 
     /// Runs the first failures once more, each into a folder of its own.
-    fn keep(&self, scenarios: &[Scenario], summary: &Summary) -> Result<()> {
+    fn keep(&self, scenarios: &[Scenario], tally: &Tally) -> Result<()> {
         let judged = |found: &&Found| found.verdict != "undone";
-        for found in summary.found.iter().filter(judged).take(KEPT) {
+        for found in tally.found.iter().filter(judged).take(KEPT) {
             let scenario = &scenarios[found.job.scenario];
             let file = &self.files[found.job.scenario];
             let plan = Arc::new(plan::make(scenario, found.seed)?);
@@ -141,7 +198,7 @@ impl Campaign {
                 |error: RunError| Failure::surroundings(&error, "there is no report of it");
             let directory = RunDirectory::create(&path).map_err(|error| failed(error.into()))?;
             directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
-            run(&plan, Some(&directory), found.replay.clone(), environment::of_this())
+            run(&plan, Some(&directory), again(scenarios, found), environment::of_this())
                 .map_err(failed)?;
             let report = bigchaindb_reports::write(&path).map_err(|error| {
                 Failure::surroundings(&error, "the results are in results.json")
@@ -152,71 +209,55 @@ impl Campaign {
     }
 }
 
-impl Found {
-    fn line(&self) -> String {
-        let Self { scenario, seed, verdict, reason, .. } = self;
-        format!("{verdict}: {scenario} --seed {seed}: {reason}")
+/// The command that runs it again.
+fn again(scenarios: &[Scenario], found: &Found) -> String {
+    let federation = &scenarios[found.job.scenario].federation;
+    let Federation { rules, quirks, .. } = federation;
+    replay(found.scenario.as_ref(), found.seed, Backend::Sim, rules, quirks)
+}
+
+/// The line at a terminal.
+fn live(state: &State) -> String {
+    let State { tally, seconds, .. } = state;
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let (runs, hours) = (tally.runs as f64, tally.run_us as f64 / 3.6e9);
+    let failures = tally.runs - tally.pass;
+    let pairs = tally.coverage.pairs();
+    let speed = runs / seconds.max(0.01);
+    format!(
+        "{speed:.1} seeds/s, {hours:.1} h simulated, {failures} failures, {pairs} pairs of fault and step"
+    )
+}
+
+fn runs_per_cpu_minute(state: &State) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let runs = state.tally.runs as f64;
+    (state.processor_seconds > 0.0).then(|| runs * 60.0 / state.processor_seconds)
+}
+
+fn verdict(tally: &Tally) -> &'static str {
+    match exit(tally) {
+        Exit::Done => "pass",
+        Exit::No => "fail",
+        Exit::Unknown => "unknown",
+        Exit::Wrong | Exit::Surroundings => "void",
     }
 }
 
-impl Summary {
-    /// Counts a run; one that did not pass is told of.
-    fn count(&mut self, scenario: &Scenario, job: Job, came: &Came) -> Option<Found> {
-        self.runs += 1;
-        let mut invariants = Vec::new();
-        let (verdict, reason) = match came {
-            Came::To(results) => {
-                match results.verdict {
-                    Verdict::Pass => self.pass += 1,
-                    Verdict::Fail => self.fail += 1,
-                    Verdict::Unknown => self.unknown += 1,
-                    Verdict::Void => self.void += 1,
-                }
-                if results.verdict == Verdict::Pass {
-                    return None;
-                }
-                invariants = violated(results);
-                for invariant in &invariants {
-                    *self.violated.entry(invariant.clone()).or_default() += 1;
-                }
-                (results.verdict.as_str(), results.reasons.first().cloned().unwrap_or_default())
-            }
-            Came::Undone(undone) => {
-                self.undone += 1;
-                ("undone", undone.to_string())
-            }
-        };
-        let Scenario { file, .. } = scenario;
-        let quirks = &scenario.federation.quirks;
-        let replay = replay(file.as_ref(), job.seed, Backend::Sim, quirks);
-        let (scenario, seed) = (file.clone(), job.seed);
-        Some(Found { scenario, seed, verdict, invariants, reason, replay, job })
-    }
-
-    fn verdict(&self) -> &'static str {
-        match self.exit() {
-            Exit::Done => "pass",
-            Exit::No => "fail",
-            Exit::Unknown => "unknown",
-            Exit::Wrong | Exit::Surroundings => "void",
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        // A seed that the harness itself breaks on is as bad as a federation that fails.
-        match (self.fail + self.undone, self.void, self.unknown) {
-            (0, 0, 0) => Exit::Done,
-            (0, 0, _) => Exit::Unknown,
-            (0, _, _) => Exit::Surroundings,
-            _ => Exit::No,
-        }
+fn exit(tally: &Tally) -> Exit {
+    // A seed that the harness itself breaks on is as bad as a federation that fails.
+    match (tally.fail + tally.undone, tally.void, tally.unknown) {
+        (0, 0, 0) => Exit::Done,
+        (0, 0, _) => Exit::Unknown,
+        (0, _, _) => Exit::Surroundings,
+        _ => Exit::No,
     }
 }
 
-/// The invariants that a run violated, or was to violate and did not.
-fn violated(results: &Results) -> Vec<String> {
-    let fails = |outcome: &Outcome| matches!(outcome, Outcome::Fail { .. });
-    let judgements = results.invariants.iter();
-    let wrong = judgements.filter(|judged| fails(&judged.outcome) != judged.meant_to_fail);
-    wrong.map(|judged| judged.invariant.clone()).collect()
+fn unusable(error: &StateError) -> Failure {
+    let hint = "name another file with `--state`, or remove this one";
+    match error {
+        StateError::Io { .. } => Failure::surroundings(error, hint),
+        _ => Failure::wrong(error.to_string(), hint),
+    }
 }

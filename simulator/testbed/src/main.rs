@@ -6,11 +6,14 @@ mod campaign;
 mod environment;
 mod exit;
 mod failure;
+mod judge;
 mod list;
 mod output;
 mod progress;
 mod quirks;
+mod repro;
 mod run;
+mod shrink;
 mod up;
 
 use std::process::ExitCode;
@@ -34,6 +37,9 @@ enum Command {
     Run(run::Run),
     List(list::List),
     Campaign(campaign::Campaign),
+    Shrink(shrink::Shrink),
+    Repro(repro::Repro),
+    Judge(judge::Judge),
     Up(up::Up),
 }
 
@@ -42,6 +48,9 @@ fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::List(list) => list.run(),
         Command::Campaign(campaign) => campaign.run(),
+        Command::Shrink(shrink) => shrink.run(),
+        Command::Repro(repro) => repro.run(),
+        Command::Judge(judge) => judge.run(),
         Command::Up(up) => up.run(),
     };
     match outcome {

@@ -66,7 +66,7 @@ fn backend(name: &str) -> std::result::Result<Backend, String> {
 impl Run {
     pub(crate) fn run(&self) -> Result<Exit> {
         let mut scenario = Scenario::load(&self.file, self.backend)?;
-        self.quirks.apply(&mut scenario);
+        self.quirks.apply(&mut scenario)?;
         for note in &scenario.notes {
             eprintln!("note: {note}");
         }
@@ -96,7 +96,7 @@ impl Run {
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
         let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
-        let command = replay(&self.file, plan.seed, plan.backend, &plan.quirks());
+        let command = replay(&self.file, plan.seed, plan.backend, &plan.rules, &plan.quirks());
         let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..self.jobs)
                 .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))
@@ -145,7 +145,13 @@ impl Run {
 }
 
 /// The command that runs a plan again.
-pub(crate) fn replay(file: &Path, seed: u64, backend: Backend, quirks: &Quirks) -> String {
+pub(crate) fn replay(
+    file: &Path,
+    seed: u64,
+    backend: Backend,
+    rules: &str,
+    quirks: &Quirks,
+) -> String {
     let file = file.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
     let file = match file.bytes().all(plain) {
@@ -153,7 +159,8 @@ pub(crate) fn replay(file: &Path, seed: u64, backend: Backend, quirks: &Quirks) 
         false => format!("'{}'", file.replace('\'', r"'\''")),
     };
     let quirks: String = quirks.iter().map(|quirk| format!(" --quirk {}", quirk.name())).collect();
-    format!("cargo run --release -- run {file} --seed {seed} --backend {backend}{quirks}")
+    let rules = if rules == "default" { String::new() } else { format!(" --rules {rules}") };
+    format!("cargo run --release -- run {file} --seed {seed} --backend {backend}{rules}{quirks}")
 }
 
 /// A folder that was asked for: nothing in it may be overwritten.

@@ -1,6 +1,7 @@
 //! The simulator's tests, one file per subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod campaign;
 mod checkers;
 mod faults;
 mod golden;
@@ -11,5 +12,8 @@ mod plan;
 mod quirks;
 mod record;
 mod scenario;
+mod shrink;
 mod store;
+mod stored;
 mod workload;
+mod written;

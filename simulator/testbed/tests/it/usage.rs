@@ -2,11 +2,14 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 5] = [
+const COMMANDS: [&[&str]; 8] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
     &["campaign", "--help"],
+    &["shrink", "--help"],
+    &["repro", "--help"],
+    &["judge", "--help"],
     &["up", "--help"],
 ];
 

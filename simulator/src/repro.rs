@@ -1,0 +1,66 @@
+//! A failure that was kept: does it still happen, to the byte?
+//!
+//! The scenario says which invariants its run violates and which digest the run has. Start at [`repro`].
+
+use std::sync::Arc;
+
+use crate::campaign::{Came, Undone, carry_out};
+use crate::checkers::Verdict;
+use crate::plan::{self, Plan};
+use crate::record::Results;
+use crate::scenario::Scenario;
+use crate::shrink::{violated, without_quirks};
+
+/// What two runs of a scenario's own seed came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Repro {
+    /// What the first came to.
+    pub results: Results,
+    /// The digest of the second.
+    pub second_digest: String,
+    /// The digest that the scenario asks for.
+    pub expected_digest: Option<String>,
+    /// The ids of the invariants that were violated.
+    pub violated: Vec<String>,
+    /// What the same plan comes to with all safeguards in place, if some are taken away.
+    pub without_quirks: Option<Verdict>,
+}
+
+impl Repro {
+    /// Both runs are the same, and the one that the scenario tells of.
+    pub fn is_exact(&self) -> bool {
+        let Self { results, second_digest, expected_digest, .. } = self;
+        results.digest == *second_digest
+            && expected_digest.as_ref().is_none_or(|expected| *expected == results.digest)
+    }
+
+    /// And it came to what the scenario expects.
+    pub fn holds(&self) -> bool {
+        self.is_exact() && self.results.verdict == Verdict::Pass
+    }
+}
+
+/// Runs a scenario's own seed twice, and once without its quirks if it has any.
+///
+/// # Errors
+/// [`Undone`], if it cannot be run.
+pub fn repro(scenario: &Scenario) -> Result<Repro, Undone> {
+    let plan = plan::make(scenario, scenario.seed)?;
+    let results = of(&plan)?;
+    let second_digest = of(&plan)?.digest;
+    let sound = (!plan.quirks.is_empty()).then(|| of(&without_quirks(&plan))).transpose()?;
+    Ok(Repro {
+        violated: violated(&results),
+        results,
+        second_digest,
+        expected_digest: scenario.digest.clone(),
+        without_quirks: sound.map(|results| results.verdict),
+    })
+}
+
+fn of(plan: &Plan) -> Result<Results, Undone> {
+    match carry_out(&Arc::new(plan.clone())) {
+        Came::To(results, _) => Ok(*results),
+        Came::Undone(undone) => Err(undone),
+    }
+}

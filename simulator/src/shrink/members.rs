@@ -1,0 +1,49 @@
+//! Takes nodes and servers out, the last ones first: the keys of the others stay as they are.
+
+use super::Shrinker;
+use crate::plan::{Plan, Store};
+
+pub(super) fn take_out(shrinker: &mut Shrinker<'_>) {
+    let most = shrinker.plan.nodes.len();
+    // The fewest first: what was kept is the answer.
+    let _ = (1..most).any(|nodes| with_nodes(shrinker, nodes));
+    let most = shrinker.plan.store.servers;
+    let _ = (1..most).any(|servers| with_servers(shrinker, servers));
+    let Store { shards, replicas, .. } = shrinker.plan.store;
+    let _ = (1..shards).any(|shards| with_store(shrinker, |store| store.shards = shards));
+    let _ = (1..replicas).any(|replicas| with_store(shrinker, |store| store.replicas = replicas));
+}
+
+/// Tries the federation's first so many nodes. What was sent to others goes to these.
+fn with_nodes(shrinker: &mut Shrinker<'_>, nodes: usize) -> bool {
+    let mut plan = shrinker.plan.clone();
+    plan.nodes.truncate(nodes);
+    for operation in &mut plan.operations {
+        operation.node %= nodes;
+    }
+    plan.faults.retain_mut(|fault| {
+        let met_somebody = !fault.nodes.is_empty();
+        fault.nodes.retain(|node| *node < nodes);
+        !met_somebody || !fault.nodes.is_empty()
+    });
+    shrinker.attempt(plan)
+}
+
+/// Tries the store's first so many servers.
+fn with_servers(shrinker: &mut Shrinker<'_>, servers: u32) -> bool {
+    let mut plan = shrinker.plan.clone();
+    plan.store.servers = servers;
+    plan.store.replicas = plan.store.replicas.min(servers);
+    plan.faults.retain_mut(|fault| {
+        let met_somebody = !fault.servers.is_empty();
+        fault.servers.retain(|server| *server < servers as usize);
+        !met_somebody || !fault.servers.is_empty()
+    });
+    shrinker.attempt(plan)
+}
+
+fn with_store(shrinker: &mut Shrinker<'_>, change: impl Fn(&mut Store)) -> bool {
+    let mut plan: Plan = shrinker.plan.clone();
+    change(&mut plan.store);
+    shrinker.attempt(plan)
+}
