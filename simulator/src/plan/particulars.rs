@@ -20,6 +20,8 @@ const FAR_OFF_MS: (u64, u64) = (60_000, 3_600_000);
 const FAR_OFF_ONE_IN: u64 = 4;
 /// How much a clock drifts: a bad quartz at least, half as fast again at most.
 const DRIFT_PPM: (u64, u64) = (1_000, 500_000);
+/// At which time that it comes to a point a node dies there: some points are seldom come to.
+const NTH: [u32; 4] = [1, 1, 2, 4];
 /// A node that died is away this long.
 const RESTART_US: (u64, u64) = (50_000, 3_000_000);
 
@@ -56,7 +58,7 @@ pub(super) fn choose(
             let away = (RESTART_US.0, RESTART_US.1.min(lasts_us / 2).max(RESTART_US.0));
             How::AtPoint {
                 point: wish.point.unwrap_or_else(|| *about(0).pick(&points)),
-                nth: wish.nth.unwrap_or_else(|| whole(between(1, (1, 4)))),
+                nth: wish.nth.unwrap_or_else(|| *about(1).pick(&NTH)),
                 restart_after_us: wish.restart_after_us.unwrap_or_else(|| between(2, away)),
             }
         }

@@ -46,6 +46,11 @@ to = "store"
 do = "feed-abort"
 at = "5s"
 target = "n4"
+
+[[fault]]
+do = "lose"
+at = "6s"
+target = "n3"
 "#;
 
 #[test]
@@ -69,7 +74,7 @@ fn a_run_with_every_fault_is_judged_lawful() {
         }
     }
     let whole = vec![Phase::Planned, Phase::Applied, Phase::Verified, Phase::Healed];
-    assert_eq!(phases.into_values().collect::<Vec<_>>(), vec![whole; 4]);
+    assert_eq!(phases.into_values().collect::<Vec<_>>(), vec![whole; 5]);
     assert!(accepted * 2 > plan.operations.len(), "{accepted} of {}", plan.operations.len());
     for judgement in
         judge(log.records(), &Settings::from(&plan.expect), Arc::new(Direct)).judgements

@@ -2,62 +2,40 @@
 //!
 //! Everything that happens is an [`Event`] of the kernel's; handling one schedules others. Messages
 //! take the time their link draws for them, work and questions take what [`Costs`] says, with chance
-//! around it, all drawn by key. Here: the events, nodes, clients, the log. What passes between nodes and
-//! their store is in `asking`, what goes wrong in `harming`: with nodes in `nodes`, with the store in
-//! `servers`; looking at nodes in `gauges`. Not here: the order of events (`kernel`),
-//! what a node is (`node`), what the store answers (`store`), what clients want (`workload`).
+//! around it, all drawn by key. Here: the events, what nodes want done, the log. What passes between nodes
+//! and their store is in `asking`, between them and clients in `clients`, how long it takes in `ways`; what
+//! goes wrong in `harming`: with nodes in `nodes`, with the store in `servers`; looking at nodes in
+//! `gauges`. Not here: the order of events (`kernel`), what a node is (`node`), what the store answers (`store`), what clients want (`workload`).
 //!
 //! [`Costs`]: crate::plan::Costs
 
 mod asking;
+mod clients;
 mod gauges;
 mod harming;
 mod nodes;
 mod servers;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bigchaindb::http;
-use bigchaindb_core::model::{Json, Keypair, Memo, NodeKey};
+use bigchaindb_core::model::{Keypair, Memo, NodeKey};
 use bigchaindb_core::query::{Answer, Change, Feed, Query, StoreError};
 use bigchaindb_core::rules::{ConsensusRules, Federation};
-use bigchaindb_core::stages::{self, Config, Effect, Report, RequestId, Response, Ticket, Work};
-
-use harming::mended_us;
+use bigchaindb_core::stages::{self, Config, Effect, Report, Ticket, Work};
 
 use super::super::told;
 use super::kernel::Kernel;
-use super::link::Slow;
 use super::node::SimNode;
 use super::store::{Asker, SimStore};
-use crate::chance::{Domain, draw, draw_bytes, pair};
+use crate::chance::{Domain, draw, draw_bytes};
 use crate::coverage::Coverage;
 use crate::observe::{self, Befell, Log, Phase, Record};
 use crate::plan::{EPOCH_UNIX_MS, Plan, Side, Step, Store};
-use crate::workload::{self, CallId, ClientEffect, ClientEvent, Driver, Request};
-
-/// A request without an answer is given up by its client after this long.
-const REQUEST_TIMEOUT_US: u64 = 10_000_000;
-
-/// An end of a link.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
-    Node(usize),
-    Clients,
-    Store,
-}
-
-impl End {
-    /// Its number in the keys by which delays are drawn.
-    fn number(self) -> u32 {
-        match self {
-            Self::Node(node) => u32::try_from(node).expect("a federation has some dozen nodes"),
-            Self::Clients => u32::MAX - 1,
-            Self::Store => u32::MAX,
-        }
-    }
-}
+use crate::workload::{self, CallId, ClientEvent, Driver, Request};
+use harming::mended_us;
+use ways::End;
 
 /// How far a fault has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -382,70 +360,6 @@ impl<'a> World<'a> {
         }
     }
 
-    // Clients.
-
-    fn client(&mut self, event: ClientEvent) {
-        let mut effects = Vec::new();
-        self.clients.handle(self.kernel.now_us(), event, &mut effects);
-        for effect in effects {
-            match effect {
-                ClientEffect::Send { call, node, request } => {
-                    self.under_way.insert(call, node);
-                    let delay = self.delay(End::Clients, End::Node(node));
-                    self.kernel.after(delay, Event::Arrive { call, request });
-                    self.kernel.after(REQUEST_TIMEOUT_US, Event::GiveUp { call });
-                }
-                ClientEffect::WakeAt(at_us) => {
-                    self.kernel.at(at_us, Event::Client(ClientEvent::Woken));
-                }
-                ClientEffect::Record(operation) => self.tell(Record::Operation(operation)),
-                ClientEffect::Idle => {}
-            }
-        }
-    }
-
-    fn arrive(&mut self, call: CallId, request: Request) {
-        let Some(&node) = self.under_way.get(&call) else { return };
-        if self.nodes[node].link.from_clients_cut {
-            return;
-        }
-        let sim = &mut self.nodes[node];
-        if !sim.is_up() {
-            let refused = workload::Answer::Unreachable("connection refused".into());
-            return self.reply(call, refused);
-        }
-        sim.requests += 1;
-        let drawn = draw_bytes(self.plan.seed, Domain::RequestEntropy, node as u64, sim.requests);
-        let (id, start) = (RequestId(call.0), sim.starts);
-        let call = match request {
-            Request::Post(document) => stages::Call::Post((*document).clone()),
-            Request::Status(tx) => stages::Call::Status(tx),
-        };
-        let entropy = std::array::from_fn(|i| drawn[i]);
-        self.reach(node, start, stages::Event::Request { id, call, entropy });
-    }
-
-    fn respond(&mut self, id: RequestId, response: Response) {
-        let (status, text) = http::Style::of(self.rules.clients().wording()).answer(response);
-        let body = Json::parse(text.as_bytes()).expect("a node's answers are JSON");
-        self.reply(CallId(id.0), workload::Answer::Http { status, body });
-    }
-
-    /// A node's word goes to a client, who waits in vain if the way is cut.
-    fn reply(&mut self, call: CallId, answer: workload::Answer) {
-        let node = self.under_way.get(&call);
-        if node.is_some_and(|&node| !self.nodes[node].link.to_clients_cut) {
-            self.answered(call, answer);
-        }
-    }
-
-    /// A request ends, one way or the other; whoever asked hears of it.
-    fn answered(&mut self, call: CallId, answer: workload::Answer) {
-        let Some(node) = self.under_way.remove(&call) else { return };
-        let delay = self.delay(End::Node(node), End::Clients);
-        self.kernel.after(delay, Event::Client(ClientEvent::Answered { call, answer }));
-    }
-
     // The log.
 
     /// How the nodes are, everything that the tables hold, and the end; what the faults of the run met.
@@ -481,32 +395,5 @@ impl<'a> World<'a> {
         let (number, target) = (u64::from(fault.number), names.join(",").into());
         let kind = fault.kind.nature().name.into();
         self.tell(Record::Fault(observe::Fault { number, kind, phase, target }));
-    }
-
-    /// How long the next message on a link takes.
-    fn delay(&mut self, from: End, to: End) -> u64 {
-        *self.messages.entry((from, to)).or_default() += 1;
-        self.message_us(from, to, self.message(from, to))
-    }
-
-    /// The number of the last message on a link.
-    fn message(&self, from: End, to: End) -> u64 {
-        self.messages.get(&(from, to)).copied().unwrap_or(0)
-    }
-
-    /// How long a message on a link takes.
-    fn message_us(&self, from: End, to: End, message: u64) -> u64 {
-        let (seed, ends) = (self.plan.seed, (from.number(), to.number()));
-        let usual_us = self.plan.links.delay_us(seed, ends.0, ends.1, message);
-        let slow = match (from, to) {
-            (End::Node(node), End::Store) | (End::Store, End::Node(node)) => {
-                self.nodes[node].link.slow
-            }
-            _ => None,
-        };
-        slow.map_or(usual_us, |Slow { factor, jitter_us }| {
-            let drawn = draw(seed, Domain::SlowLink, pair(ends.0, ends.1), message);
-            usual_us * u64::from(factor) + drawn.between(0, jitter_us)
-        })
     }
 }
