@@ -57,6 +57,34 @@ struct Entry<U> {
     undo: Vec<U>,
 }
 
+/// How replicas hear of a shard's writes, and the primary of their hearing: of those that can.
+struct Paths {
+    /// How many replicas there are, whether they can or not.
+    copies: usize,
+    /// Since when one receives, and how long it is there and back.
+    open: Vec<(u64, u64)>,
+}
+
+impl Paths {
+    /// None without a primary.
+    fn of(copies: &[Copy], scene: Scene<'_>) -> Option<Self> {
+        let primary = scene.primary?;
+        let open = copies.iter().filter_map(|copy| {
+            scene.network.open_session(primary, copy.server)?;
+            Some((scene.receives_since(copy)?, 2 * scene.lag_us(copy)))
+        });
+        Some(Self { copies: copies.len(), open: open.collect() })
+    }
+
+    /// When so many replicas have what the primary has since then, and it knows.
+    fn nth_us(&self, at_primary: u64, needed: usize) -> Option<u64> {
+        let mut moments: Vec<_> =
+            self.open.iter().map(|(since, back)| at_primary.max(*since) + back).collect();
+        moments.sort_unstable();
+        moments.get(needed - 1).copied()
+    }
+}
+
 impl<U> Entry<U> {
     fn awaited(&self) -> Awaited {
         Awaited { number: self.number, acks: self.acks, durability: self.durability }
@@ -199,7 +227,10 @@ impl<U: Clone> Log<U> {
         copies: &[Copy],
         scene: Scene<'_>,
     ) -> Option<u64> {
-        let primary = scene.primary?;
+        self.acknowledged_over(&Paths::of(copies, scene)?, awaited)
+    }
+
+    fn acknowledged_over(&self, paths: &Paths, awaited: Awaited) -> Option<u64> {
         // What is in the log no more, a majority has on the platter.
         let place = self.entries.binary_search_by_key(&awaited.number, |entry| entry.number);
         let entry = place.ok().map(|place| &self.entries[place]);
@@ -207,18 +238,11 @@ impl<U: Clone> Log<U> {
             Durability::Hard => entry.synced_us,
             Durability::Soft => entry.done_us,
         });
-        let mut moments = Vec::new();
-        for copy in copies {
-            let knows = scene.network.open_session(primary, copy.server).is_some();
-            let Some(since_us) = scene.receives_since(copy).filter(|_| knows) else { continue };
-            moments.push(at_primary.max(since_us) + 2 * scene.lag_us(copy));
-        }
-        moments.sort_unstable();
         let needed = match awaited.acks {
             WriteAcks::Single => 1,
-            WriteAcks::Majority => majority(copies.len()),
+            WriteAcks::Majority => majority(paths.copies),
         };
-        moments.get(needed - 1).copied()
+        paths.nth_us(at_primary, needed)
     }
 
     /// Tells of writes that have their acknowledgements now, and forgets those that cannot be lost any
@@ -227,9 +251,10 @@ impl<U: Clone> Log<U> {
         let safe = nth_highest(copies, |copy| copy.synced, majority(copies.len()));
         let seen = nth_highest(copies, |copy| copy.received, copies.len());
         let mut told = Vec::new();
+        let paths = if self.told < self.entries.len() { Paths::of(copies, scene) } else { None };
         for place in self.told..self.entries.len() {
             let entry = &self.entries[place];
-            let due = || self.acknowledged_us(entry.awaited(), copies, scene);
+            let due = || self.acknowledged_over(paths.as_ref()?, entry.awaited());
             if !entry.told && (entry.number <= safe || due().is_some_and(|at| at <= scene.now)) {
                 told.extend(entry.undo.iter().cloned());
                 self.entries[place].told = true;
@@ -251,8 +276,12 @@ impl<U: Clone> Log<U> {
 
     /// When the next write has its acknowledgements, if nothing happens.
     pub(super) fn next_us(&self, copies: &[Copy], scene: Scene<'_>) -> Option<u64> {
+        if self.told >= self.entries.len() {
+            return None;
+        }
+        let paths = Paths::of(copies, scene)?;
         let untold = self.entries.range(self.told..).filter(|entry| !entry.told);
-        untold.filter_map(|entry| self.acknowledged_us(entry.awaited(), copies, scene)).min()
+        untold.filter_map(|entry| self.acknowledged_over(&paths, entry.awaited())).min()
     }
 
     /// A new primary has writes up to this number: those after it are lost, newest first.
