@@ -72,6 +72,25 @@ pub enum Domain {
     /// Whether an answer of the store is lost, and how. Entity: the node; counter: twice the message,
     /// plus 1 for how.
     LostAnswer = 27,
+    /// Which node is Byzantine. Entity: the entry; counter: which of them.
+    ByzantineNode = 40,
+    /// Which act a Byzantine member does on an occasion. Entity: the entry and the act; counter: the
+    /// occasion.
+    ByzantineOccasion = 41,
+    /// How a Byzantine member does an act. Entity: the entry and the act; counter: the question.
+    ByzantineAct = 42,
+    /// The secret that opens an output. Entity: the operation; counter: which.
+    Secret = 43,
+    /// When and where a client looks after what it has posted. Entity: the operation; counter: the
+    /// question.
+    Watch = 44,
+    /// The node that is asked which outputs a key owns. Entity: the operation; counter: the owner.
+    Owned = 45,
+    /// Whether a Byzantine member uses an occasion. Entity: the entry; counter: the occasion.
+    ByzantineShare = 47,
+    /// What is told of an arrival that is several operations. Entity: the load; counter: the arrival
+    /// and the question.
+    Story = 46,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

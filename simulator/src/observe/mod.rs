@@ -149,6 +149,16 @@ words! {
         Conflict = "conflict",
         /// Post once more what another operation posts.
         Duplicate = "duplicate",
+        /// Pass an asset on before it is decided that it is there.
+        Eager = "eager",
+        /// Pass an asset on to whoever opens a guard.
+        Lock = "lock",
+        /// Open a guard, or try to.
+        Open = "open",
+        /// Find out whether a document that nobody should accept is.
+        Odd = "odd",
+        /// Post what is no transaction.
+        Malformed = "malformed",
         /// Look where a transaction stands; no load.
         Probe = "probe",
     }

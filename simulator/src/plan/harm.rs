@@ -20,9 +20,14 @@ pub(super) const TRIES: u64 = 8;
 /// Questions about how one occurrence goes.
 const QUESTIONS: u64 = 16;
 
-/// Every fault of the plan, by number.
-pub(super) fn choose(scenario: &Scenario, seed: u64) -> Result<Vec<Fault>, ScenarioError> {
-    let mut chosen = Chosen { scenario, seed, faults: Vec::new(), ends: BTreeMap::new() };
+/// Every fault of the plan, by number. Byzantine members are as good as lost, all the time.
+pub(super) fn choose(
+    scenario: &Scenario,
+    seed: u64,
+    byzantine: &[usize],
+) -> Result<Vec<Fault>, ScenarioError> {
+    let mut chosen =
+        Chosen { scenario, seed, byzantine, faults: Vec::new(), ends: BTreeMap::new() };
     let (again, once): (Vec<_>, Vec<_>) = (0..)
         .zip(&scenario.faults)
         .partition(|(_, entry)| matches!(entry.when, When::Every { .. }));
@@ -41,6 +46,7 @@ pub(super) fn choose(scenario: &Scenario, seed: u64) -> Result<Vec<Fault>, Scena
 pub(super) struct Chosen<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) seed: u64,
+    byzantine: &'a [usize],
     pub(super) faults: Vec<Fault>,
     /// When each entry of the file that happened once was over.
     ends: BTreeMap<u64, u64>,
@@ -268,7 +274,8 @@ impl Chosen<'_> {
         let lost = |moment: u64| {
             let holds = |one: &&Fault| (one.at_us..=one.holds_until_us()).contains(&moment);
             let holding = others.iter().copied().chain([fault]).filter(holds);
-            let mut nodes: Vec<_> = holding.flat_map(|one| &one.nodes).collect();
+            let mut nodes: Vec<_> =
+                holding.flat_map(|one| &one.nodes).chain(self.byzantine).collect();
             nodes.sort_unstable();
             nodes.dedup();
             nodes.len()

@@ -2,7 +2,7 @@
 //!
 //! Not here: what clients do (`plan::operations`), what goes wrong (`plan::harm`).
 
-use super::{Node, Plan, harm, operations};
+use super::{Node, Plan, byzantine, harm, operations};
 use crate::scenario::{Federation, Scenario, ScenarioError};
 
 /// Makes every choice that the scenario leaves open.
@@ -14,14 +14,19 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
     let planned = &scenario.planned;
     let operations = planned.operations.clone();
     let operations = operations.unwrap_or_else(|| operations::choose(scenario, seed));
+    let byzantine = match &planned.byzantine {
+        Some(byzantine) => byzantine.clone(),
+        None => byzantine::choose(scenario, seed)?,
+    };
     let faults = match &planned.faults {
         Some(faults) => faults.clone(),
-        None => harm::choose(scenario, seed)?,
+        None => harm::choose(scenario, seed, &byzantine::nodes(&byzantine))?,
     };
     let loads = scenario.loads.iter().map(|load| load.until_us);
     let last = operations.iter().map(|operation| operation.at_us);
     let healed = faults.iter().map(|fault| fault.until_us);
-    let quiet_from_us = loads.chain(last).chain(healed).max().unwrap_or(0);
+    let honest = byzantine.iter().map(|member| member.until_us);
+    let quiet_from_us = loads.chain(last).chain(healed).chain(honest).max().unwrap_or(0);
     let quiet_from_us = quiet_from_us.max(scenario.quiet_from_us);
     let settled = quiet_from_us + scenario.expect.decided_after_heal_us;
     let node = |index| Node { name: Federation::node_name(index) };
@@ -39,6 +44,7 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
         costs: scenario.costs,
         operations,
         faults,
+        byzantine,
         quiet_from_us,
         end_us: scenario.duration_us.unwrap_or(settled).max(settled),
         expect: scenario.expect.clone(),

@@ -5,16 +5,21 @@
 //! carrying it out (`backends`). Times are microseconds of the run, from its beginning. Start at
 //! [`Plan`] and [`make()`].
 
+mod action;
 mod bounds;
+pub mod byzantine;
 mod fault;
 mod harm;
 mod make;
 mod operations;
 mod particulars;
 mod step;
+mod stories;
 mod swarm;
 
+pub use action::{Action, Guard, Oddity, Shapeless, Way};
 pub use bounds::Bounds;
+pub use byzantine::{Act, Byzantine};
 pub use fault::{Direction, Fault, FaultKind, Followed, Form, How, Loss, OtherSide, Shape};
 pub use make::make;
 pub use step::{NoSuchPoint, Point, Side, Step};
@@ -66,6 +71,9 @@ pub struct Plan {
     pub operations: Vec<Operation>,
     /// What goes wrong, by number, which is not always the order of time.
     pub faults: Vec<Fault>,
+    /// Who acts against the rules on purpose, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub byzantine: Vec<Byzantine>,
     /// From here on nobody loads and nothing is broken.
     pub quiet_from_us: u64,
     /// The run's end: everything is collected and judged.
@@ -201,57 +209,9 @@ pub struct Operation {
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
-}
-
-/// What an operation does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "lowercase")]
-pub enum Action {
-    /// Posts a CREATE. The node makes its own of it, so its id is known from the answer.
-    Create {
-        /// Size of the payload in bytes.
-        payload_bytes: u32,
-    },
-    /// Spends the output that operation `of` made, once its transaction is decided valid.
-    Transfer {
-        /// The operation whose output is spent.
-        of: u32,
-        /// Size of the payload in bytes.
-        payload_bytes: u32,
-    },
-    /// Spends what operation `with` spends, for somebody else.
-    Conflict {
-        /// The [`Action::Transfer`] it competes with.
-        with: u32,
-        /// Size of the payload in bytes.
-        payload_bytes: u32,
-    },
-    /// Posts the very document of operation `of` again.
-    Duplicate {
-        /// The [`Action::Transfer`] that is repeated.
-        of: u32,
-    },
-}
-
-impl Action {
-    /// The operation without which this one cannot be.
-    pub fn depends_on(&self) -> Option<u32> {
-        match *self {
-            Self::Create { .. } => None,
-            Self::Transfer { of, .. } | Self::Duplicate { of } => Some(of),
-            Self::Conflict { with, .. } => Some(with),
-        }
-    }
-
-    /// Its name in scenarios and logs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::Transfer { .. } => "transfer",
-            Self::Conflict { .. } => "conflict",
-            Self::Duplicate { .. } => "duplicate",
-        }
-    }
+    /// Whether its client looks after what was accepted, and at the end after whom it belongs to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watch: bool,
 }
 
 /// What has to come true.
@@ -309,7 +269,8 @@ impl Plan {
     pub fn last_moment_us(&self) -> u64 {
         let operations = self.operations.iter().map(|operation| operation.at_us);
         let faults = self.faults.iter().map(|fault| fault.until_us);
-        operations.chain(faults).max().unwrap_or(0)
+        let members = self.byzantine.iter().map(|member| member.until_us);
+        operations.chain(faults).chain(members).max().unwrap_or(0)
     }
 
     /// The plan without some operations (and those that build on them) and without some faults.
@@ -319,7 +280,7 @@ impl Plan {
         let mut kept = Vec::new();
         // What an operation builds on has a lower number, so one pass finds all.
         for operation in &self.operations {
-            let orphan = operation.action.depends_on().is_some_and(|on| gone.contains(&on));
+            let orphan = operation.action.depends_on().any(|on| gone.contains(&on));
             if orphan || gone.contains(&operation.number) {
                 gone.insert(operation.number);
             } else {
@@ -328,6 +289,19 @@ impl Plan {
         }
         let faults = self.faults.iter().filter(|fault| !faults.contains(&fault.number));
         Self { operations: kept, faults: faults.cloned().collect(), ..self.clone() }
+    }
+}
+
+impl Plan {
+    /// The plan without some acts of Byzantine members, by the number of the entry; a member whose acts are
+    /// all taken out is an honest one. Acts that stay are done as they were on the same occasions.
+    pub fn without_acts(&self, gone: &BTreeSet<(u32, Act)>) -> Self {
+        let mut byzantine = self.byzantine.clone();
+        for member in &mut byzantine {
+            member.acts.retain(|act| !gone.contains(&(member.number, *act)));
+        }
+        byzantine.retain(|member| !member.acts.is_empty());
+        Self { byzantine, ..self.clone() }
     }
 }
 

@@ -1,13 +1,15 @@
 //! What clients do: arrivals on the time axis, and what each of them does.
 //!
-//! An arrival of kind conflict is two operations, a TRANSFER and its rival; one of kind duplicate
-//! is a TRANSFER and its repetition. Not here: the documents they post (`workload`).
+//! An arrival is one operation or several: of kind conflict, a TRANSFER and its rival; of kind
+//! duplicate, a TRANSFER and its repetition. Those that have more of a story are in `stories`. Not here:
+//! the documents they post (`workload`).
 
 use std::collections::VecDeque;
 
+use super::stories::Shared;
 use super::{Action, Operation};
-use crate::chance::{Domain, draw};
-use crate::scenario::{Arrivals, Load, Scenario};
+use crate::chance::{Domain, Draw, draw};
+use crate::scenario::{Arrivals, Kind, Load, Scenario};
 
 /// An output is spent at the earliest this long after it was meant to be made. Most are decided
 /// valid by then, so that a TRANSFER rarely waits for its input and its latency is its own.
@@ -19,19 +21,11 @@ const LATE_US: u64 = 5_000_000;
 /// So many rivals and repetitions race, in parts per million; the others are late.
 const RACING: u32 = 500_000;
 
-struct Arrival {
-    at_us: u64,
-    client: u32,
+pub(super) struct Arrival {
+    pub(super) at_us: u64,
+    pub(super) client: u32,
     /// Its number among the arrivals of its client.
-    number: u64,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Create,
-    Transfer,
-    Conflict,
-    Duplicate,
+    pub(super) number: u64,
 }
 
 /// Every operation of the plan, by number.
@@ -70,7 +64,7 @@ fn arrive(load: &Load, client: u32, seed: u64) -> Vec<Arrival> {
 }
 
 /// The operations chosen so far, and the outputs that may still be spent.
-struct Chosen {
+pub(super) struct Chosen {
     seed: u64,
     nodes: u64,
     operations: Vec<Operation>,
@@ -78,89 +72,157 @@ struct Chosen {
     young: VecDeque<(u64, u32)>,
     /// Made long enough ago to be spent.
     ripe: Vec<u32>,
+    /// Made for two owners.
+    pub(super) shared: Shared,
 }
 
 impl Chosen {
     fn new(seed: u64, nodes: u64) -> Self {
         let (operations, young, ripe) = (Vec::new(), VecDeque::new(), Vec::new());
-        Self { seed, nodes, operations, young, ripe }
+        Self { seed, nodes, operations, young, ripe, shared: Shared::default() }
     }
 
     fn add(&mut self, arrival: &Arrival, load: &Load) {
-        let payload_bytes = load.payload_bytes;
         while self.young.front().is_some_and(|(at, _)| at + INPUT_AGE_US <= arrival.at_us) {
             self.ripe.extend(self.young.pop_front().map(|(_, number)| number));
         }
+        let wanted = load.mix.kind(self.draw(Domain::OperationKind, arrival).below(1_000_000));
+        let nothing_needed =
+            matches!(wanted, Kind::Create | Kind::Eager | Kind::MultiOwner | Kind::Malformed);
         // While there is nothing to spend, an arrival makes something that can be spent.
-        let kind = if self.ripe.is_empty() { Kind::Create } else { self.kind(arrival, load) };
-        let node = self.draw(Domain::OperationNode, arrival).below(self.nodes);
-        if let Kind::Create = kind {
-            let number = self.push(arrival, arrival.at_us, node, Action::Create { payload_bytes });
-            self.young.push_back((arrival.at_us, number));
-            return;
-        }
-        let input = self.draw(Domain::OperationInput, arrival).below(self.ripe.len() as u64);
-        let of = self.ripe.swap_remove(usize::try_from(input).expect("an index into a list"));
-        let model = Action::Transfer { of, payload_bytes };
-        let model = self.push(arrival, arrival.at_us, node, model);
-        let second = match kind {
-            Kind::Conflict => Action::Conflict { with: model, payload_bytes },
-            Kind::Duplicate => Action::Duplicate { of: model },
-            Kind::Create | Kind::Transfer => {
-                self.young.push_back((arrival.at_us, model));
-                return;
+        let kind = if self.ripe.is_empty() && !nothing_needed { Kind::Create } else { wanted };
+        let mut story = Story { chosen: self, arrival, load };
+        match kind {
+            Kind::Create => {
+                let number = story.create();
+                self.young.push_back((arrival.at_us, number));
             }
-        };
-        // What two compete for is never built upon: either may lose.
-        if let Kind::Duplicate = kind {
-            self.young.push_back((arrival.at_us, model));
+            Kind::Transfer => {
+                let number = story.transfer();
+                self.young.push_back((arrival.at_us, number));
+            }
+            // What two compete for is never built upon: either may lose.
+            Kind::Conflict => story.conflict(),
+            Kind::Duplicate => {
+                let number = story.duplicate();
+                self.young.push_back((arrival.at_us, number));
+            }
+            Kind::Everywhere => {
+                let number = story.everywhere();
+                self.young.push_back((arrival.at_us, number));
+            }
+            Kind::Replay => {
+                let number = story.replay();
+                self.young.push_back((arrival.at_us, number));
+            }
+            Kind::Eager => story.eager(),
+            Kind::MultiOwner => story.multi_owner(),
+            Kind::Threshold => story.threshold(),
+            Kind::Hashlock => story.hashlock(),
+            Kind::Timeout => story.timeout(),
+            Kind::Escrow => story.escrow(),
+            Kind::Odd => story.odd(),
+            Kind::Malformed => story.malformed(),
         }
-        let delay = self.delay(arrival);
-        let at_us = (arrival.at_us + delay).min(load.until_us);
-        let elsewhere = self.other_node(arrival, node);
-        self.push(arrival, at_us, elsewhere, second);
     }
 
-    fn kind(&self, arrival: &Arrival, load: &Load) -> Kind {
-        let drawn = self.draw(Domain::OperationKind, arrival).below(1_000_000);
-        let mix = &load.mix;
-        let mut upto = 0;
-        let shares = [
-            (mix.create, Kind::Create),
-            (mix.transfer, Kind::Transfer),
-            (mix.conflict, Kind::Conflict),
-        ];
-        for (share, kind) in shares {
-            upto += u64::from(share);
-            if drawn < upto {
-                return kind;
-            }
-        }
-        Kind::Duplicate
+    fn draw(&self, domain: Domain, arrival: &Arrival) -> Draw {
+        draw(self.seed, domain, u64::from(arrival.client), arrival.number)
+    }
+}
+
+/// What one arrival comes to.
+pub(super) struct Story<'a> {
+    pub(super) chosen: &'a mut Chosen,
+    pub(super) arrival: &'a Arrival,
+    pub(super) load: &'a Load,
+}
+
+impl Story<'_> {
+    fn create(&mut self) -> u32 {
+        let payload_bytes = self.load.payload_bytes;
+        self.first(Action::Create { payload_bytes })
     }
 
-    fn delay(&self, arrival: &Arrival) -> u64 {
-        let (client, number) = (u64::from(arrival.client), arrival.number);
-        let question = |n| draw(self.seed, Domain::OperationDelay, client, 2 * number + n);
+    /// A TRANSFER of an output that nobody else will spend.
+    pub(super) fn transfer(&mut self) -> u32 {
+        let (of, payload_bytes) = (self.input(), self.load.payload_bytes);
+        self.first(Action::Transfer { of, payload_bytes })
+    }
+
+    fn conflict(&mut self) {
+        let (with, payload_bytes) = (self.transfer(), self.load.payload_bytes);
+        let delay = self.delay();
+        self.elsewhere(delay, Action::Conflict { with, payload_bytes });
+    }
+
+    fn duplicate(&mut self) -> u32 {
+        let of = self.transfer();
+        let delay = self.delay();
+        self.elsewhere(delay, Action::Duplicate { of });
+        of
+    }
+
+    fn delay(&self) -> u64 {
+        let question = |n| self.about(Domain::OperationDelay, n);
         let most = if question(0).happens(RACING) { RACE_US } else { LATE_US };
         question(1).between(0, most)
     }
 
-    /// Another node than this one, if there is one.
-    fn other_node(&self, arrival: &Arrival, node: u64) -> u64 {
-        let others = (self.nodes - 1).max(1);
-        let drawn = self.draw(Domain::OtherNode, arrival);
-        (node + 1 + drawn.below(others)) % self.nodes
+    /// An output to spend, which nobody else will.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(super) fn input(&mut self) -> u32 {
+        let drawn = self.chosen.draw(Domain::OperationInput, self.arrival);
+        let index = drawn.below(self.chosen.ripe.len() as u64);
+        let index = usize::try_from(index).expect("an index into a list");
+        self.chosen.ripe.swap_remove(index)
     }
 
-    fn draw(&self, domain: Domain, arrival: &Arrival) -> crate::chance::Draw {
-        draw(self.seed, domain, u64::from(arrival.client), arrival.number)
+    /// One of two draws for this arrival.
+    fn about(&self, domain: Domain, question: u64) -> Draw {
+        let (client, number) = (u64::from(self.arrival.client), self.arrival.number);
+        draw(self.chosen.seed, domain, client, 2 * number + question)
     }
 
-    fn push(&mut self, arrival: &Arrival, at_us: u64, node: u64, action: Action) -> u32 {
-        let number = u32::try_from(self.operations.len()).expect("loads are bounded");
+    /// One of 16 draws for what is told in `stories`.
+    pub(super) fn draw(&self, question: u64) -> Draw {
+        let (client, number) = (u64::from(self.arrival.client), self.arrival.number);
+        draw(self.chosen.seed, Domain::Story, client, 16 * number + question)
+    }
+
+    /// The node that this arrival is sent to.
+    pub(super) fn node(&self) -> u64 {
+        self.chosen.draw(Domain::OperationNode, self.arrival).below(self.chosen.nodes)
+    }
+
+    /// How many nodes there are.
+    pub(super) fn nodes(&self) -> u64 {
+        self.chosen.nodes
+    }
+
+    /// The arrival's own operation.
+    pub(super) fn first(&mut self, action: Action) -> u32 {
+        let node = self.node();
+        self.push(self.arrival.at_us, node, action)
+    }
+
+    /// One that follows, so much later, at another node than the first, if there is one.
+    pub(super) fn elsewhere(&mut self, delay_us: u64, action: Action) -> u32 {
+        let (nodes, node) = (self.chosen.nodes, self.node());
+        let drawn = self.chosen.draw(Domain::OtherNode, self.arrival);
+        let other = (node + 1 + drawn.below((nodes - 1).max(1))) % nodes;
+        self.push(self.arrival.at_us + delay_us, other, action)
+    }
+
+    /// An operation, while the load lasts at the latest.
+    pub(super) fn push(&mut self, at_us: u64, node: u64, action: Action) -> u32 {
+        let number = u32::try_from(self.chosen.operations.len()).expect("loads are bounded");
         let node = usize::try_from(node).expect("an index into the nodes");
-        self.operations.push(Operation { number, at_us, client: arrival.client, node, action });
+        let (at_us, client) = (at_us.min(self.load.until_us), self.arrival.client);
+        let watch = self.load.watch;
+        self.chosen.operations.push(Operation { number, at_us, client, node, action, watch });
         number
     }
 }

@@ -3,6 +3,7 @@
 use super::ScenarioError;
 use super::reader::{Entry, Section};
 use super::units::{self, Rate};
+use crate::plan::Oddity;
 
 /// A stretch of load.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +20,10 @@ pub struct Load {
     pub mix: Mix,
     /// Size of each payload in bytes.
     pub payload_bytes: u32,
+    /// What odd documents are odd about.
+    pub odd: Vec<Oddity>,
+    /// Whether clients look after what was accepted.
+    pub watch: bool,
 }
 
 /// How arrivals lie on the time axis.
@@ -32,15 +37,77 @@ pub enum Arrivals {
 
 /// Which share of the arrivals does what, in parts per million; together, all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mix {
+pub struct Mix([u32; Kind::ALL.len()]);
+
+/// What an arrival does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
     /// A CREATE.
-    pub create: u32,
+    Create,
     /// A TRANSFER of an earlier output.
-    pub transfer: u32,
+    Transfer,
     /// Two TRANSFERs of the same output.
-    pub conflict: u32,
+    Conflict,
     /// A TRANSFER, posted twice.
-    pub duplicate: u32,
+    Duplicate,
+    /// A TRANSFER, posted at every node at once.
+    Everywhere,
+    /// A TRANSFER, posted again when it is long decided.
+    Replay,
+    /// A CREATE, and a TRANSFER of it that does not wait.
+    Eager,
+    /// An asset of two owners: made, moved together with another one, moved on.
+    MultiOwner,
+    /// An output for several keys, with weights or without, and who opens it.
+    Threshold,
+    /// An output for whoever knows a secret.
+    Hashlock,
+    /// An output that can be had up to a time.
+    Timeout,
+    /// An output for one up to a time, for another one after it.
+    Escrow,
+    /// A document of a shape that nobody should accept.
+    Odd,
+    /// Something that is no transaction.
+    Malformed,
+}
+
+impl Kind {
+    /// All there are, with their keys in `mix`. The order decides which draw does what.
+    pub const ALL: [(&'static str, Self); 14] = [
+        ("create", Self::Create),
+        ("transfer", Self::Transfer),
+        ("conflict", Self::Conflict),
+        ("duplicate", Self::Duplicate),
+        ("everywhere", Self::Everywhere),
+        ("replay", Self::Replay),
+        ("eager", Self::Eager),
+        ("multi-owner", Self::MultiOwner),
+        ("threshold", Self::Threshold),
+        ("hashlock", Self::Hashlock),
+        ("timeout", Self::Timeout),
+        ("escrow", Self::Escrow),
+        ("odd", Self::Odd),
+        ("malformed", Self::Malformed),
+    ];
+}
+
+impl Mix {
+    /// What an arrival does that has drawn this number below a million.
+    pub fn kind(&self, drawn: u64) -> Kind {
+        let mut upto = 0;
+        let fits = |share: &u32| {
+            upto += u64::from(*share);
+            drawn < upto
+        };
+        let place = self.0.iter().position(fits).expect("the shares add up to a million");
+        Kind::ALL[place].1
+    }
+
+    fn share_of(&self, kind: Kind) -> u32 {
+        let place = Kind::ALL.iter().position(|(_, one)| *one == kind).expect("all are there");
+        self.0[place]
+    }
 }
 
 /// A payload above this would not fit into a request.
@@ -50,7 +117,7 @@ const ARRIVALS_MAX: u64 = 1_000_000;
 const BEGIN_US: u64 = 2_000_000;
 const LENGTH_US: u64 = 20_000_000;
 const PAYLOAD_BYTES: u32 = 200;
-const MIX: Mix = Mix { create: 700_000, transfer: 300_000, conflict: 0, duplicate: 0 };
+const MIX: Mix = Mix([700_000, 300_000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 pub(super) fn read(top: &mut Section<'_>) -> Result<Vec<Load>, ScenarioError> {
     let Some(entry) = top.take("load") else { return Ok(Vec::new()) };
@@ -66,12 +133,19 @@ fn read_one(mut section: Section<'_>) -> Result<Load, ScenarioError> {
     let payload = section.take("payload");
     let payload_bytes =
         payload.map_or(Ok(PAYLOAD_BYTES), |entry| entry.bytes(PAYLOAD_BYTES_MAX))?;
+    let odd = section.take("odd");
+    let odd = match &odd {
+        Some(entry) => read_odd(entry, mix)?,
+        None => Oddity::ALL.map(|(_, oddity)| oddity).to_vec(),
+    };
+    let watch = section.take("watch").map_or(Ok(false), |entry| entry.truth())?;
     if length / (rate.gap_ns().div_ceil(1_000)).max(1) > ARRIVALS_MAX {
         let message = format!("more than {ARRIVALS_MAX} arrivals in one `[[load]]`");
         return Err(section.error(message, "lower its rate, or make it shorter"));
     }
     section.finish()?;
-    Ok(Load { from_us, until_us: from_us + length, arrivals: kind, rate, mix, payload_bytes })
+    let (until_us, arrivals) = (from_us + length, kind);
+    Ok(Load { from_us, until_us, arrivals, rate, mix, payload_bytes, odd, watch })
 }
 
 fn read_arrivals(entry: &Entry<'_>) -> Result<(Arrivals, Rate), ScenarioError> {
@@ -95,19 +169,39 @@ fn read_arrivals(entry: &Entry<'_>) -> Result<(Arrivals, Rate), ScenarioError> {
 
 fn read_mix(entry: &Entry<'_>) -> Result<Mix, ScenarioError> {
     let mut section = entry.section("`mix`")?;
-    let mut share = |key| section.take(key).map_or(Ok(0), |entry| entry.share());
-    let mix = Mix {
-        create: share("create")?,
-        transfer: share("transfer")?,
-        conflict: share("conflict")?,
-        duplicate: share("duplicate")?,
-    };
+    let mut shares = [0; Kind::ALL.len()];
+    for (share, (key, _)) in shares.iter_mut().zip(Kind::ALL) {
+        *share = section.take(key).map_or(Ok(0), |entry| entry.share())?;
+    }
     section.finish()?;
-    let sum = mix.create + mix.transfer + mix.conflict + mix.duplicate;
+    // Each share is at most a million, and there are few.
+    let sum: u32 = shares.iter().sum();
     if sum != units::MILLION {
         let sum = f64::from(sum) / 1e6;
-        let hint = "shares of create, transfer, conflict and duplicate add up to 1";
+        let keys = Kind::ALL.map(|(key, _)| key).join(", ");
+        let hint = format!("these together make 1: {keys}");
         return Err(entry.error(format!("the shares in `mix` add up to {sum}"), hint));
     }
-    Ok(mix)
+    Ok(Mix(shares))
+}
+
+/// What odd documents are odd about.
+fn read_odd(entry: &Entry<'_>, mix: Mix) -> Result<Vec<Oddity>, ScenarioError> {
+    let names = Oddity::ALL.map(|(name, _)| name);
+    let mut odd = Vec::new();
+    for entry in entry.list() {
+        let name = entry.one_of(&names)?;
+        odd.extend(Oddity::ALL.iter().filter(|(known, _)| *known == name).map(|(_, one)| *one));
+    }
+    if odd.is_empty() {
+        let hint = format!("there are: {}", names.join(", "));
+        return Err(entry.error("`odd` names nothing".to_owned(), hint));
+    }
+    if mix.share_of(Kind::Odd) == 0 {
+        let message = "`odd` says what is odd, but `mix` has no share of it".to_owned();
+        return Err(entry.error(message, "add one, like `mix = { create = 0.9, odd = 0.1 }`"));
+    }
+    odd.sort_unstable();
+    odd.dedup();
+    Ok(odd)
 }

@@ -4,6 +4,7 @@
 //! is refused with its line and a hint. Everything has a default. Here: the file as data, a part per
 //! section. Not here: the choices that a seed makes out of it (`plan`). Start at [`Scenario::load`].
 
+mod byzantine;
 mod error;
 mod expect;
 mod fault;
@@ -20,10 +21,11 @@ pub mod write;
 
 use std::path::Path;
 
+pub use byzantine::ByzantineEntry;
 pub use error::ScenarioError;
 pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
-pub use load::{Arrivals, Load, Mix};
+pub use load::{Arrivals, Kind, Load, Mix};
 pub use planned::Planned;
 pub use swarm::{Row, Swarm};
 pub use target::Target;
@@ -66,6 +68,8 @@ pub struct Scenario {
     pub loads: Vec<Load>,
     /// What goes wrong, as written.
     pub faults: Vec<FaultEntry>,
+    /// Who acts against the rules on purpose.
+    pub byzantine: Vec<ByzantineEntry>,
     /// What goes wrong by chance.
     pub swarm: Option<Swarm>,
     /// What of the plan the file itself says.
@@ -126,6 +130,10 @@ impl Scenario {
             Some(_) => Vec::new(),
             None => fault::read(&mut top, &federation)?,
         };
+        let byzantine = match planned.byzantine {
+            Some(_) => Vec::new(),
+            None => byzantine::read(&mut top, &federation)?,
+        };
         let quiet_from = top.take("quiet_from");
         let quiet_from_us = quiet_from.map_or(Ok(0), |entry| entry.duration())?;
         let costs = federation::read_costs(&mut top)?;
@@ -146,6 +154,7 @@ impl Scenario {
             federation,
             loads,
             faults,
+            byzantine,
             swarm,
             planned,
             quiet_from_us,
@@ -205,6 +214,12 @@ impl Scenario {
             let message = format!("the backend `{backend}` takes no faults with a `number`");
             return Some(self.error(None, message, "run it in sim, or leave the numbers out"));
         }
+        let members = self.planned.byzantine.as_ref().is_some_and(|members| !members.is_empty());
+        if (members || !self.byzantine.is_empty()) && backend != Backend::Sim {
+            let line = self.byzantine.first().and_then(|entry| entry.line);
+            let message = format!("the backend `{backend}` has no Byzantine members");
+            return Some(self.error(line, message, "run it in sim, or take the entry out"));
+        }
         let entry = self.faults.iter().find(|entry| !entry.is_possible_in(backend))?;
         let nature = entry.kind.nature();
         let can = nature.backends.iter().filter(|backend| entry.is_possible_in(**backend));
@@ -232,10 +247,12 @@ impl Scenario {
         let Some(duration) = self.duration_us else { return Ok(()) };
         let end = self.loads.iter().map(|load| load.until_us).max().unwrap_or(0);
         let fault_end = self.faults.iter().map(FaultEntry::last_moment_us).max().unwrap_or(0);
+        let ends = |entry: &ByzantineEntry| entry.at_us + entry.lasts_us.unwrap_or(0);
+        let byzantine_end = self.byzantine.iter().map(ends).max().unwrap_or(0);
         let swarm_end = self.swarm.as_ref().map_or(0, |swarm| swarm.until_us);
         let planned_end = self.planned.last_moment_us().max(self.quiet_from_us);
-        let least =
-            end.max(fault_end).max(swarm_end).max(planned_end) + self.expect.decided_after_heal_us;
+        let ends = [end, fault_end, byzantine_end, swarm_end, planned_end];
+        let least = ends.into_iter().max().unwrap_or(0) + self.expect.decided_after_heal_us;
         if duration >= least {
             return Ok(());
         }

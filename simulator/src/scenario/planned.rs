@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 use super::reader::Section;
 use super::{Federation, ScenarioError, spelling};
-use crate::plan::{Fault, Operation};
+use crate::plan::{Byzantine, Fault, Operation};
 
 /// What the file says of the plan itself.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Planned {
     pub operations: Option<Vec<Operation>>,
     /// Every fault, by number; `None` if a seed has to choose.
     pub faults: Option<Vec<Fault>>,
+    /// Every Byzantine member, by number; `None` if a seed has to choose.
+    pub byzantine: Option<Vec<Byzantine>>,
 }
 
 impl Planned {
@@ -30,7 +32,8 @@ impl Planned {
     pub(super) fn last_moment_us(&self) -> u64 {
         let operations = self.operations.iter().flatten().map(|operation| operation.at_us);
         let faults = self.faults.iter().flatten().map(|fault| fault.until_us);
-        operations.chain(faults).max().unwrap_or(0)
+        let members = self.byzantine.iter().flatten().map(|member| member.until_us);
+        operations.chain(faults).chain(members).max().unwrap_or(0)
     }
 }
 
@@ -49,7 +52,12 @@ pub(super) fn read(
             return Err(swarm.error(message, "leave the numbers out, or the swarm"));
         }
     }
-    Ok(Planned { operations, faults: faults.map(without_sections) })
+    let byzantine = read_numbered(top, "byzantine", |member: &Byzantine| member.number)?;
+    for (section, member) in byzantine.iter().flatten() {
+        check_member(section, "node", member.node, federation.nodes)?;
+    }
+    let (faults, byzantine) = (faults.map(without_sections), byzantine.map(without_sections));
+    Ok(Planned { operations, faults, byzantine })
 }
 
 fn read_operations(
@@ -67,8 +75,8 @@ fn read_operations(
     for (section, operation) in &operations {
         let Operation { number, node, .. } = operation;
         check_member(section, "node", *node, federation.nodes)?;
-        let on = operation.action.depends_on();
-        if let Some(on) = on.filter(|on| !earlier.contains(on)) {
+        let mut on = operation.action.depends_on();
+        if let Some(on) = on.find(|on| !earlier.contains(on)) {
             let message =
                 format!("operation {number} builds on operation {on}, which is not before it");
             return Err(section.error(message, "name the number of an operation with a lower one"));

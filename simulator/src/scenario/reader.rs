@@ -64,7 +64,9 @@ impl<'a> Section<'a> {
 
     /// A key that may be there.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Entry<'a>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let (name, item) = self.table.get_key_value(key)?;
         let line = self.source.line(item.span().or_else(|| name.span()));
         Some(Entry { source: self.source, key: key.to_owned(), line, item: Found::Item(item) })

@@ -1,7 +1,7 @@
 //! A plan as a scenario: the file that makes this very plan again.
 //!
 //! Every part of a plan is named here once, without `..`, so that whoever adds one hears of it from the
-//! compiler; what operations and faults are made of is `spelling`'s business. What is written is read
+//! compiler; what operations, faults and Byzantine members are made of is `spelling`'s business. What is written is read
 //! again before it is handed out: a file that would make another plan is none. Start at [`scenario`].
 
 use serde::Serialize;
@@ -50,6 +50,7 @@ fn lines(plan: &Plan, story: &str, digest: Option<&str>) -> String {
         costs,
         operations,
         faults,
+        byzantine,
         quiet_from_us,
         end_us,
         expect,
@@ -88,6 +89,9 @@ fn lines(plan: &Plan, story: &str, digest: Option<&str>) -> String {
     }
     for fault in faults {
         file.table("fault", fault);
+    }
+    for member in byzantine {
+        file.table("byzantine", member);
     }
     file.expect(expect, digest);
     file.text

@@ -26,6 +26,7 @@ fn with_nodes(shrinker: &mut Shrinker<'_>, nodes: usize) -> bool {
         fault.nodes.retain(|node| *node < nodes);
         !met_somebody || !fault.nodes.is_empty()
     });
+    plan.byzantine.retain(|member| member.node < nodes);
     shrinker.attempt(plan)
 }
 

@@ -1,4 +1,4 @@
-//! Takes operations, faults and quirks out: many at once, then fewer, at last each by itself.
+//! Takes operations, faults, acts of Byzantine members and quirks out: many at once, then fewer, at last each by itself.
 //!
 //! Not here: making what stays simpler (`times`, `world`).
 
@@ -12,6 +12,14 @@ pub(super) fn take_out(shrinker: &mut Shrinker<'_>) {
     some(shrinker, faults, |plan, gone| plan.without(&BTreeSet::new(), gone));
     let operations = |plan: &Plan| plan.operations.iter().map(|one| one.number).collect();
     some(shrinker, operations, |plan, gone| plan.without(gone, &BTreeSet::new()));
+    let acts = |plan: &Plan| {
+        let acts = plan
+            .byzantine
+            .iter()
+            .flat_map(|member| member.acts.iter().map(|act| (member.number, *act)));
+        acts.collect()
+    };
+    some(shrinker, acts, Plan::without_acts);
     let quirks = |plan: &Plan| (0..plan.quirks.len()).collect();
     some(shrinker, quirks, |plan, gone| {
         let kept = (0..).zip(&plan.quirks).filter(|(index, _)| !gone.contains(index));

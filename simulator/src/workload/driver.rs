@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::{Json, Transaction, TxId};
 
-use super::documents::Clients;
+use super::documents::{Clients, Written};
+use super::watch::Watched;
 use crate::chance::{Domain, draw};
 use crate::observe::{self, Call, Kind, What};
 use crate::plan::{Action, Operation, Plan};
@@ -97,24 +98,26 @@ pub enum Request {
 /// All clients of a run.
 #[derive(Debug)]
 pub struct Driver {
-    plan: Arc<Plan>,
-    clients: Clients,
+    pub(super) plan: Arc<Plan>,
+    pub(super) clients: Clients,
     timers: BTreeSet<(u64, Timer)>,
     /// The time that [`ClientEffect::WakeAt`] last asked for, until it comes.
     asked_us: Option<u64>,
     under_way: BTreeMap<CallId, UnderWay>,
     calls: u64,
-    /// What is known of the output of each operation that was sent.
-    outputs: BTreeMap<u32, Output>,
+    /// What is known of the outputs of each operation that was sent.
+    pub(super) outputs: BTreeMap<u32, Output>,
     /// Operations that are due and wait for an output, by the operation that makes it.
     waiting: BTreeMap<u32, Vec<u32>>,
+    /// The accepted transactions that clients look after.
+    pub(super) watched: BTreeMap<u32, Watched>,
     /// What is left to probe: transactions with the operation that made them, and nodes.
     probes: VecDeque<(u32, TxId, usize)>,
     idle: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Timer {
+pub(super) enum Timer {
     /// An operation is due.
     Due(u32),
     /// A document is to be posted again; the attempt's number.
@@ -123,31 +126,35 @@ enum Timer {
     Poll(u32, u32),
     /// The load is over.
     Closed,
+    /// Look where an accepted transaction stands; the question's number.
+    Watch(u32, u32),
 }
 
 #[derive(Clone, Debug)]
-struct UnderWay {
-    number: u32,
-    node: usize,
-    doing: Doing,
-    tx: Option<TxId>,
+pub(super) struct UnderWay {
+    pub(super) number: u32,
+    pub(super) node: usize,
+    pub(super) doing: Doing,
+    pub(super) tx: Option<TxId>,
     /// What is posted; none for the rest.
-    document: Option<Arc<Json>>,
+    pub(super) document: Option<Arc<Json>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Doing {
+pub(super) enum Doing {
     /// Posts; the attempt's number.
     Post(u32),
     /// Asks whether an output is valid; the question's number.
     Poll(u32),
     /// Asks where a transaction stands, when all is over.
     Probe,
+    /// Looks after what was accepted; the question's number.
+    Watch(u32),
 }
 
-/// What is known of an operation's output.
+/// What is known of an operation's outputs.
 #[derive(Clone, Debug)]
-enum Output {
+pub(super) enum Output {
     /// Posted; the node that makes the transaction has not answered yet.
     Unseen,
     /// In this transaction, which is decided valid or not yet.
@@ -163,7 +170,7 @@ impl Driver {
         let mut timers: BTreeSet<_> = plan.operations.iter().map(due).collect();
         timers.insert((plan.quiet_from_us, Timer::Closed));
         Self {
-            clients: Clients::new(plan.seed, started_unix_ms),
+            clients: Clients { plan: plan.clone(), started_unix_ms },
             plan,
             timers,
             asked_us: None,
@@ -171,6 +178,7 @@ impl Driver {
             calls: 0,
             outputs: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            watched: BTreeMap::new(),
             probes: VecDeque::new(),
             idle: false,
         }
@@ -190,25 +198,56 @@ impl Driver {
         turn.close();
     }
 
-    fn operation(&self, number: u32) -> &Operation {
+    pub(super) fn operation(&self, number: u32) -> &Operation {
         self.plan.operation(number).expect("a plan holds what its operations build on")
     }
 
-    /// The operation whose document this one posts, and the one whose output that spends.
-    fn document_of(&self, number: u32) -> (u32, Option<u32>) {
-        match self.operation(number).action {
-            Action::Create { .. } => (number, None),
-            Action::Transfer { of, .. } => (number, Some(of)),
-            Action::Conflict { with, .. } => (number, self.document_of(with).1),
-            Action::Duplicate { of } => (of, self.document_of(of).1),
+    /// The operation whose document this one posts.
+    fn document_of(&self, number: u32) -> u32 {
+        let mut document = number;
+        while let Some(of) = self.operation(document).action.repeats() {
+            document = of;
+        }
+        document
+    }
+
+    /// The first operation whose outputs have to be there before this one is posted, and are not yet; or
+    /// why it never will be posted.
+    fn waits_for(&self, number: u32) -> Result<Option<u32>, &'static str> {
+        let action = self.operation(number).action;
+        let awaited = match action {
+            Action::Replay { of } => vec![of],
+            Action::Odd { of: Some(of), oddity } if oddity.spends_again() => vec![of],
+            _ => self.clients.spends(number).into_iter().map(|(of, _)| of).collect(),
+        };
+        for of in awaited {
+            match self.outputs.get(&of) {
+                Some(Output::Made { valid: true, .. }) => {}
+                Some(Output::Made { .. }) if is_eager(&action) => {}
+                Some(Output::Never) => return Err("there is no output for it to spend"),
+                _ => return Ok(Some(of)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The transaction that an operation made, if it is known.
+    fn made(&self, number: u32) -> Option<Arc<Transaction>> {
+        match self.outputs.get(&number)? {
+            Output::Made { by, .. } => Some(by.clone()),
+            Output::Unseen | Output::Never => None,
         }
     }
 }
 
+fn is_eager(action: &Action) -> bool {
+    matches!(action, Action::Eager { .. })
+}
+
 /// One call of [`Driver::handle`].
-struct Turn<'a> {
-    driver: &'a mut Driver,
-    now_us: u64,
+pub(super) struct Turn<'a> {
+    pub(super) driver: &'a mut Driver,
+    pub(super) now_us: u64,
     effects: &'a mut Vec<ClientEffect>,
 }
 
@@ -221,6 +260,7 @@ impl Turn<'_> {
                 Timer::Retry(number, attempt) => self.post(number, attempt),
                 Timer::Poll(number, question) => self.poll(number, question),
                 Timer::Closed => self.give_up(),
+                Timer::Watch(number, question) => self.watch(number, question),
             }
         }
     }
@@ -230,7 +270,7 @@ impl Turn<'_> {
         (first.0 <= until_us && self.driver.timers.remove(&first)).then_some(first)
     }
 
-    fn later(&mut self, delay_us: u64, timer: Timer) {
+    pub(super) fn later(&mut self, delay_us: u64, timer: Timer) {
         self.driver.timers.insert((self.now_us + delay_us, timer));
     }
 
@@ -240,35 +280,27 @@ impl Turn<'_> {
 
     /// An operation's moment: it is posted, or waits for what it spends.
     fn due(&mut self, number: u32) {
-        let Some(input) = self.driver.document_of(number).1 else { return self.post(number, 0) };
-        match self.driver.outputs.get(&input) {
-            Some(Output::Made { valid: true, .. }) => self.post(number, 0),
-            Some(Output::Never) => self.unsent(number, "there is no output for it to spend"),
-            _ => {
-                let waiting = self.driver.waiting.entry(input).or_default();
+        match self.driver.waits_for(number) {
+            Ok(None) => self.post(number, 0),
+            Ok(Some(output)) => {
+                let waiting = self.driver.waiting.entry(output).or_default();
                 waiting.push(number);
                 if waiting.len() == 1 {
-                    self.poll(input, 0);
+                    self.poll(output, 0);
                 }
             }
+            Err(why) => self.unsent(number, why),
         }
     }
 
     /// Sends an operation's document; attempts after the first go to another node.
     fn post(&mut self, number: u32, attempt: u32) {
         let driver = &mut *self.driver;
-        let (document, input) = driver.document_of(number);
-        let operation = driver.operation(document);
-        let spent = input.map(|input| (input, driver.outputs.get(&input)));
-        let transaction = match spent {
-            None => driver.clients.create(operation),
-            Some((input, Some(Output::Made { by, .. }))) => {
-                match driver.clients.transfer(operation, input, by) {
-                    Ok(transaction) => transaction,
-                    Err(error) => return self.unsent(number, &error.to_string()),
-                }
-            }
-            Some(_) => panic!("operation {number} is posted before its input is known"),
+        let document = driver.document_of(number);
+        let written = driver.clients.write(driver.operation(document), &|of| driver.made(of));
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => return self.unsent(number, &error.to_string()),
         };
         let mut node = driver.operation(number).node;
         if attempt > 0 {
@@ -277,20 +309,18 @@ impl Turn<'_> {
             let step = 1 + drawn.below((nodes - 1).max(1));
             node = usize::try_from((node as u64 + step) % nodes).expect("an index into the nodes");
         }
-        // Of a CREATE the node makes a transaction of its own.
-        let made = input.map(|_| transaction.clone());
+        let Written { document: posted, made } = written;
+        let tx = made.as_ref().map(|made| made.id().clone());
         if document == number {
-            let output = match made.clone() {
+            let output = match made {
                 Some(by) => Output::Made { by, valid: false },
                 None => Output::Unseen,
             };
             driver.outputs.entry(number).or_insert(output);
         }
         let doing = Doing::Post(attempt);
-        let tx = made.map(|made| made.id().clone());
-        let document = Arc::new(transaction.document().clone());
-        let under_way = UnderWay { number, node, doing, tx, document: Some(document.clone()) };
-        self.send(under_way, Request::Post(document));
+        let under_way = UnderWay { number, node, doing, tx, document: Some(posted.clone()) };
+        self.send(under_way, Request::Post(posted));
     }
 
     /// Asks where the transaction of an operation stands, if somebody waits for it.
@@ -313,7 +343,7 @@ impl Turn<'_> {
         self.send(UnderWay { number, node, doing, tx, document: None }, request);
     }
 
-    fn send(&mut self, under_way: UnderWay, request: Request) {
+    pub(super) fn send(&mut self, under_way: UnderWay, request: Request) {
         let call = CallId(self.driver.calls);
         self.driver.calls += 1;
         let node = under_way.node;
@@ -337,6 +367,10 @@ impl Turn<'_> {
             }
             Doing::Probe => {
                 self.asked(&under_way, answer);
+            }
+            Doing::Watch(question) => {
+                let status = self.asked(&under_way, answer);
+                self.watched(under_way.number, question, status.as_deref());
             }
         }
     }
@@ -367,6 +401,9 @@ impl Turn<'_> {
             Answer::Lost(reason) => (Kind::Info, None, Some(reason.into())),
         };
         self.record(&under_way, kind, http, value);
+        if kind == Kind::Ok {
+            self.accepted(&under_way);
+        }
         // Safe to repeat: what surely was not done, and what is the same however often it is done.
         let refused = kind == Kind::Fail && http.is_some();
         let repeatable = kind == Kind::Fail || !creates;
@@ -379,7 +416,7 @@ impl Turn<'_> {
 
     /// An operation has come to its end: whoever waits for its output hears of it.
     fn concluded(&mut self, number: u32, kind: Kind, made: Option<Arc<Transaction>>) {
-        if self.driver.document_of(number).0 != number {
+        if self.driver.document_of(number) != number {
             return;
         }
         let output = self.driver.outputs.get(&number);
@@ -388,6 +425,7 @@ impl Turn<'_> {
             (Some(Output::Made { .. }), _) if kind != Kind::Fail => {}
             (Some(Output::Unseen), Some(by)) => {
                 self.driver.outputs.insert(number, Output::Made { by, valid: false });
+                self.hurry(number);
                 self.poll(number, 0);
             }
             _ => {
@@ -396,6 +434,19 @@ impl Turn<'_> {
                     self.unsent(waiting, "the output that it spends was never made");
                 }
             }
+        }
+    }
+
+    /// A transaction is there: whoever does not wait for its decision goes on.
+    fn hurry(&mut self, number: u32) {
+        let Some(waiting) = self.driver.waiting.remove(&number) else { return };
+        let eager = |waiting: &u32| is_eager(&self.driver.operation(*waiting).action);
+        let (eager, patient): (Vec<_>, Vec<_>) = waiting.into_iter().partition(eager);
+        if !patient.is_empty() {
+            self.driver.waiting.insert(number, patient);
+        }
+        for number in eager {
+            self.due(number);
         }
     }
 
@@ -408,7 +459,7 @@ impl Turn<'_> {
             if self.is_closed() {
                 self.unsent(waiting, "the load had ended before its input was decided");
             } else {
-                self.post(waiting, 0);
+                self.due(waiting);
             }
         }
     }
@@ -427,7 +478,7 @@ impl Turn<'_> {
         let doing = Doing::Post(0);
         let under_way = UnderWay { number, node, doing, tx: None, document: None };
         self.record(&under_way, Kind::Fail, None, Some(why.into()));
-        if self.driver.document_of(number).0 == number {
+        if self.driver.document_of(number) == number {
             self.concluded(number, Kind::Fail, None);
         }
     }
@@ -493,7 +544,7 @@ impl Turn<'_> {
         let operation = self.driver.operation(under_way.number);
         let (call, what) = match under_way.doing {
             Doing::Post(_) => (Call::Post, what(&operation.action)),
-            Doing::Poll(_) | Doing::Probe => (Call::Status, What::Probe),
+            Doing::Poll(_) | Doing::Probe | Doing::Watch(_) => (Call::Status, What::Probe),
         };
         let refused = kind == Kind::Fail && http.is_some();
         let record = observe::Operation {
@@ -515,10 +566,15 @@ impl Turn<'_> {
 
 fn what(action: &Action) -> What {
     match action {
-        Action::Create { .. } => What::Create,
-        Action::Transfer { .. } => What::Transfer,
+        Action::Create { .. } | Action::CreateJoint { .. } => What::Create,
+        Action::Transfer { .. } | Action::Move { .. } => What::Transfer,
         Action::Conflict { .. } => What::Conflict,
-        Action::Duplicate { .. } => What::Duplicate,
+        Action::Duplicate { .. } | Action::Replay { .. } => What::Duplicate,
+        Action::Eager { .. } => What::Eager,
+        Action::Lock { .. } => What::Lock,
+        Action::Open { .. } => What::Open,
+        Action::Odd { .. } => What::Odd,
+        Action::Malformed { .. } => What::Malformed,
     }
 }
 

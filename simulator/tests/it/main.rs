@@ -1,8 +1,10 @@
 //! The simulator's tests, one file per subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod byzantine;
 mod campaign;
 mod checkers;
+mod clients;
 mod faults;
 mod golden;
 mod local;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bigchaindb_simulator::plan::{self, Action, FaultKind, Plan};
+use bigchaindb_simulator::plan::{self, Act, Action, FaultKind, Plan};
 use bigchaindb_simulator::scenario::Scenario;
 
 fn smoke(name: &str) -> Scenario {
@@ -40,7 +40,7 @@ fn operations_build_on_earlier_ones_and_contested_outputs_are_not_built_upon() {
         let mut contested = BTreeSet::new();
         for (index, operation) in plan.operations.iter().enumerate() {
             assert_eq!(operation.number as usize, index);
-            assert!(operation.action.depends_on().is_none_or(|on| on < operation.number));
+            assert!(operation.action.depends_on().all(|on| on < operation.number));
             match operation.action {
                 Action::Create { .. } => {}
                 Action::Transfer { of, .. } => {
@@ -55,6 +55,7 @@ fn operations_build_on_earlier_ones_and_contested_outputs_are_not_built_upon() {
                 Action::Duplicate { of } => {
                     assert_ne!(plan.operation(of).unwrap().node, operation.node);
                 }
+                other => panic!("not in the mix: {other:?}"),
             }
         }
         assert!(contested.iter().all(|number| !spent.contains_key(number)));
@@ -97,8 +98,8 @@ fn what_stays_is_as_it_was_when_something_is_taken_out() {
     for operation in &rest.operations {
         assert_eq!(plan.operation(operation.number), Some(operation));
         assert!(!gone.contains(&operation.number));
-        let on = operation.action.depends_on();
-        assert!(on.is_none_or(|on| rest.operation(on).is_some()), "an orphan: {operation:?}");
+        let mut on = operation.action.depends_on();
+        assert!(on.all(|on| rest.operation(on).is_some()), "an orphan: {operation:?}");
     }
     for fault in &rest.faults {
         assert_eq!(plan.faults[fault.number as usize], *fault);
@@ -173,4 +174,70 @@ fn links_jitter_around_their_latency() {
     let delays: BTreeSet<_> = (0..1000).map(|n| plan.links.delay_us(1, 0, 1, n)).collect();
     assert!(*delays.first().unwrap() >= 800 && *delays.last().unwrap() <= 1_200);
     assert!(delays.len() > 300, "every message draws its own");
+}
+
+#[test]
+fn a_byzantine_member_is_as_good_as_lost() {
+    let text = "name = \"b\"\n[[load]]\narrivals = { rate = \"1/s\" }\n\
+                [[byzantine]]\nnode = \"one\"\nacts = [\"silent\"]\n\
+                [[fault]]\ndo = \"kill\"\nevery = \"3s\"\ntarget = \"one\"\n";
+    let mut members = BTreeSet::new();
+    for seed in 0..20 {
+        let plan = plan_of(text, seed);
+        let [member] = plan.byzantine.as_slice() else { panic!("{:?}", plan.byzantine) };
+        members.insert(member.node);
+        // Of four nodes one may be lost: it is lost already, and may as well be killed.
+        assert!(plan.faults.iter().all(|fault| fault.nodes == [member.node]), "{:?}", plan.faults);
+    }
+    assert!(members.len() > 2, "{members:?}");
+}
+
+#[test]
+fn half_of_the_members_may_not_be_byzantine_unless_that_is_the_point() {
+    let text = |expect: &str| {
+        format!(
+            "name = \"b\"\n[[byzantine]]\nnode = [\"n1\", \"n2\"]\nacts = [\"silent\"]\n{expect}"
+        )
+    };
+    let make = |text: &str| plan::make(&Scenario::parse("b.toml", text, None).unwrap(), 1);
+    let refused = make(&text("")).unwrap_err();
+    assert_eq!(refused.to_string(), "b.toml:2: 2 of 4 nodes are Byzantine; 1 may be");
+    assert_eq!(make(&text("[expect]\nviolations = [\"L1\"]\n")).unwrap().byzantine.len(), 2);
+}
+
+#[test]
+fn entries_that_name_nobody_mean_the_same_member() {
+    let text = "name = \"b\"\n[[byzantine]]\nacts = \"all\"\n[[byzantine]]\nacts = \"twin\"\n";
+    for seed in 0..10 {
+        assert_eq!(plan::byzantine::nodes(&plan_of(text, seed).byzantine).len(), 1);
+    }
+}
+
+#[test]
+fn rich_loads_hold_together_when_a_part_is_taken_out() {
+    for seed in 0..10 {
+        let plan = plan::make(&smoke("rich-documents.toml"), seed).unwrap();
+        for operation in &plan.operations {
+            assert!(operation.action.depends_on().all(|on| on < operation.number));
+        }
+        let gone: BTreeSet<_> =
+            plan.operations.iter().map(|one| one.number).filter(|n| n % 7 == 0).collect();
+        let rest = plan.without(&gone, &BTreeSet::new());
+        for operation in &rest.operations {
+            let mut on = operation.action.depends_on();
+            assert!(on.all(|on| rest.operation(on).is_some()), "an orphan: {operation:?}");
+        }
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+}
+
+#[test]
+fn a_member_without_acts_is_honest() {
+    let text = "name = \"b\"\n[[byzantine]]\nacts = [\"silent\", \"twin\"]\n";
+    let plan = plan_of(text, 1);
+    let rest = plan.without_acts(&BTreeSet::from([(0, Act::Twin)]));
+    assert_eq!(rest.byzantine[0].acts, [Act::Silent]);
+    let none = rest.without_acts(&BTreeSet::from([(0, Act::Silent)]));
+    assert_eq!(none.byzantine, []);
 }

@@ -89,6 +89,47 @@ name = "shares"
 arrivals = { rate = "5/s" }
 mix = { create = 0.6, transfer = 0.3 }
 
+name = "an unknown share"
+[[load]]
+arrivals = { rate = "5/s" }
+mix = { create = 0.6, multiowner = 0.4 }
+
+name = "odd without a share"
+[[load]]
+arrivals = { rate = "5/s" }
+odd = ["genesis"]
+
+name = "odd in an unknown way"
+[[load]]
+arrivals = { rate = "5/s" }
+mix = { create = 0.6, odd = 0.4 }
+odd = ["negative-cids"]
+
+name = "a Byzantine member without acts"
+[[byzantine]]
+node = "one"
+
+name = "an unknown act"
+[[byzantine]]
+acts = ["vote-invalid"]
+
+name = "a Byzantine stranger"
+[[byzantine]]
+node = "n9"
+acts = "all"
+
+name = "a Byzantine minority of nobody"
+[federation]
+nodes = 2
+[[byzantine]]
+node = "minority"
+acts = "all"
+
+name = "a Byzantine member on real sockets"
+backend = "local"
+[[byzantine]]
+acts = "all"
+
 name = "huge payload"
 [[load]]
 arrivals = { rate = "5/s" }

@@ -179,6 +179,7 @@ fn documents_are_sound_and_spend_what_the_plan_says() {
                 spends(of(model));
                 assert_eq!(ids[&number], ids[&model], "the very same document");
             }
+            other => panic!("not in the mix: {other:?}"),
         }
     }
 }

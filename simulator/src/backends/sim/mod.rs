@@ -1,8 +1,9 @@
 //! The backend `sim`: a federation in virtual time, one event after the other, in one thread.
 //!
 //! Same plan, same bytes of the observation log. From the top: [`carry_out`], then `world` (what can
-//! happen, and what follows from it), `node`, `store`, `kernel`.
+//! happen, and what follows from it), `node`, `byzantine`, `store`, `kernel`.
 
+mod byzantine;
 mod clock;
 mod kernel;
 mod link;
@@ -17,7 +18,7 @@ use bigchaindb_core::rules::{self, UnknownRules};
 
 use crate::coverage::Coverage;
 use crate::observe::{self, Log, Record};
-use crate::plan::{EPOCH_UNIX_MS, Plan};
+use crate::plan::{self, EPOCH_UNIX_MS, Plan};
 
 /// Carries out a plan in virtual time; what its faults met.
 ///
@@ -41,13 +42,14 @@ fn first_record(plan: &Plan) -> observe::Run {
         name: node.name.as_str().into(),
         key: Keypair::from_seed(plan.node_key_seed(index)).public().clone(),
     };
+    let byzantine = plan::byzantine::nodes(&plan.byzantine).into_iter();
     observe::Run {
         scenario: plan.scenario.as_str().into(),
         seed: plan.seed,
         backend: plan.backend.name().into(),
         rules: plan.rules.as_str().into(),
         quirks: plan.quirks.iter().map(|name| name.as_str().into()).collect(),
-        byzantine: Vec::new(),
+        byzantine: byzantine.map(|node| plan.nodes[node].name.as_str().into()).collect(),
         nodes: plan.nodes.iter().enumerate().map(member).collect(),
         started_unix_ms: EPOCH_UNIX_MS,
     }

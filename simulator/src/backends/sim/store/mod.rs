@@ -9,6 +9,7 @@
 
 mod feeds;
 mod harm;
+pub(super) mod raw;
 mod reach;
 mod shuffle;
 
@@ -70,10 +71,16 @@ struct Asked {
     asker: Asker,
     ticket: Ticket,
     asked_us: u64,
-    query: Query,
+    question: Question,
     answer: Option<Result<Answer, StoreError>>,
     /// Nobody waits any more.
     given_up: bool,
+}
+
+/// What is asked: a question of the closed list, or what no node asks.
+enum Question {
+    Query(Query),
+    Raw(raw::RawWrite),
 }
 
 /// A node, in one of its lives.
@@ -179,9 +186,23 @@ impl SimStore {
         query: Query,
         asked_us: u64,
     ) -> Vec<Told> {
-        let accesses = reach::accesses(&query, self.manner);
+        self.question(now, asker, ticket, Question::Query(query), asked_us)
+    }
+
+    fn question(
+        &mut self,
+        now: u64,
+        asker: Asker,
+        ticket: Ticket,
+        question: Question,
+        asked_us: u64,
+    ) -> Vec<Told> {
+        let accesses = match &question {
+            Question::Query(query) => reach::accesses(query, self.manner),
+            Question::Raw(write) => write.accesses(self.manner),
+        };
         let (number, operation) = self.operation(asker.node, accesses);
-        let asked = Asked { asker, ticket, asked_us, query, answer: None, given_up: false };
+        let asked = Asked { asker, ticket, asked_us, question, answer: None, given_up: false };
         self.asked.insert(number, asked);
         let mut effects = Vec::new();
         self.cluster.ask(now, number, operation, &mut effects);
@@ -252,16 +273,21 @@ impl SimStore {
             }
             return Vec::new();
         };
-        let backlog = reach::number(Table::Backlog);
-        let query = reach::part(&asked.query, |key| {
-            let shard = self.cluster.shard_of(backlog, key);
-            shard.is_some_and(|shard| shards.contains(&(backlog, shard)))
-        });
-        let answer = if unseen.is_empty() {
-            self.engine.apply(&query, Durability::Hard)
-        } else {
-            let unseen: Vec<_> = unseen.iter().map(|seen| seen.change.clone()).collect();
-            self.engine.answer_without(&query, &unseen)
+        let answer = match &asked.question {
+            Question::Raw(write) => write.carry_out(&mut self.engine),
+            Question::Query(query) => {
+                let backlog = reach::number(Table::Backlog);
+                let query = reach::part(query, |key| {
+                    let shard = self.cluster.shard_of(backlog, key);
+                    shard.is_some_and(|shard| shards.contains(&(backlog, shard)))
+                });
+                if unseen.is_empty() {
+                    self.engine.apply(&query, Durability::Hard)
+                } else {
+                    let unseen: Vec<_> = unseen.iter().map(|seen| seen.change.clone()).collect();
+                    self.engine.answer_without(&query, &unseen)
+                }
+            }
         };
         asked.answer = Some(reach::together(asked.answer.take(), answer));
         let changes = self.changes();
@@ -318,7 +344,10 @@ impl SimStore {
             // Who asks for no rows at all needs nobody's answer.
             Ok(()) => {
                 let answer = asked.answer.take();
-                answer.unwrap_or_else(|| self.engine.apply(&asked.query, Durability::Hard))
+                answer.unwrap_or_else(|| match &asked.question {
+                    Question::Query(query) => self.engine.apply(query, Durability::Hard),
+                    Question::Raw(write) => write.carry_out(&mut self.engine),
+                })
             }
             Err(error) => Err(shown(&error)),
         };

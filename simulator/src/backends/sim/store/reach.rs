@@ -28,9 +28,14 @@ pub(super) fn number(table: Table) -> TableNumber {
 }
 
 /// The primary key of a row, as the cluster takes it. Other than texts and numbers there are none.
-#[expect(clippy::cast_precision_loss, reason = "keys of rows stay far below 2^53")]
 pub(super) fn key(row: &Json) -> Vec<u8> {
-    match row.get("id") {
+    key_of(row.get("id"))
+}
+
+/// A primary key, as the cluster takes it.
+#[expect(clippy::cast_precision_loss, reason = "keys of rows stay far below 2^53")]
+pub(super) fn key_of(id: Option<&Json>) -> Vec<u8> {
+    match id {
         Some(Json::Int(number)) => number_key(*number as f64),
         Some(Json::Float(number)) => number_key(*number),
         id => text_key(id.and_then(Json::as_str).unwrap_or_default()),

@@ -21,7 +21,7 @@ impl World<'_> {
     /// Writes down the levels that have changed.
     pub(super) fn gauge(&mut self) {
         let now = self.now();
-        for node in 0..self.nodes.len() {
+        for node in 0..self.plan.nodes.len() {
             let Some(levels) = self.nodes[node].levels(now) else { continue };
             if still(levels) != still(self.nodes[node].gauged) {
                 self.tell_gauge(node, levels);
@@ -33,7 +33,7 @@ impl World<'_> {
     /// Writes down the levels of all nodes that are up.
     pub(super) fn gauge_last(&mut self) {
         let now = self.now();
-        for node in 0..self.nodes.len() {
+        for node in 0..self.plan.nodes.len() {
             if let Some(levels) = self.nodes[node].levels(now) {
                 self.tell_gauge(node, levels);
             }

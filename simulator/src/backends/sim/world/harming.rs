@@ -82,11 +82,11 @@ impl World<'_> {
     pub(super) fn meets(&mut self, fault: &Fault) {
         let met: Vec<usize> = match fault.kind.nature().whom {
             Whom::Nodes => fault.nodes.clone(),
-            Whom::Store => (0..self.nodes.len()).collect(),
+            Whom::Store => (0..self.plan.nodes.len()).collect(),
             Whom::Servers => {
                 let servers = self.servers(fault);
                 let asks = |node: &usize| servers.contains(&self.store.server_of(*node));
-                (0..self.nodes.len()).filter(asks).collect()
+                (0..self.plan.nodes.len()).filter(asks).collect()
             }
         };
         for node in met {

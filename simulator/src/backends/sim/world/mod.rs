@@ -4,8 +4,10 @@
 //! take the time their link draws for them, work and questions take what [`Costs`] says, with chance
 //! around it, all drawn by key. Here: the events, what nodes want done, the log. What passes between nodes
 //! and their store is in `asking`, between them and clients in `clients`, how long it takes in `ways`; what
-//! goes wrong in `harming`: with nodes in `nodes`, with the store in `servers`; looking at nodes in
-//! `gauges`. Not here: the order of events (`kernel`), what a node is (`node`), what the store answers (`store`), what clients want (`workload`).
+//! goes wrong in `harming`: with nodes in `nodes`, with the store in `servers`; what Byzantine members do in
+//! `mischief`; looking at nodes in `gauges`, at what is owned in the end in `owned`. Not here: the order
+//! of events (`kernel`), what a node is (`node`), what the store answers (`store`), what clients want
+//! (`workload`).
 //!
 //! [`Costs`]: crate::plan::Costs
 
@@ -13,7 +15,9 @@ mod asking;
 mod clients;
 mod gauges;
 mod harming;
+mod mischief;
 mod nodes;
+mod owned;
 mod servers;
 mod ways;
 
@@ -26,8 +30,10 @@ use bigchaindb_core::rules::{ConsensusRules, Federation};
 use bigchaindb_core::stages::{self, Config, Effect, Report, Ticket, Work};
 
 use super::super::told;
+use super::byzantine::Member;
 use super::kernel::Kernel;
 use super::node::SimNode;
+use super::store::raw::RawWrite;
 use super::store::{Asker, SimStore};
 use crate::chance::{Domain, draw, draw_bytes};
 use crate::coverage::Coverage;
@@ -125,13 +131,29 @@ pub(super) enum Event {
     Mend(usize),
     /// A node that died at a point of its work starts again.
     Restart(usize),
+    /// A Byzantine member has an idea of its own.
+    Idea(usize),
+    /// A raw write of a Byzantine member reaches the store.
+    Write {
+        node: usize,
+        start: u64,
+        write: RawWrite,
+    },
+    /// A Byzantine member starts a second node with its key, or stops it.
+    Twin(usize),
+    Untwin(usize),
 }
 
 /// The world of a simulated run.
 pub(super) struct World<'a> {
     plan: &'a Arc<Plan>,
     kernel: Kernel<Event>,
+    /// The federation's, and behind them twins of Byzantine members.
     nodes: Vec<SimNode>,
+    /// Byzantine members, an entry of the plan each.
+    members: Vec<Member<'a>>,
+    /// Twins, each with the entry of the plan that has it.
+    twins: BTreeMap<usize, usize>,
     store: SimStore,
     clients: Driver,
     /// Requests under way, and the nodes they went to.
@@ -177,6 +199,8 @@ impl<'a> World<'a> {
             plan,
             kernel: Kernel::new(),
             nodes: nodes.collect(),
+            members: plan.byzantine.iter().map(|one| Member::new(plan.seed, one)).collect(),
+            twins: BTreeMap::new(),
             store: SimStore::new(plan, rules.quirks()),
             clients: Driver::new(plan.clone(), EPOCH_UNIX_MS),
             under_way: BTreeMap::new(),
@@ -204,6 +228,7 @@ impl<'a> World<'a> {
             self.kernel.at(fault.at_us, Event::Harm(index));
             self.kernel.at(mended_us(fault), Event::Mend(index));
         }
+        self.plan_mischief();
         self.gauge_later();
         self.kernel.at(self.plan.end_us - PROBE_US, Event::Client(ClientEvent::Probe));
         while let Some(event) = self.kernel.next(self.plan.end_us) {
@@ -252,6 +277,10 @@ impl<'a> World<'a> {
             Event::Look(fault) => self.look(fault),
             Event::Mend(fault) => self.mend(fault),
             Event::Restart(fault) => self.restart(fault),
+            Event::Idea(entry) => self.idea(entry),
+            Event::Write { node, start, write } => self.write(node, start, write),
+            Event::Twin(entry) => self.twin(entry),
+            Event::Untwin(entry) => self.untwin(entry),
         }
     }
 
@@ -263,7 +292,9 @@ impl<'a> World<'a> {
         sim.start(now);
         let entropy = draw_bytes(self.plan.seed, Domain::StartEntropy, node as u64, sim.starts);
         let start = sim.starts;
-        self.tell_node(node, Befell::Started, "");
+        if node < self.plan.nodes.len() {
+            self.tell_node(node, Befell::Started, "");
+        }
         self.reach(node, start, stages::Event::Start { entropy });
     }
 
@@ -275,6 +306,13 @@ impl<'a> World<'a> {
     fn reach(&mut self, node: usize, start: u64, event: stages::Event) {
         if !self.is_current(node, start) {
             return;
+        }
+        match &event {
+            stages::Event::Answer { ticket: mischief::NOBODYS, .. } => return,
+            stages::Event::FeedChanged(_, change) if !self.members.is_empty() => {
+                self.overhear(node, start, change);
+            }
+            _ => {}
         }
         let mut effects = std::mem::take(&mut self.effects);
         self.nodes[node].handle(self.kernel.now_us(), event, &mut effects);
@@ -329,9 +367,9 @@ impl<'a> World<'a> {
         let asked_us = self.now();
         if self.nodes[node].link.to_store_cut {
             self.lose(node, start, ticket, asked_us);
-        } else {
+        } else if let Some((query, late_us)) = self.tempt(node, start, ticket, query) {
             let cost = self.store.cost_us(node, &query);
-            let delay = self.delay(End::Node(node), End::Store) + cost;
+            let delay = self.delay(End::Node(node), End::Store) + cost + late_us;
             self.kernel.after(delay, Event::Ask { node, start, ticket, query, asked_us });
         }
         if let Some(step) = step {
@@ -355,6 +393,10 @@ impl<'a> World<'a> {
     }
 
     fn report(&mut self, node: usize, report: &Report) {
+        if node >= self.plan.nodes.len() {
+            return;
+        }
+        self.report_to_mischief(node, report);
         if let Some(record) = told::record(&self.nodes[node].name, report) {
             self.tell(record);
         }
@@ -366,7 +408,9 @@ impl<'a> World<'a> {
     pub(super) fn collect(mut self) -> Coverage {
         self.gauge_last();
         let now = self.now();
-        for row in self.store.rows() {
+        let rows = self.store.rows();
+        self.tell_owned();
+        for row in rows {
             self.log.append(now, Record::Final(row));
         }
         let shortfalls = std::mem::take(&mut self.shortfalls);
