@@ -22,6 +22,7 @@ pub mod campaign;
 pub mod chance;
 pub mod checkers;
 pub mod coverage;
+pub mod defects;
 pub mod faults;
 pub mod measure;
 pub mod observe;

@@ -2,14 +2,12 @@
 //!
 //! The scenario says which invariants its run violates and which digest the run has. Start at [`repro`].
 
-use std::sync::Arc;
-
-use crate::campaign::{Came, Undone, carry_out};
+use crate::campaign::Undone;
 use crate::checkers::Verdict;
-use crate::plan::{self, Plan};
+use crate::plan;
 use crate::record::Results;
 use crate::scenario::Scenario;
-use crate::shrink::{violated, without_quirks};
+use crate::shrink::{run, violated, without_quirks};
 
 /// What two runs of a scenario's own seed came to.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,9 +44,9 @@ impl Repro {
 /// [`Undone`], if it cannot be run.
 pub fn repro(scenario: &Scenario) -> Result<Repro, Undone> {
     let plan = plan::make(scenario, scenario.seed)?;
-    let results = of(&plan)?;
-    let second_digest = of(&plan)?.digest;
-    let sound = (!plan.quirks.is_empty()).then(|| of(&without_quirks(&plan))).transpose()?;
+    let results = run(&plan)?;
+    let second_digest = run(&plan)?.digest;
+    let sound = (!plan.quirks.is_empty()).then(|| run(&without_quirks(&plan))).transpose()?;
     Ok(Repro {
         violated: violated(&results),
         results,
@@ -56,11 +54,4 @@ pub fn repro(scenario: &Scenario) -> Result<Repro, Undone> {
         expected_digest: scenario.digest.clone(),
         without_quirks: sound.map(|results| results.verdict),
     })
-}
-
-fn of(plan: &Plan) -> Result<Results, Undone> {
-    match carry_out(&Arc::new(plan.clone())) {
-        Came::To(results, _) => Ok(*results),
-        Came::Undone(undone) => Err(undone),
-    }
 }

@@ -4,12 +4,13 @@
 //! directory holds (`record`), many runs (`campaign`). Start at [`run`].
 
 use std::collections::BTreeMap;
-use std::io;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use bigchaindb_core::model::Memo;
 
-use crate::backends::{self, BackendError};
+use crate::backends::{self, Backend, BackendError};
 use crate::checkers::{Settings, judge};
 use crate::coverage::Coverage;
 use crate::observe::Log;
@@ -51,8 +52,9 @@ pub fn run(
     Ok(run_covered(plan, directory, command, environment)?.0)
 }
 
-/// Runs a plan; its results, and what its faults met. `command` is the one that runs it again; all that is kept goes into `directory`,
-/// where data of `local` nodes lies too.
+/// Runs a plan; its results, and what its faults met. `command` is the one that runs it again; all that
+/// is kept goes into `directory`, where data of `local` nodes lies too. The plan is there before the run
+/// begins, so that a run that is killed can be gone on with: [`resume`].
 ///
 /// # Errors
 /// [`RunError`], if the harness fails; a federation that fails is a result.
@@ -62,10 +64,28 @@ pub fn run_covered(
     command: String,
     environment: BTreeMap<String, String>,
 ) -> Result<(Results, Coverage), RunError> {
-    let mut log = match directory {
-        Some(directory) => Log::create(&directory.observations())?,
+    let log = match directory {
+        Some(directory) => {
+            directory.write_plan(&**plan)?;
+            directory.write_command(&command)?;
+            Log::create(&directory.observations())?
+        }
         None => Log::new(),
     };
+    let (results, coverage) = carry_out(plan, directory, log, command, environment)?;
+    if let Some(directory) = directory {
+        directory.write_results(&results)?;
+    }
+    Ok((results, coverage))
+}
+
+fn carry_out(
+    plan: &Arc<Plan>,
+    directory: Option<&RunDirectory>,
+    mut log: Log,
+    command: String,
+    environment: BTreeMap<String, String>,
+) -> Result<(Results, Coverage), RunError> {
     let data = directory.map(|directory| directory.path().join("data"));
     // What was signed or verified once, in this process, need not be verified again, by the judge
     // neither: he asks about texts that he has written himself.
@@ -74,10 +94,57 @@ pub fn run_covered(
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
     let judged = judge(log.records(), &Settings::from(&plan.expect), signatures);
-    let results = Results::conclude(plan, &log, judged, command, environment);
-    if let Some(directory) = directory {
-        directory.write_plan(&**plan)?;
-        directory.write_results(&results)?;
+    Ok((Results::conclude(plan, &log, judged, command, environment), coverage))
+}
+
+/// Why a run cannot be gone on with.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// It cannot be run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Only in virtual time is a run the same again.
+    #[error("a run in {backend} is never the same again")]
+    NotVirtual {
+        /// Where it ran.
+        backend: &'static str,
+    },
+    /// What is there of the log is not how the run goes.
+    #[error("the log on disk is not how this run begins, from byte {at} on")]
+    Differs {
+        /// The first byte that is different.
+        at: usize,
+    },
+}
+
+/// Goes on with a run that was killed: from its plan, once more from the start. What is there of its log
+/// has to be how the new one begins, which then takes its place.
+///
+/// # Errors
+/// [`ResumeError`]; what was there stays as it was.
+pub fn resume(
+    directory: &RunDirectory,
+    environment: BTreeMap<String, String>,
+) -> Result<Results, ResumeError> {
+    let plan = Arc::new(directory.plan().map_err(RunError::from)?);
+    if plan.backend != Backend::Sim {
+        return Err(ResumeError::NotVirtual { backend: plan.backend.name() });
     }
-    Ok((results, coverage))
+    let (path, again) = (directory.observations(), directory.path().join("observations.again"));
+    let read = |path: &Path| match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(RunError::Log),
+    };
+    let before = read(&path)?;
+    let command = directory.command().map_err(RunError::from)?;
+    let log = Log::create(&again).map_err(RunError::Log)?;
+    let (results, _) = carry_out(&plan, Some(directory), log, command, environment)?;
+    let whole = read(&again)?;
+    if !whole.starts_with(&before) {
+        let same = whole.iter().zip(&before).take_while(|(one, other)| one == other);
+        return Err(ResumeError::Differs { at: same.count() });
+    }
+    fs::rename(&again, &path).map_err(RunError::Log)?;
+    directory.write_results(&results).map_err(RunError::from)?;
+    Ok(results)
 }

@@ -1,7 +1,7 @@
 //! The log: records in memory, their lines in a file, and a digest of every byte.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -14,9 +14,33 @@ pub struct Log {
     records: Vec<Observed>,
     digest: Sha256,
     line: String,
-    sink: Option<BufWriter<File>>,
+    sink: Option<Sink>,
     /// The first thing that went wrong with the file; told when the log is closed.
     failure: Option<io::Error>,
+}
+
+/// The file, and whole lines that are not in it yet.
+#[derive(Debug)]
+struct Sink {
+    file: File,
+    lines: Vec<u8>,
+}
+
+/// So many bytes of lines are written at once.
+const AT_ONCE: usize = 64 * 1024;
+
+impl Sink {
+    /// Lines go out whole: whoever is killed leaves at most one that is torn.
+    fn put(&mut self, line: &[u8]) -> io::Result<()> {
+        self.lines.extend_from_slice(line);
+        if self.lines.len() < AT_ONCE { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.lines)?;
+        self.lines.clear();
+        Ok(())
+    }
 }
 
 impl Log {
@@ -30,7 +54,8 @@ impl Log {
     /// # Errors
     /// If the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { sink: Some(BufWriter::new(File::create(path)?)), ..Self::default() })
+        let sink = Sink { file: File::create(path)?, lines: Vec::with_capacity(AT_ONCE) };
+        Ok(Self { sink: Some(sink), ..Self::default() })
     }
 
     /// Adds a record. A file that cannot be written does not stop a run; [`Log::close`] tells.
@@ -40,7 +65,7 @@ impl Log {
         observed.write_line(&mut self.line);
         self.digest.update(self.line.as_bytes());
         if let Some(sink) = &mut self.sink
-            && let Err(error) = sink.write_all(self.line.as_bytes())
+            && let Err(error) = sink.put(self.line.as_bytes())
         {
             self.failure = Some(error);
             self.sink = None;

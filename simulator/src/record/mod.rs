@@ -1,7 +1,7 @@
 //! The run directory: everything that is kept of a run.
 //!
-//! `scenario.toml` (the file, byte for byte), `plan.json` (every choice made), `observations.jsonl`
-//! (the log), `results.json` (what it came to: [`Results`]). Pages made of it are crate
+//! `scenario.toml` (the file, byte for byte), `plan.json` (every choice made), `command` (which runs it
+//! again), `observations.jsonl` (the log), `results.json` (what it came to: [`Results`]). Pages made of it are crate
 //! `bigchaindb-reports`. How a verdict comes about is in `conclude`. Start at [`RunDirectory`].
 
 mod conclude;
@@ -144,6 +144,25 @@ impl RunDirectory {
     /// [`RecordError::Io`] if it cannot be written.
     pub fn write_scenario(&self, text: &str) -> Result<(), RecordError> {
         self.write("scenario.toml", text.as_bytes())
+    }
+
+    /// Keeps the command that runs it again as `command`.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if it cannot be written.
+    pub fn write_command(&self, command: &str) -> Result<(), RecordError> {
+        self.write("command", format!("{command}\n").as_bytes())
+    }
+
+    /// Reads the command that runs it again.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if there is none.
+    pub fn command(&self) -> Result<String, RecordError> {
+        let path = self.path.join("command");
+        let text = std::fs::read_to_string(&path);
+        let text = text.map_err(|source| RecordError::Io { path, source })?;
+        Ok(text.trim_end().to_owned())
     }
 
     /// Keeps the plan as `plan.json`.

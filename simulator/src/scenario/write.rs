@@ -1,8 +1,9 @@
 //! A plan as a scenario: the file that makes this very plan again.
 //!
 //! Every part of a plan is named here once, without `..`, so that whoever adds one hears of it from the
-//! compiler; what operations, faults and Byzantine members are made of is `spelling`'s business. What is written is read
-//! again before it is handed out: a file that would make another plan is none. Start at [`scenario`].
+//! compiler; what operations, faults and Byzantine members are made of is `spelling`'s business. What is
+//! written is read again before it is handed out: a file that would make another plan is none. Start at
+//! [`scenario`].
 
 use serde::Serialize;
 use serde_json::Value as Json;

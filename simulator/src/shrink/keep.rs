@@ -88,7 +88,7 @@ pub fn keep(plan: &Plan, target: &Target, story: &str) -> Result<Kept, KeepError
         _ => String::new(),
     };
     plan.expect.violations.clone_from(&violations);
-    let story = format!("{story}\n\n{what}");
+    let story = format!("{}\n\n{what}", story.trim_end());
     let text = write::scenario(&plan, story.trim_end(), Some(&results.digest))?;
     Ok(Kept { text, violations, digest: results.digest })
 }

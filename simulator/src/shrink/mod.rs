@@ -14,6 +14,7 @@ mod times;
 mod world;
 
 pub use keep::{KeepError, Kept, Size, keep};
+pub(crate) use target::run;
 pub use target::{NotFailing, Target, violated, without_quirks};
 
 use crate::plan::Plan;

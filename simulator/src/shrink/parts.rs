@@ -1,4 +1,5 @@
-//! Takes operations, faults, acts of Byzantine members and quirks out: many at once, then fewer, at last each by itself.
+//! Takes operations, faults, acts of Byzantine members and quirks out: many at once, then fewer, at
+//! last each by itself.
 //!
 //! Not here: making what stays simpler (`times`, `world`).
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bigchaindb_core::rules::Quirk;
+
 use crate::campaign::{Came, Undone, carry_out};
 use crate::checkers::{Outcome, Verdict};
 use crate::plan::Plan;
@@ -14,6 +16,8 @@ pub struct Target {
     pub invariant: String,
     /// Whether the plan passes once its quirks are off, so that they are to blame.
     pub blames_quirks: bool,
+    /// The quirk without which this checker has to be silent, if one is hunted.
+    quirk: Option<Quirk>,
     /// Whether every other checker could tell.
     clear: bool,
 }
@@ -53,7 +57,33 @@ impl Target {
             None => violated.into_iter().next().ok_or(NotFailing::Nothing)?,
         };
         let blames_quirks = !plan.quirks.is_empty() && passes(&without_quirks(plan));
-        Ok(Self { invariant, blames_quirks, clear: is_clear(&results) })
+        Ok(Self { invariant, blames_quirks, quirk: None, clear: is_clear(&results) })
+    }
+
+    /// A failure that was seen in a run, and is to be the fault of this quirk.
+    pub fn blaming(results: &Results, invariant: &str, quirk: Quirk) -> Self {
+        let (invariant, clear) = (invariant.to_owned(), is_clear(results));
+        Self { invariant, blames_quirks: true, quirk: Some(quirk), clear }
+    }
+
+    /// Whether the checker is silent without the quirk, and the plan passes without any.
+    pub fn is_blamed_rightly(&self, plan: &Plan) -> bool {
+        if !self.blames_quirks {
+            return true;
+        }
+        if let Some(quirk) = self.quirk {
+            let mut armed = plan.clone();
+            armed.quirks.retain(|name| name != quirk.name());
+            let silent = |results: Results| !violated(&results).contains(&self.invariant);
+            if armed.quirks.len() == plan.quirks.len() {
+                return false;
+            }
+            // Without others that arm it, the plan without it is the plan without any.
+            if !armed.quirks.is_empty() && !run(&armed).is_ok_and(silent) {
+                return false;
+            }
+        }
+        passes(&without_quirks(plan))
     }
 
     /// Whether a plan fails like this.
@@ -61,7 +91,7 @@ impl Target {
         let Ok(results) = run(plan) else { return false };
         violated(&results).contains(&self.invariant)
             && (!self.clear || is_clear(&results))
-            && (!self.blames_quirks || passes(&without_quirks(plan)))
+            && self.is_blamed_rightly(plan)
     }
 }
 
@@ -90,7 +120,8 @@ fn passes(plan: &Plan) -> bool {
     run(plan).is_ok_and(|results| results.verdict == Verdict::Pass)
 }
 
-fn run(plan: &Plan) -> Result<Results, Undone> {
+/// Carries a plan out, and keeps nothing but its results.
+pub(crate) fn run(plan: &Plan) -> Result<Results, Undone> {
     match carry_out(&Arc::new(plan.clone())) {
         Came::To(results, _) => Ok(*results),
         Came::Undone(undone) => Err(undone),

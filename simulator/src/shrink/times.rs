@@ -14,11 +14,12 @@ pub(super) fn make_short(shrinker: &mut Shrinker<'_>) {
     round(shrinker);
 }
 
-/// The moments of a plan, in the order of operations and faults.
+/// The moments of a plan, in the order of operations, faults and Byzantine members.
 fn moments(plan: &mut Plan) -> Vec<&mut u64> {
     let operations = plan.operations.iter_mut().map(|operation| &mut operation.at_us);
     let faults = plan.faults.iter_mut().flat_map(|fault| [&mut fault.at_us, &mut fault.until_us]);
-    operations.chain(faults).collect()
+    let members = plan.byzantine.iter_mut().flat_map(|one| [&mut one.at_us, &mut one.until_us]);
+    operations.chain(faults).chain(members).collect()
 }
 
 /// Lets everything after a long wait happen sooner, by half of the wait, again and again.
@@ -77,7 +78,8 @@ fn round(shrinker: &mut Shrinker<'_>) {
                 break;
             }
             *at_us = on_grid(*at_us, grid_us);
-            let orderly = plan.faults.iter().all(|fault| fault.at_us <= fault.until_us);
+            let orderly = plan.faults.iter().all(|fault| fault.at_us <= fault.until_us)
+                && plan.byzantine.iter().all(|member| member.at_us <= member.until_us);
             if orderly && shrinker.attempt(plan) {
                 break;
             }

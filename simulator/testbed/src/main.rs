@@ -3,6 +3,7 @@
 //! Not here: what the commands do (`bigchaindb_simulator`, `bigchaindb_reports`).
 
 mod campaign;
+mod defects;
 mod environment;
 mod exit;
 mod failure;
@@ -40,6 +41,7 @@ enum Command {
     Shrink(shrink::Shrink),
     Repro(repro::Repro),
     Judge(judge::Judge),
+    Defects(defects::Defects),
     Up(up::Up),
 }
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Shrink(shrink) => shrink.run(),
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
+        Command::Defects(defects) => defects.run(),
         Command::Up(up) => up.run(),
     };
     match outcome {

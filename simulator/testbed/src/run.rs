@@ -8,7 +8,7 @@ use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
-use bigchaindb_simulator::run::{RunError, run};
+use bigchaindb_simulator::run::{ResumeError, RunError, resume, run};
 use bigchaindb_simulator::scenario::Scenario;
 use clap::Args;
 use serde::Serialize;
@@ -24,7 +24,8 @@ use crate::{environment, progress};
 #[command(after_help = "Example:\n  testbed run scenarios/smoke/first-federation.toml --seed 7")]
 pub(crate) struct Run {
     /// The scenario's file.
-    file: PathBuf,
+    #[arg(required_unless_present = "resume")]
+    file: Option<PathBuf>,
     /// The seed of all chance; without it, the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
@@ -37,6 +38,9 @@ pub(crate) struct Run {
     /// The folder for all that is kept of the run; without it, a new one in `runs`.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Go on with a run that was killed, in virtual time: the folder that it has left.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "backend", "jobs", "out", "quirks", "rules"])]
+    resume: Option<PathBuf>,
     #[command(flatten)]
     quirks: WithQuirks,
     #[command(flatten)]
@@ -65,7 +69,40 @@ fn backend(name: &str) -> std::result::Result<Backend, String> {
 
 impl Run {
     pub(crate) fn run(&self) -> Result<Exit> {
-        let mut scenario = Scenario::load(&self.file, self.backend)?;
+        match (&self.resume, &self.file) {
+            (Some(path), _) => self.resume(path),
+            (None, Some(file)) => self.start(file),
+            (None, None) => unreachable!("clap asks for one of them"),
+        }
+    }
+
+    fn resume(&self, path: &Path) -> Result<Exit> {
+        let directory = RunDirectory::open(path);
+        let results = resume(&directory, environment::of_this()).map_err(|error| match error {
+            ResumeError::Differs { .. } => Failure::broken(error.to_string()),
+            ResumeError::NotVirtual { .. } => {
+                Failure::wrong(error.to_string(), "run its scenario again")
+            }
+            ResumeError::Run(_) => {
+                let hint = "a run that was killed before it had a plan has to be run again";
+                Failure::surroundings(&error, hint)
+            }
+        })?;
+        self.output.line(format!("seed: {}", results.seed));
+        self.output.line(format!("run: {}", path.display()));
+        self.report(&results, path)
+    }
+
+    fn report(&self, results: &Results, path: &Path) -> Result<Exit> {
+        let report = bigchaindb_reports::write(path).map_err(|error| {
+            Failure::surroundings(&error, "the results themselves are in results.json")
+        })?;
+        self.tell(results, path, &report);
+        Ok(results.verdict.into())
+    }
+
+    fn start(&self, file: &Path) -> Result<Exit> {
+        let mut scenario = Scenario::load(file, self.backend)?;
         self.quirks.apply(&mut scenario)?;
         for note in &scenario.notes {
             eprintln!("note: {note}");
@@ -78,25 +115,27 @@ impl Run {
         }
         let path = match &self.out {
             Some(path) => empty(path)?,
-            None => unused(&self.file, &plan),
+            None => unused(file, &plan),
         };
         self.output.line(format!("seed: {}", plan.seed));
         self.output.line(format!("run: {}", path.display()));
 
-        let results = self.carry_out(&scenario, &plan, &path)?;
-        let report = bigchaindb_reports::write(&path).map_err(|error| {
-            Failure::surroundings(&error, "the results themselves are in results.json")
-        })?;
-        self.tell(&results, &path, &report);
-        Ok(results.verdict.into())
+        let results = self.carry_out(&scenario, file, &plan, &path)?;
+        self.report(&results, &path)
     }
 
-    fn carry_out(&self, scenario: &Scenario, plan: &Arc<Plan>, path: &Path) -> Result<Results> {
+    fn carry_out(
+        &self,
+        scenario: &Scenario,
+        file: &Path,
+        plan: &Arc<Plan>,
+        path: &Path,
+    ) -> Result<Results> {
         let failed = |error: RunError| Failure::surroundings(&error, "nothing was judged");
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
         let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
-        let command = replay(&self.file, plan.seed, plan.backend, &plan.rules, &plan.quirks());
+        let command = replay(file, plan.seed, plan.backend, &plan.rules, &plan.quirks());
         let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..self.jobs)
                 .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))

@@ -1,6 +1,8 @@
 //! The command line as a user meets it: what is printed where, and how commands end.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod kept;
+mod killed;
 mod list;
 mod run;
 mod tutorial;

@@ -2,7 +2,7 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 9] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
@@ -10,6 +10,7 @@ const COMMANDS: [&[&str]; 8] = [
     &["shrink", "--help"],
     &["repro", "--help"],
     &["judge", "--help"],
+    &["defects", "--help"],
     &["up", "--help"],
 ];
 
