@@ -5,10 +5,12 @@
 //! should accept, `shapeless` what is no transaction. Not here: when a document is sent, and where
 //! (`workload::driver`). Start at [`Clients::write`].
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bigchaindb_core::model::{
-    Draft, Json, Keypair, Output, Profile, Raised, SignError, Transaction, TxId,
+    Draft, Json, Keypair, Memo, Output, Profile, Raised, SignError, Transaction, TxId,
 };
 
 use super::odd::{self, Ground};
@@ -21,6 +23,10 @@ use crate::plan::{Action, Operation, Plan};
 pub(super) struct Clients {
     pub(super) plan: Arc<Plan>,
     pub(super) started_unix_ms: u64,
+    /// Keys that were asked for before.
+    keys: RefCell<BTreeMap<(u32, u64), Keypair>>,
+    /// Who need not verify what they sign.
+    pub(super) known_to: Option<Arc<Memo>>,
 }
 
 /// What is posted.
@@ -35,6 +41,10 @@ pub(super) struct Written {
 pub(super) type Made<'a> = &'a dyn Fn(u32) -> Option<Arc<Transaction>>;
 
 impl Clients {
+    pub(super) fn new(plan: Arc<Plan>, started_unix_ms: u64) -> Self {
+        Self { plan, started_unix_ms, keys: RefCell::default(), known_to: None }
+    }
+
     /// The document of an operation that repeats no other.
     ///
     /// # Errors
@@ -109,8 +119,15 @@ impl Clients {
 
     /// One of the keys of an operation.
     pub(super) fn key(&self, operation: u32, which: u64) -> Keypair {
-        let seed = draw_bytes(self.plan.seed, Domain::ClientKey, operation.into(), which);
-        Keypair::from_seed(seed)
+        let made = || {
+            let seed = draw_bytes(self.plan.seed, Domain::ClientKey, operation.into(), which);
+            let keypair = Keypair::from_seed(seed);
+            match &self.known_to {
+                Some(memo) => keypair.known_to(memo.clone()),
+                None => keypair,
+            }
+        };
+        self.keys.borrow_mut().entry((operation, which)).or_insert_with(made).clone()
     }
 
     /// A CREATE of and for the operation's owners. The node that receives it makes its own of it, for

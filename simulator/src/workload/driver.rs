@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Json, Transaction, TxId};
+use bigchaindb_core::model::{Json, Memo, Transaction, TxId};
 
 use super::documents::{Clients, Written};
 use super::watch::Watched;
@@ -170,7 +170,7 @@ impl Driver {
         let mut timers: BTreeSet<_> = plan.operations.iter().map(due).collect();
         timers.insert((plan.quiet_from_us, Timer::Closed));
         Self {
-            clients: Clients { plan: plan.clone(), started_unix_ms },
+            clients: Clients::new(plan.clone(), started_unix_ms),
             plan,
             timers,
             asked_us: None,
@@ -182,6 +182,13 @@ impl Driver {
             probes: VecDeque::new(),
             idle: false,
         }
+    }
+
+    /// The same clients; whatever they sign, this memory knows to be well signed.
+    #[must_use]
+    pub fn known_to(mut self, memo: Arc<Memo>) -> Self {
+        self.clients.known_to = Some(memo);
+        self
     }
 
     /// Something happened; `effects` takes what is to be done. The only way in.

@@ -21,14 +21,18 @@ pub fn to_base58(bytes: &[u8]) -> String {
     if let Ok(bytes) = bytes.try_into() {
         let mut text = [0; five8::BASE58_ENCODED_32_MAX_LEN];
         let length = five8::encode_32(bytes, &mut text);
-        return text[..length.into()].iter().copied().map(char::from).collect();
+        return ascii(&text[..length.into()]);
     }
     if let Ok(bytes) = bytes.try_into() {
         let mut text = [0; five8::BASE58_ENCODED_64_MAX_LEN];
         let length = five8::encode_64(bytes, &mut text);
-        return text[..length.into()].iter().copied().map(char::from).collect();
+        return ascii(&text[..length.into()]);
     }
     bs58::encode(bytes).into_string()
+}
+
+fn ascii(text: &[u8]) -> String {
+    std::str::from_utf8(text).expect("base58 is ASCII").to_owned()
 }
 
 /// The bytes of this text.

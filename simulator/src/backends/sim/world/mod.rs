@@ -202,7 +202,7 @@ impl<'a> World<'a> {
             members: plan.byzantine.iter().map(|one| Member::new(plan.seed, one)).collect(),
             twins: BTreeMap::new(),
             store: SimStore::new(plan, rules.quirks()),
-            clients: Driver::new(plan.clone(), EPOCH_UNIX_MS),
+            clients: Driver::new(plan.clone(), EPOCH_UNIX_MS).known_to(signatures.clone()),
             under_way: BTreeMap::new(),
             messages: BTreeMap::new(),
             rules,
