@@ -38,6 +38,25 @@ impl Repro {
     }
 }
 
+/// The scenario's text with what its run comes to now: digest and violations. `None` if that is another
+/// failure altogether: none of the invariants is violated that were to be, or both runs differ, or what
+/// is left of it without its quirks does not pass.
+pub fn accepted(scenario: &Scenario, came: &Repro) -> Option<String> {
+    let Repro { results, second_digest, violated, without_quirks, .. } = came;
+    let same = scenario.expect.violations.iter().any(|id| violated.contains(id));
+    let sound = without_quirks.is_none_or(|verdict| verdict == Verdict::Pass);
+    if !same || !sound || results.digest != *second_digest {
+        return None;
+    }
+    let names: Vec<_> = violated.iter().map(|id| format!("\"{id}\"")).collect();
+    let line = |line: &str| match line.split_once(" = ") {
+        Some(("digest", _)) => format!("digest = \"{}\"\n", results.digest),
+        Some(("violations", _)) => format!("violations = [{}]\n", names.join(", ")),
+        _ => format!("{line}\n"),
+    };
+    Some(scenario.text.lines().map(line).collect())
+}
+
 /// Runs a scenario's own seed twice, and once without its quirks if it has any.
 ///
 /// # Errors

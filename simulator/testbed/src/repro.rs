@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bigchaindb_simulator::backends::Backend;
-use bigchaindb_simulator::repro::{Repro as Came, repro};
+use bigchaindb_simulator::repro::{Repro as Came, accepted, repro};
 use bigchaindb_simulator::scenario::Scenario;
 use clap::Args;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::shrink::write;
 
 /// Run a kept failure twice: is it the same to the byte, and does the same checker fire?
 ///
@@ -22,6 +23,10 @@ use crate::output::Output;
 pub(crate) struct Repro {
     /// The scenario's file, as `testbed shrink` writes it.
     file: PathBuf,
+    /// If the same checker still fires, but the run is another one (a node has learned something new),
+    /// write its digest and violations into the file.
+    #[arg(long)]
+    accept: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -43,7 +48,20 @@ impl Repro {
         let came = repro(&scenario)
             .map_err(|error| Failure::surroundings(&error, "nothing was judged"))?;
         self.tell(&came);
+        if self.accept && !came.holds() {
+            return self.accept(&scenario, &came);
+        }
         Ok(if came.holds() { Exit::Done } else { Exit::No })
+    }
+
+    fn accept(&self, scenario: &Scenario, came: &Came) -> Result<Exit> {
+        let Some(text) = accepted(scenario, came) else {
+            self.output.line("not accepted: it is another failure, or none");
+            return Ok(Exit::No);
+        };
+        write(&self.file, &text)?;
+        self.output.line(format!("accepted: {}", self.file.display()));
+        Ok(Exit::Done)
     }
 
     fn tell(&self, came: &Came) {

@@ -34,6 +34,15 @@ fn a_failure_is_made_small_kept_and_seen_again() {
     let (said, _, code) = outcome(&mut testbed(&["repro", file]));
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("the file expects another one"), "{said}");
+    // It is the same failure in another run, which can be accepted.
+    let (said, _, code) = outcome(&mut testbed(&["repro", file, "--accept"]));
+    assert_eq!((code, said.contains("accepted: ")), (0, true), "{said}");
+    assert_eq!(outcome(&mut testbed(&["repro", file])).2, 0);
+    let text =
+        std::fs::read_to_string(file).unwrap().replace("do = \"conflict\"", "do = \"transfer\"");
+    std::fs::write(file, text.replace("with = ", "of = ")).unwrap();
+    let (said, _, code) = outcome(&mut testbed(&["repro", file, "--accept"]));
+    assert_eq!((code, said.contains("not accepted: ")), (1, true), "{said}");
 
     let sound = ["shrink", storm, "--seed", "3"];
     let (_, said, code) = outcome(&mut testbed(&sound));

@@ -1,6 +1,7 @@
 //! The command line as a user meets it: what is printed where, and how commands end.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod determinism;
 mod kept;
 mod killed;
 mod list;
