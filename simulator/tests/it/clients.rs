@@ -8,6 +8,7 @@ use bigchaindb_core::model::cryptoconditions::Fulfillment;
 use bigchaindb_core::model::{Json, Memo, Profile, Transaction};
 use bigchaindb_core::rules::Quirk;
 use bigchaindb_simulator::backends;
+use bigchaindb_simulator::checkers::{Judgement, Outcome, Settings, judge};
 use bigchaindb_simulator::observe::{Call, Kind, Log, Operation, Record};
 use bigchaindb_simulator::plan::{self, Action, Plan, Way};
 use bigchaindb_simulator::scenario::Scenario;
@@ -85,6 +86,17 @@ fn an_asset_is_not_doubled() {
 fn what_the_store_would_change_is_not_kept() {
     check_odd("text-after-nul", Quirk::TextAfterNul);
     check_odd("number-rewritten", Quirk::NumbersRewritten);
+}
+
+#[test]
+fn what_the_store_changes_is_lost_and_missed() {
+    let scenario = scenario("create = 0.6, odd = 0.4", "odd = [\"number-rewritten\"]\n");
+    let (plan, log) = run(&scenario, Some(Quirk::NumbersRewritten), 2);
+    let signatures = Arc::new(Memo::new(10_000));
+    let judged = judge(log.records(), &Settings::from(&plan.expect), signatures);
+    let lost =
+        |one: &&Judgement| one.invariant == "S11" && matches!(one.outcome, Outcome::Fail { .. });
+    assert!(judged.judgements.iter().any(|one| lost(&one)));
 }
 
 #[test]

@@ -5,10 +5,12 @@
 //! rows once, the cluster says who may see and write them when. Not here: the network between nodes
 //! and store (`world`), the cluster itself ([`bigchaindb_rethinkdb::cluster`]). From the top:
 //! [`SimStore`], then `feeds` (who follows what), `reach` (which rows a question touches), `shuffle`
-//! (orders that nobody promised), `harm` (what befalls servers).
+//! (orders that nobody promised), `kept` (numbers as they come back), `harm` (what befalls servers),
+//! `raw` (what no node asks).
 
 mod feeds;
 mod harm;
+mod kept;
 pub(super) mod raw;
 mod reach;
 mod shuffle;
@@ -186,7 +188,7 @@ impl SimStore {
         query: Query,
         asked_us: u64,
     ) -> Vec<Told> {
-        self.question(now, asker, ticket, Question::Query(query), asked_us)
+        self.question(now, asker, ticket, Question::Query(kept::as_kept(query)), asked_us)
     }
 
     fn question(
