@@ -5,6 +5,7 @@ mod byzantine;
 mod campaign;
 mod checkers;
 mod clients;
+mod defects;
 mod faults;
 mod golden;
 mod local;
