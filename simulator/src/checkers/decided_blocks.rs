@@ -22,8 +22,8 @@ impl Checker for DecidedBlocks {
     }
 
     fn statement(&self) -> &'static str {
-        "Every block of the list (under v0.6.0: every block) is decided in time after it was listed, \
-         or after the last fault was healed. Genesis is exempt."
+        "Every block of the list (under v0.6.0 and mixed: every block) is decided once there was time \
+         enough without a fault after it was listed. Genesis is exempt."
     }
 
     fn observe(&mut self, _: &Moment<'_>) {}
@@ -35,25 +35,31 @@ impl Checker for DecidedBlocks {
             let from_us = match reference.rules() {
                 _ if block.document.is_genesis || !block.present => None,
                 Rules::Default => block.listed_at_us,
-                Rules::Original => Some(block.seen_at_us),
+                Rules::Original | Rules::Mixed => Some(block.seen_at_us),
             };
             let Some(from_us) = from_us else { continue };
             findings.looked();
-            let due_us = from_us.max(surroundings.healed_at_us()) + self.within_us;
+            let due_us = surroundings.due_us(from_us, self.within_us);
             let open = block.election == Election::Undecided;
-            if !open && block.elected_at_us <= due_us {
-                continue;
-            }
-            if let Some(fault) = surroundings.open_fault() {
-                findings
-                    .doubted(format!("fault {} ({}) was never healed", fault.number, fault.kind));
-            } else if open && surroundings.now_us() < due_us {
-                findings.doubted(format!(
-                    "block {id} is not decided, and the log ends before it has to be"
-                ));
-            } else {
-                let what = if open { "was not decided in time" } else { "was decided too late" };
-                findings.violated(due_us, format!("block {id} {what}"), None, &[id]);
+            match due_us {
+                Some(due_us) if !open && block.elected_at_us <= due_us => {}
+                None if !open => {}
+                Some(due_us) if open && surroundings.now_us() < due_us => {
+                    findings.doubted(format!(
+                        "block {id} is not decided, and the log ends before it has to be"
+                    ));
+                }
+                Some(due_us) => {
+                    let what =
+                        if open { "was not decided in time" } else { "was decided too late" };
+                    findings.violated(due_us, format!("block {id} {what}"), None, &[id]);
+                }
+                None => findings.doubted(match surroundings.open_fault() {
+                    Some(fault) => {
+                        format!("fault {} ({}) was never healed", fault.number, fault.kind)
+                    }
+                    None => "more was posted than could be worked off".to_owned(),
+                }),
             }
         }
         findings

@@ -20,8 +20,8 @@ impl Checker for DecidedTransactions {
     }
 
     fn statement(&self) -> &'static str {
-        "Every acknowledged transaction that did not lose a conflict is decided valid in time after \
-         its acknowledgement, or after the last fault was healed."
+        "Every acknowledged transaction that did not lose a conflict is decided valid once there was \
+         time enough without a fault after its acknowledgement."
     }
 
     fn observe(&mut self, _: &Moment<'_>) {}
@@ -31,31 +31,30 @@ impl Checker for DecidedTransactions {
         let surroundings = reference.surroundings();
         for (id, accepted) in surroundings.accepted() {
             findings.looked();
-            let due_us = accepted.at_us.max(surroundings.healed_at_us()) + self.within_us;
-            let seen = reference.transaction(id);
-            let valid_at_us = seen.and_then(|seen| seen.valid_at_us);
-            let overdue = match valid_at_us {
-                Some(at_us) => at_us > due_us,
-                None => reference.winner_over(id).is_none(),
-            };
-            if !overdue {
-                continue;
-            }
-            if let Some(fault) = surroundings.open_fault() {
-                findings
-                    .doubted(format!("fault {} ({}) was never healed", fault.number, fault.kind));
-            } else if valid_at_us.is_none() && surroundings.now_us() < due_us {
-                findings
-                    .doubted(format!("{id} is not decided, and the log ends before it has to be"));
-            } else {
-                let since = (due_us - self.within_us).max(accepted.at_us);
-                let what = match valid_at_us {
-                    Some(at_us) => {
-                        format!("{id} was decided only after {} s", (at_us - since) / 1_000_000)
+            let due_us = surroundings.due_us(accepted.at_us, self.within_us);
+            let valid_at_us = reference.transaction(id).and_then(|seen| seen.valid_at_us);
+            match (valid_at_us, due_us) {
+                (Some(at_us), Some(due_us)) if at_us > due_us => {
+                    let since_us = due_us - self.within_us;
+                    let what =
+                        format!("{id} was decided only after {} s", (at_us - since_us) / 1_000_000);
+                    findings.violated(due_us, what, Some(id), &[]);
+                }
+                (Some(_), _) => {}
+                // Who lost a conflict is decided by the one who won it.
+                (None, _) if reference.winner_over(id).is_some() => {}
+                (None, Some(due_us)) if surroundings.now_us() >= due_us => {
+                    let what = format!("{id} was not decided in time");
+                    findings.violated(due_us, what, Some(id), &[]);
+                }
+                (None, Some(_)) => findings
+                    .doubted(format!("{id} is not decided, and the log ends before it has to be")),
+                (None, None) => findings.doubted(match surroundings.open_fault() {
+                    Some(fault) => {
+                        format!("fault {} ({}) was never healed", fault.number, fault.kind)
                     }
-                    None => format!("{id} was not decided in time"),
-                };
-                findings.violated(due_us, what, Some(id), &[]);
+                    None => "more was posted than could be worked off".to_owned(),
+                }),
             }
         }
         findings

@@ -17,8 +17,8 @@ impl Checker for DocumentsSound {
     }
 
     fn statement(&self) -> &'static str {
-        "Every VALID block and its transactions have the hash of their content as id; its author is \
-         of the federation and has signed it; its voters are the federation; it is well-formed."
+        "Every VALID block and its transactions have the hash of their content as id; which covers \
+         all their text; its author is of the federation and has signed it; its voters are the federation; it is well-formed."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -27,16 +27,19 @@ impl Checker for DocumentsSound {
             let Some(block) = moment.reference.block(id) else { continue };
             self.findings.looked();
             let mut wrong = moment.reference.forgeries(block);
+            if block.document.has_uncovered_text() {
+                wrong.push(
+                    "it holds text behind a U+0000, which no hash and no signature covers".into(),
+                );
+            }
             let federation = moment.reference.federation();
             if !federation.contains(&block.document.author) {
                 wrong.push("its author is not of the federation".into());
             }
             match (moment.reference.rules(), &block.malformed) {
                 (Rules::Default, Some(reason)) => wrong.push(reason.clone()),
-                (Rules::Original, _)
-                    if !federation.iter().all(|key| block.document.voters.contains(key)) =>
-                {
-                    wrong.push("its voters are not the federation".into());
+                (Rules::Original | Rules::Mixed, _) => {
+                    wrong.extend(block.document.strange_voters(federation));
                 }
                 _ => {}
             }

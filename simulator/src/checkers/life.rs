@@ -80,6 +80,8 @@ impl Subject<'_> {
             | Record::Act(_)
             | Record::Gauge(_)
             | Record::Owned(_)
+            | Record::Stored(_)
+            | Record::Counter(_)
             | Record::Final(_)
             | Record::End(_) => None,
         }

@@ -11,27 +11,45 @@ pub mod reference;
 mod verdict;
 
 mod accounted_for;
+mod api_verdicts;
+mod assignments;
+mod bounded_retries;
+mod bounded_work;
+mod client_views;
+mod conflicts;
+mod correct_nodes;
+mod counters;
 mod decided_blocks;
 mod decided_transactions;
 mod decisions_stand;
 mod documents_sound;
+mod immutable;
+mod linearizable;
+mod no_crash;
 mod no_double_spend;
 mod one_genesis;
+mod one_order;
 mod one_valid_block;
 mod one_vote;
+mod ownership;
+mod queues;
 mod statuses_agree;
+mod throughput;
+mod valid_history;
 mod vote_path;
+mod vote_times;
+mod votes_in_time;
 
 use std::sync::Arc;
 
 use bigchaindb_core::model::SignatureCheck;
 
-use crate::observe::Observed;
+use crate::observe::{Observed, Record};
 use crate::plan::Expect;
 
 pub use findings::Findings;
 pub use life::life_line;
-use reference::{News, Reference};
+use reference::{News, Reference, Rules};
 pub use verdict::{Judgement, LifeEvent, Outcome, Verdict, Violation};
 
 /// What watches over one invariant.
@@ -69,11 +87,22 @@ pub struct Settings {
     pub invariants: Option<Vec<String>>,
     /// Which the run is meant to violate, by id.
     pub violations: Vec<String>,
+    /// How much any queue of a node may hold.
+    pub queue_max: u32,
 }
+
+/// What any queue of a node may hold, if nobody says less: the backlog that a node watches is the
+/// largest there is.
+pub const QUEUE_MAX: u32 = 100_000;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { decided_after_heal_us: 30_000_000, invariants: None, violations: Vec::new() }
+        Self {
+            decided_after_heal_us: 30_000_000,
+            invariants: None,
+            violations: Vec::new(),
+            queue_max: QUEUE_MAX,
+        }
     }
 }
 
@@ -83,6 +112,7 @@ impl From<&Expect> for Settings {
             decided_after_heal_us: expect.decided_after_heal_us,
             invariants: expect.invariants.clone(),
             violations: expect.violations.clone(),
+            queue_max: expect.queue_max,
         }
     }
 }
@@ -94,36 +124,65 @@ pub fn standard(settings: &Settings) -> Vec<Box<dyn Checker>> {
         Box::new(no_double_spend::NoDoubleSpend::default()),
         Box::new(one_valid_block::OneValidBlock::new(within_us)),
         Box::new(documents_sound::DocumentsSound::default()),
+        Box::new(valid_history::ValidHistory::default()),
         Box::new(one_vote::OneVote::default()),
         Box::new(vote_path::VotePath::default()),
+        Box::new(one_order::OneOrder),
         Box::new(decisions_stand::DecisionsStand::default()),
         Box::new(statuses_agree::StatusesAgree::default()),
+        Box::new(immutable::Immutable::new(within_us)),
         Box::new(accounted_for::AccountedFor::new(within_us)),
+        Box::new(client_views::ClientViews::default()),
+        Box::new(ownership::Ownership::default()),
+        Box::new(assignments::Assignments::default()),
+        Box::new(correct_nodes::CorrectNodes::new(within_us)),
+        Box::new(vote_times::VoteTimes::new(within_us)),
+        Box::new(no_crash::NoCrash::default()),
         Box::new(one_genesis::OneGenesis::default()),
+        Box::new(counters::Counters::default()),
+        Box::new(linearizable::Linearizable::default()),
+        Box::new(api_verdicts::ApiVerdicts::default()),
         Box::new(decided_transactions::DecidedTransactions::new(within_us)),
         Box::new(decided_blocks::DecidedBlocks::new(within_us)),
+        Box::new(conflicts::Conflicts::new(within_us)),
+        Box::new(bounded_retries::BoundedRetries::default()),
+        Box::new(votes_in_time::VotesInTime::new(within_us)),
+        Box::new(queues::Queues::new(within_us, settings.queue_max)),
+        Box::new(throughput::Throughput::default()),
+        Box::new(bounded_work::BoundedWork::default()),
     ]
 }
 
+/// The invariants that a run under `mixed` also has to keep if votes are added up as the original did:
+/// its members act upon that. What else they see is another matter: an election that the original
+/// takes back is decided once only by the others' rules.
+const UNDER_BOTH: [&str; 5] = ["S1", "S2", "S3", "S4", "S18"];
+
 /// Shows records to checkers.
 pub struct Judge {
-    reference: Reference,
-    checkers: Vec<Box<dyn Checker>>,
+    bench: Bench,
+    /// The same for the original's way to add votes up, in a run under `mixed`.
+    originals: Option<Bench>,
+    signatures: Arc<dyn SignatureCheck>,
     settings: Settings,
 }
 
-impl Judge {
-    /// All checkers that the settings want. `signatures` may remember what the run has verified.
-    pub fn new(settings: Settings, signatures: Arc<dyn SignatureCheck>) -> Self {
-        let mut checkers = standard(&settings);
+/// Checkers, and the state that they share.
+struct Bench {
+    reference: Reference,
+    checkers: Vec<Box<dyn Checker>>,
+}
+
+impl Bench {
+    fn new(reference: Reference, settings: &Settings) -> Self {
+        let mut checkers = standard(settings);
         if let Some(wanted) = &settings.invariants {
             checkers.retain(|checker| wanted.iter().any(|id| id == checker.invariant()));
         }
-        Self { reference: Reference::new(signatures), checkers, settings }
+        Self { reference, checkers }
     }
 
-    /// Takes the next record.
-    pub fn observe(&mut self, observed: &Observed) {
+    fn observe(&mut self, observed: &Observed) {
         let news = self.reference.observe(observed);
         let moment = Moment { observed, news: &news, reference: &self.reference };
         for checker in &mut self.checkers {
@@ -131,14 +190,9 @@ impl Judge {
         }
     }
 
-    /// How things stand.
-    pub fn reference(&self) -> &Reference {
-        &self.reference
-    }
-
-    /// Says what was found. `records` are all that were observed, for the life lines.
-    pub fn finish(self, records: &[Observed]) -> Judged {
-        let Self { reference, checkers, settings } = self;
+    /// What each checker says.
+    fn finish(self, records: &[Observed], settings: &Settings) -> Judged {
+        let Self { reference, checkers } = self;
         let judgement = |mut checker: Box<dyn Checker>| Judgement {
             invariant: checker.invariant().to_owned(),
             statement: checker.statement().to_owned(),
@@ -146,6 +200,54 @@ impl Judge {
             ..checker.finish(&reference).judgement(records, &reference)
         };
         Judged { judgements: checkers.into_iter().map(judgement).collect(), reference }
+    }
+}
+
+impl Judge {
+    /// All checkers that the settings want. `signatures` may remember what the run has verified.
+    pub fn new(settings: Settings, signatures: Arc<dyn SignatureCheck>) -> Self {
+        let bench = Bench::new(Reference::new(Arc::clone(&signatures)), &settings);
+        Self { bench, originals: None, signatures, settings }
+    }
+
+    /// Takes the next record.
+    pub fn observe(&mut self, observed: &Observed) {
+        if let Record::Run(run) = &observed.record
+            && Rules::of_profile(&run.rules) == Rules::Mixed
+        {
+            let reference = Reference::new(Arc::clone(&self.signatures)).by_rules(Rules::Original);
+            let mut originals = Bench::new(reference, &self.settings);
+            originals.checkers.retain(|checker| UNDER_BOTH.contains(&checker.invariant()));
+            self.originals = Some(originals);
+        }
+        self.bench.observe(observed);
+        if let Some(originals) = &mut self.originals {
+            originals.observe(observed);
+        }
+    }
+
+    /// How things stand.
+    pub fn reference(&self) -> &Reference {
+        &self.bench.reference
+    }
+
+    /// Says what was found. `records` are all that were observed, for the life lines.
+    pub fn finish(self, records: &[Observed]) -> Judged {
+        let Self { bench, originals, settings, .. } = self;
+        let mut judged = bench.finish(records, &settings);
+        let others = originals.map(|bench| bench.finish(records, &settings).judgements);
+        for other in others.into_iter().flatten() {
+            let ours = judged.judgements.iter_mut().find(|one| one.invariant == other.invariant);
+            if let (Some(ours), Outcome::Fail { count, mut violations }) = (ours, other.outcome)
+                && !matches!(ours.outcome, Outcome::Fail { .. })
+            {
+                for violation in &mut violations {
+                    violation.what += ", as the original adds votes up";
+                }
+                ours.outcome = Outcome::Fail { count, violations };
+            }
+        }
+        judged
     }
 }
 

@@ -34,7 +34,8 @@ impl Checker for OneGenesis {
                         self.findings.looked();
                         id.clone()
                     });
-                    if first != id {
+                    let author = &moment.reference.block(id).expect("seen above").document.author;
+                    if first != id && !moment.reference.is_byzantine(author) {
                         let what = format!("block {id} is a second genesis beside {first}");
                         self.findings.violated(at_us, what, None, &[first, id]);
                     }
@@ -43,7 +44,8 @@ impl Checker for OneGenesis {
                     let Some(block) = moment.reference.block(id) else { continue };
                     let mut transactions = block.document.transactions.iter();
                     let intruder = transactions.find(|one| &*one.operation == "GENESIS");
-                    if let (Some(intruder), false) = (intruder, block.document.is_genesis) {
+                    let begins = self.first.as_ref() == Some(id);
+                    if let (Some(intruder), false) = (intruder, begins) {
                         let what = format!("block {id} is VALID and holds a GENESIS");
                         self.findings.violated(at_us, what, Some(&intruder.id), &[id]);
                     }

@@ -56,9 +56,12 @@ impl Checker for VotePath {
         let mut listed = false;
         for news in moment.news {
             match (moment.reference.rules(), news) {
+                (_, News::Vote(vote)) if moment.reference.is_byzantine(&vote.voter) => {}
                 (Rules::Default, News::Vote(vote)) => self.waiting.push((at_us, vote.clone())),
                 (Rules::Default, News::Listed { .. }) => listed = true,
-                (Rules::Original, News::Vote(vote)) => self.follow(at_us, vote, moment.reference),
+                (Rules::Original | Rules::Mixed, News::Vote(vote)) => {
+                    self.follow(at_us, vote, moment.reference)
+                }
                 _ => continue,
             }
         }

@@ -9,7 +9,7 @@ use std::fmt::{Display, Write};
 
 use bigchaindb_core::model::{Json, TxId};
 
-use super::{Change, Gauge, Observed, Operation, Owned, Record, Run, election_word};
+use super::{Change, Done, Gauge, Observed, Operation, Owned, Record, Run, Stored, election_word};
 
 impl Observed {
     /// Appends the record's line to `out`, with the line feed.
@@ -48,6 +48,13 @@ impl Observed {
             }
             Record::Gauge(gauge) => line.gauge(gauge),
             Record::Owned(owned) => line.owned(owned),
+            Record::Stored(stored) => line.stored(stored),
+            Record::Counter(counter) => {
+                line.text("record", "counter");
+                line.text("node", &counter.node);
+                line.text("name", &counter.name);
+                line.plain("value", counter.value);
+            }
             Record::Final(last) => {
                 line.text("record", "final");
                 line.text("table", last.table.as_str());
@@ -168,6 +175,19 @@ impl Line<'_> {
         self.plain("election", levels.election);
         self.plain("stale", levels.stale);
         self.plain("questions", gauge.questions);
+    }
+
+    fn stored(&mut self, stored: &Stored) {
+        self.text("record", "stored");
+        self.plain("number", stored.number);
+        self.text("node", &stored.node);
+        self.text("kind", stored.kind.as_str());
+        self.text("deed", stored.deed.as_str());
+        self.text("table", stored.table.as_str());
+        self.text("key", &stored.key);
+        self.optional("from", stored.from.as_deref());
+        self.optional("value", stored.value.as_deref());
+        self.optional("done", stored.done.map(Done::as_str));
     }
 
     fn owned(&mut self, owned: &Owned) {

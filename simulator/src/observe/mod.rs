@@ -48,6 +48,11 @@ pub enum Record {
     Gauge(Gauge),
     /// A node says which outputs a key owns.
     Owned(Owned),
+    /// A node's question about a single row of the store begins or ends; only in runs whose scenario
+    /// asks for it.
+    Stored(Stored),
+    /// What a counter of a node's has come to; only where nodes tell a StatsD server.
+    Counter(Counter),
     /// A row as it stands when all is over; if there is one such record, there is one for every
     /// row of `bigchain`, `votes` and `positions`.
     Final(FinalRow),
@@ -359,6 +364,75 @@ pub struct Owned {
     pub owner: Arc<str>,
     /// Its unspent outputs in the order of the answer, or the error instead of an answer.
     pub outputs: Result<Vec<OwnedOutput>, Arc<str>>,
+}
+
+words! {
+    /// What is done to a row of the store.
+    Deed {
+        /// It is read.
+        Read = "read",
+        /// It is written, unless it is there.
+        Insert = "insert",
+        /// It is changed, if it is as it was when it was read.
+        Update = "update",
+        /// It is deleted.
+        Delete = "delete",
+        /// It is written over whatever is there.
+        Put = "put",
+    }
+}
+
+words! {
+    /// What an answer says that was done.
+    Done {
+        /// The row was not there and is now.
+        Inserted = "inserted",
+        /// It was there.
+        Exists = "exists",
+        /// It was changed.
+        Changed = "changed",
+        /// Nothing was changed.
+        Unchanged = "unchanged",
+    }
+}
+
+/// A node's question about a single row of the store begins or ends.
+///
+/// A question about several rows is told row by row, under one number; if a row has an end alone, it was
+/// asked when the others of that number were. One that has no end was never answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The question's number in the run; its begin and end share it.
+    pub number: u64,
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// How far it has come: `invoke`, `ok`, or `info` where nobody knows what was done.
+    pub kind: Kind,
+    /// What is done.
+    pub deed: Deed,
+    /// To a row of which table.
+    pub table: Table,
+    /// With which primary key; an integer key in decimal.
+    pub key: Arc<str>,
+    /// What the row has to hold for an update.
+    pub from: Option<Arc<str>>,
+    /// What is to be written; at the end, what the row holds, as far as the answer says. Of a block
+    /// `there`, of an entry of the list its block, of a vote its signature, of a waiting transaction
+    /// its assignee. After a read none means that there is no row.
+    pub value: Option<Arc<str>>,
+    /// What the answer says that was done.
+    pub done: Option<Done>,
+}
+
+/// What a counter of a node's has come to, over all its starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// The node, by name.
+    pub node: Arc<str>,
+    /// The counter's name in METRICS.md: `vote.cast`, …
+    pub name: Arc<str>,
+    /// How much was counted.
+    pub value: u64,
 }
 
 /// An output, as a node names it.

@@ -8,9 +8,9 @@ use bigchaindb_core::rules::Election;
 use bigchaindb_core::stages::Levels;
 
 use super::{
-    Act, Befell, Call, Change, Decided, End, Fault, FinalRow, Gauge, Kind, Member, NodeEvent,
-    Observed, OldRow, Operation, Owned, OwnedOutput, Phase, Record, Run, Table, What,
-    election_word, row_id,
+    Act, Befell, Call, Change, Counter, Decided, Deed, Done, End, Fault, FinalRow, Gauge, Kind,
+    Member, NodeEvent, Observed, OldRow, Operation, Owned, OwnedOutput, Phase, Record, Run, Stored,
+    Table, What, election_word, row_id,
 };
 
 /// Why a line is no record.
@@ -59,6 +59,12 @@ impl Observed {
                 key: fields.text("key")?,
             }),
             Some(Some("gauge")) => Record::Gauge(fields.gauge()?),
+            Some(Some("stored")) => Record::Stored(fields.stored()?),
+            Some(Some("counter")) => Record::Counter(Counter {
+                node: fields.text("node")?,
+                name: fields.text("name")?,
+                value: fields.number("value")?,
+            }),
             Some(Some("owned")) => Record::Owned(fields.owned()?),
             Some(Some("final")) => Record::Final(FinalRow {
                 table: fields.word("table", Table::from_word)?,
@@ -210,6 +216,24 @@ impl Fields<'_> {
         };
         let (node, questions) = (self.text("node")?, self.number("questions")?);
         Ok(Gauge { node, levels, questions })
+    }
+
+    fn stored(&self) -> Result<Stored, LineError> {
+        let done = match self.optional("done")? {
+            Some(word) => Some(Done::from_word(&word).ok_or(LineError::Field("done"))?),
+            None => None,
+        };
+        Ok(Stored {
+            number: self.number("number")?,
+            node: self.text("node")?,
+            kind: self.word("kind", Kind::from_word)?,
+            deed: self.word("deed", Deed::from_word)?,
+            table: self.word("table", Table::from_word)?,
+            key: self.text("key")?,
+            from: self.optional("from")?,
+            value: self.optional("value")?,
+            done,
+        })
     }
 
     fn owned(&self) -> Result<Owned, LineError> {

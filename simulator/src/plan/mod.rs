@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backends::Backend;
 use crate::chance::{self, Domain, draw, draw_bytes};
+use crate::checkers::QUEUE_MAX;
 
 /// The Unix time at which a run in virtual time begins, in milliseconds: 1 September 2016, 00:00
 /// UTC, the day BigchainDB 0.6.0 came out.
@@ -223,6 +224,12 @@ pub struct Expect {
     pub violations: Vec<String>,
     /// After load and faults have ended, everything accepted has to be decided within this time.
     pub decided_after_heal_us: u64,
+    /// How much any queue of a node may hold.
+    #[serde(default = "queue_max")]
+    pub queue_max: u32,
+    /// Whether the log tells of every question about a single row of the store.
+    #[serde(default)]
+    pub store_history: bool,
     /// Upper bounds for the time from an operation's intended moment to the decision.
     pub finality: Vec<Percentile>,
 }
@@ -240,6 +247,11 @@ pub struct Percentile {
 
 fn is_usual(bounds: &Bounds) -> bool {
     bounds.0.is_empty()
+}
+
+/// What older plans do not say.
+fn queue_max() -> u32 {
+    QUEUE_MAX
 }
 
 impl Plan {

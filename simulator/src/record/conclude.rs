@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::checkers::reference::Surroundings;
-use crate::checkers::{Judged, Judgement, Outcome, Verdict};
+use crate::checkers::{Judged, Judgement, Outcome, Verdict, Violation};
 use crate::measure::{Distribution, Measured, measure};
 use crate::observe::Log;
 use crate::plan::{Expect, Plan};
@@ -19,10 +19,11 @@ impl Results {
         command: String,
         environment: BTreeMap<String, String>,
     ) -> Self {
-        let Judged { judgements, reference } = judged;
+        let Judged { mut judgements, reference } = judged;
         let Measured { measures, faults, mut decided } = measure(log.records(), &reference);
         let thresholds = thresholds(&plan.expect, &mut decided);
-        let (verdict, reasons) = verdict(&judgements, &thresholds, reference.surroundings());
+        judgements.extend(kept(&plan.expect, &thresholds));
+        let (verdict, reasons) = verdict(&judgements, reference.surroundings());
         let began_us = log.records().first().map_or(0, |first| first.at_us);
         Self {
             version: Self::VERSION,
@@ -61,14 +62,48 @@ fn thresholds(expect: &Expect, decided: &mut Distribution) -> Vec<Threshold> {
     threshold.collect()
 }
 
+/// L9: what the scenario expects of latencies is an invariant like any other.
+pub fn kept(expect: &Expect, thresholds: &[Threshold]) -> Option<Judgement> {
+    const ID: &str = "L9";
+    let is_named = |ids: &[String]| ids.iter().any(|id| id == ID);
+    if expect.invariants.as_ref().is_some_and(|wanted| !is_named(wanted)) {
+        return None;
+    }
+    let missed = |threshold: &Threshold| {
+        let Threshold { name, limit_us, measured_us, .. } = threshold;
+        let measured = measured_us.map_or_else(
+            || "more than could be measured".to_owned(),
+            |measured_us| format!("{} ms", measured_us / 1000),
+        );
+        Violation {
+            at_us: 0,
+            what: format!("{name} is {measured}, expected at most {} ms", limit_us / 1000),
+            transaction: None,
+            blocks: Vec::new(),
+            life_line: Vec::new(),
+        }
+    };
+    let violations: Vec<_> = thresholds.iter().filter(|one| !one.met).map(missed).collect();
+    let outcome = if !violations.is_empty() {
+        Outcome::Fail { count: violations.len() as u64, violations }
+    } else if thresholds.is_empty() {
+        Outcome::NotApplicable { why: "the scenario sets no bounds for latencies".into() }
+    } else {
+        Outcome::Pass
+    };
+    Some(Judgement {
+        invariant: ID.to_owned(),
+        statement: "Latencies stay within the bounds that the scenario sets.".to_owned(),
+        looked_at: thresholds.len() as u64,
+        meant_to_fail: is_named(&expect.violations),
+        outcome,
+    })
+}
+
 /// The verdict on a run and its reasons, the weightiest first.
 ///
 /// A failure that the scenario asked for is none, and its absence is one.
-pub fn verdict(
-    judgements: &[Judgement],
-    thresholds: &[Threshold],
-    surroundings: &Surroundings,
-) -> (Verdict, Vec<String>) {
+pub fn verdict(judgements: &[Judgement], surroundings: &Surroundings) -> (Verdict, Vec<String>) {
     let mut reasons: Vec<(Verdict, String)> = Vec::new();
     for Judgement { invariant, meant_to_fail, outcome, .. } in judgements {
         match (outcome, meant_to_fail) {
@@ -87,14 +122,6 @@ pub fn verdict(
                 reasons.push((Verdict::Unknown, format!("{invariant} cannot be told: {why}")));
             }
         }
-    }
-    for Threshold { name, limit_us, measured_us, .. } in thresholds.iter().filter(|one| !one.met) {
-        let measured = measured_us.map_or_else(
-            || "more than could be measured".to_owned(),
-            |measured_us| format!("{} ms", measured_us / 1000),
-        );
-        let reason = format!("{name} is {measured}, expected at most {} ms", limit_us / 1000);
-        reasons.push((Verdict::Fail, reason));
     }
     for shortfall in surroundings.shortfalls() {
         reasons.push((Verdict::Void, shortfall.to_string()));

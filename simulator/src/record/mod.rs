@@ -16,7 +16,7 @@ use crate::checkers::{Judgement, Verdict};
 use crate::measure::{FaultWindow, Measures};
 use crate::plan::Plan;
 
-pub use conclude::verdict;
+pub use conclude::{kept, verdict};
 
 /// What a run came to.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use super::ScenarioError;
 use super::reader::{Entry, Section};
 use super::units;
+use crate::checkers::QUEUE_MAX;
 use crate::plan::{Expect, Percentile};
 
 /// After load and faults have ended, everything accepted is decided within this time.
@@ -21,6 +22,8 @@ pub(super) fn read(top: &mut Section<'_>) -> Result<(Expect, Option<String>), Sc
         violations: Vec::new(),
         decided_after_heal_us: DECIDED_AFTER_HEAL_US,
         finality: Vec::new(),
+        queue_max: QUEUE_MAX,
+        store_history: false,
     };
     let Some(entry) = top.take("expect") else { return Ok((expect, None)) };
     let mut section = entry.section("`[expect]`")?;
@@ -33,6 +36,12 @@ pub(super) fn read(top: &mut Section<'_>) -> Result<(Expect, Option<String>), Sc
     }
     if let Some(entry) = section.take("decided_after_heal") {
         expect.decided_after_heal_us = entry.positive_duration()?;
+    }
+    if let Some(entry) = section.take("queue_max") {
+        expect.queue_max = entry.whole(1, QUEUE_MAX)?;
+    }
+    if let Some(entry) = section.take("store_history") {
+        expect.store_history = entry.truth()?;
     }
     if let Some(entry) = section.take("finality") {
         expect.finality = read_finality(&entry)?;

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::spelling::{bare, duration, pair, text, value};
 use super::{DEFAULT_SEED, Federation, Scenario, ScenarioError, federation};
+use crate::checkers::QUEUE_MAX;
 use crate::plan::{self, BOUNDS, Bound, Bounds, Costs, Expect, Links, Plan, Store};
 
 /// Why a plan has no file.
@@ -196,7 +197,14 @@ impl File {
     }
 
     fn expect(&mut self, expect: &Expect, digest: Option<&str>) {
-        let Expect { invariants, violations, decided_after_heal_us, finality } = expect;
+        let Expect {
+            invariants,
+            violations,
+            decided_after_heal_us,
+            finality,
+            queue_max,
+            store_history,
+        } = expect;
         self.gap();
         self.line("[expect]");
         if let Some(invariants) = invariants {
@@ -206,6 +214,12 @@ impl File {
             self.put("violations", value(&json(violations)));
         }
         self.put("decided_after_heal", text(&duration(*decided_after_heal_us)));
+        if *store_history {
+            self.put("store_history", "true".to_owned());
+        }
+        if *queue_max != QUEUE_MAX {
+            self.put("queue_max", queue_max.to_string());
+        }
         if !finality.is_empty() {
             let bound = |bound: &plan::Percentile| {
                 let limit = text(&format!("<= {}", duration(bound.limit_us)));

@@ -55,7 +55,7 @@ impl Judge {
         let judged = log.judge(&self.settings());
         let histories = log.histories();
         let surroundings: &Surroundings = judged.reference.surroundings();
-        let (verdict, reasons) = verdict(&judged.judgements, &[], surroundings);
+        let (verdict, reasons) = verdict(&judged.judgements, surroundings);
         self.tell(&histories, &judged.judgements);
         self.output.line(format!("verdict: {verdict}"));
         self.output.data(&Told {

@@ -100,7 +100,7 @@ impl TransactionDocument {
 
 impl Input {
     /// Numbers are taken by value, as Python and the store do; other keys do not matter.
-    fn read(input: &Json) -> Option<Self> {
+    pub(super) fn read(input: &Json) -> Option<Self> {
         let cid = match input.get("cid")? {
             Json::Int(cid) => *cid,
             Json::Bool(cid) => i128::from(*cid),
@@ -133,11 +133,50 @@ impl BlockDocument {
         })
     }
 
+    /// When it was made, by its author's clock, Unix seconds; none if it does not say so.
+    pub fn timestamp(&self) -> Option<u64> {
+        self.row.get("block")?.get("timestamp")?.as_str()?.parse().ok()
+    }
+
+    /// The documents of what it holds, in order.
+    pub fn documents(&self) -> &[Json] {
+        let body = self.row.get("block").unwrap_or(&Json::Null);
+        body.get("transactions").and_then(Json::as_array).unwrap_or(&[])
+    }
+
+    /// Whether some text in it, a key or a value, contains U+0000: the canonical text, and so the hash
+    /// and the signature, ends such a text there.
+    pub fn has_uncovered_text(&self) -> bool {
+        let mut places = vec![&*self.row];
+        while let Some(place) = places.pop() {
+            match place {
+                Json::String(text) if text.contains('\0') => return true,
+                Json::Array(items) => places.extend(items),
+                Json::Object(fields) => {
+                    for (name, value) in fields.iter() {
+                        if name.contains('\0') {
+                            return true;
+                        }
+                        places.push(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// What is wrong with its voters, if they are not the federation.
+    pub fn strange_voters(&self, federation: &BTreeSet<NodeKey>) -> Option<String> {
+        let voters: BTreeSet<_> = self.voters.iter().collect();
+        let alike = voters.len() == self.voters.len() && voters.into_iter().eq(federation);
+        (!alike).then(|| "its voters are not the federation".into())
+    }
+
     /// Why the block is invalid by rule, without an election; none if it is well-formed.
     pub fn malformation(&self, federation: &BTreeSet<NodeKey>) -> Option<String> {
-        let voters: BTreeSet<_> = self.voters.iter().cloned().collect();
-        if voters != *federation || self.voters.len() != federation.len() {
-            return Some("its voters are not the federation".into());
+        if let Some(strange) = self.strange_voters(federation) {
+            return Some(strange);
         }
         if self.transactions.is_empty() {
             return Some("it holds no transaction".into());
@@ -198,15 +237,21 @@ impl BlockDocument {
 
 /// The hash of a transaction's body without its fulfillments' texts.
 fn computed_id(transaction: &Json) -> Option<String> {
-    let mut body = transaction.get("transaction")?.clone();
+    let body = unsigned_body(transaction.get("transaction")?);
+    Some(keccak256_hex(body.canonical().ok()?.as_bytes()))
+}
+
+/// A transaction's body without its fulfillments' texts: what is hashed.
+pub(super) fn unsigned_body(body: &Json) -> Json {
+    let mut body = body.clone();
     if let Some(Json::Array(fulfillments)) = body.get_mut("fulfillments") {
         for fulfillment in fulfillments {
-            if let Some(text) = fulfillment.get_mut("fulfillment") {
-                *text = Json::Null;
+            if let Json::Object(fields) = fulfillment {
+                fields.insert("fulfillment", Json::Null);
             }
         }
     }
-    Some(keccak256_hex(body.canonical().ok()?.as_bytes()))
+    body
 }
 
 /// Reads a row of `votes`; none if it is no vote. Whether it is signed is another question.
@@ -218,6 +263,7 @@ pub(super) fn read_vote(row: &Json, key: &Arc<str>) -> Option<GoodVote> {
         block: BlockId::from(vote.get("voting_for_block")?.as_str()?),
         previous: BlockId::from(vote.get("previous_block")?.as_str()?),
         valid: vote.get("is_block_valid")?.as_bool()?,
+        timestamp: vote.get("timestamp").and_then(Json::as_str).and_then(|text| text.parse().ok()),
     })
 }
 

@@ -6,19 +6,26 @@
 //! change it. Reading documents is in `documents`, adding votes up in `tally`, what clients were
 //! told and which faults are in force in `surroundings`. Start at [`Reference::observe`].
 
+mod calm;
 mod documents;
+mod ledger;
+mod lives;
 mod surroundings;
 mod tally;
+pub mod validator;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bigchaindb_core::model::{BlockId, Json, NodeKey, SignatureCheck, Strictness, TxId};
 use bigchaindb_core::rules::Election;
 
-use crate::observe::{self, Change, Member, Observed, Record, Run, Table};
+use crate::observe::{self, Act, Change, Member, Observed, Record, Run, Table};
 
 pub use documents::{BlockDocument, Input, TransactionDocument};
+pub use ledger::{Ledger, Made};
+pub use lives::{Life, Lives};
 pub use surroundings::{Accepted, Surroundings};
 pub use tally::Ballot;
 
@@ -29,14 +36,26 @@ pub enum Rules {
     Default,
     /// Those of BigchainDB 0.6.0: a block's `voters` vote, and what is no good counts against it.
     Original,
+    /// Those of members that live with some that run BigchainDB 0.6.0: as there, but that a block is
+    /// decided only once no vote can change that.
+    Mixed,
 }
 
 impl Rules {
+    /// The rules of a profile.
+    pub fn of_profile(name: &str) -> Self {
+        match name {
+            "v0.6.0" => Self::Original,
+            "mixed" => Self::Mixed,
+            _ => Self::Default,
+        }
+    }
+
     /// How strictly signatures are verified.
     pub fn strictness(self) -> Strictness {
         match self {
             Self::Default => Strictness::Strict,
-            Self::Original => Strictness::Original,
+            Self::Original | Self::Mixed => Strictness::Original,
         }
     }
 }
@@ -79,6 +98,8 @@ pub struct GoodVote {
     pub previous: BlockId,
     /// Is the block valid?
     pub valid: bool,
+    /// When, by the voter's clock, Unix seconds; none if it does not say so.
+    pub timestamp: Option<u64>,
 }
 
 /// A block that was seen.
@@ -115,24 +136,37 @@ pub struct TransactionSeen {
     pub valid_at_us: Option<u64>,
 }
 
+/// An act, and when it was done.
+type Timed = (u64, Act);
+
 /// The state: see the module.
 #[derive(Debug)]
 pub struct Reference {
     run: Option<Run>,
     rules: Rules,
+    /// Judge by these rules, whatever the run says.
+    forced: Option<Rules>,
+    byzantine: BTreeSet<NodeKey>,
     federation: BTreeSet<NodeKey>,
     signatures: Arc<dyn SignatureCheck>,
     blocks: BTreeMap<BlockId, BlockSeen>,
     transactions: BTreeMap<TxId, TransactionSeen>,
     /// The transactions that spend an output of this one.
     spenders: BTreeMap<TxId, BTreeSet<TxId>>,
+    /// Blocks that are geneses, as they were seen.
+    geneses: Vec<BlockId>,
+    ledger: Ledger,
     ballot: Ballot,
     positions: BTreeMap<u64, BlockId>,
     surroundings: Surroundings,
     /// Every change of an election, in order.
     history: Vec<(u64, BlockId, Election)>,
+    /// What Byzantine members did on purpose, by row.
+    acts: BTreeMap<(Table, Arc<str>), Vec<Timed>>,
     /// Which rows the final dump has; empty if there is none.
     dumped: BTreeSet<(Table, Arc<str>)>,
+    /// How many transactions wait.
+    waiting: usize,
     now_us: u64,
     news: Vec<News>,
 }
@@ -143,19 +177,30 @@ impl Reference {
         Self {
             run: None,
             rules: Rules::Default,
+            forced: None,
+            byzantine: BTreeSet::new(),
             federation: BTreeSet::new(),
             signatures,
             blocks: BTreeMap::new(),
             transactions: BTreeMap::new(),
             spenders: BTreeMap::new(),
+            geneses: Vec::new(),
+            ledger: Ledger::default(),
             ballot: Ballot::default(),
             positions: BTreeMap::new(),
             surroundings: Surroundings::default(),
             history: Vec::new(),
+            acts: BTreeMap::new(),
             dumped: BTreeSet::new(),
+            waiting: 0,
             now_us: 0,
             news: Vec::new(),
         }
+    }
+
+    /// The same, by other rules than those of the run.
+    pub fn by_rules(self, rules: Rules) -> Self {
+        Self { rules, forced: Some(rules), ..self }
     }
 
     /// Takes a record in, and says what it changed.
@@ -172,20 +217,27 @@ impl Reference {
                 }
             }
             Record::End(_) => self.forget_what_was_lost(),
+            Record::Act(act) => {
+                let row = (act.table, Arc::clone(&act.key));
+                self.acts.entry(row).or_default().push((observed.at_us, act.clone()));
+            }
             Record::Operation(_)
             | Record::Fault(_)
             | Record::Decided(_)
             | Record::Node(_)
-            | Record::Act(_)
             | Record::Gauge(_)
-            | Record::Owned(_) => {}
+            | Record::Owned(_)
+            | Record::Stored(_)
+            | Record::Counter(_) => {}
         }
         std::mem::take(&mut self.news)
     }
 
     fn begin(&mut self, run: &Run) {
-        self.rules = if &*run.rules == "v0.6.0" { Rules::Original } else { Rules::Default };
+        self.rules = self.forced.unwrap_or_else(|| Rules::of_profile(&run.rules));
         self.federation = run.nodes.iter().map(|node| node.key.clone()).collect();
+        let byzantine = run.nodes.iter().filter(|node| run.byzantine.contains(&node.name));
+        self.byzantine = byzantine.map(|node| node.key.clone()).collect();
         self.run = Some(run.clone());
     }
 
@@ -209,7 +261,11 @@ impl Reference {
 
     fn put_waiting(&mut self, row: &Json) {
         let Some(id) = row.get("id").and_then(Json::as_str).map(TxId::from) else { return };
-        self.seen(&TransactionDocument::read(row)).waiting = true;
+        let seen = self.seen(&TransactionDocument::read(row));
+        if !std::mem::replace(&mut seen.waiting, true) {
+            self.waiting += 1;
+            self.surroundings.weigh(self.waiting);
+        }
         self.news.push(News::Moved(id));
     }
 
@@ -232,6 +288,7 @@ impl Reference {
         }
         let malformed = match self.rules {
             Rules::Default => document.malformation(&self.federation),
+            Rules::Mixed => document.strange_voters(&self.federation),
             Rules::Original => None,
         };
         let now_us = self.now_us;
@@ -246,6 +303,7 @@ impl Reference {
             || self.positions.values().any(|listed| *listed == id).then_some(self.now_us),
             |block| block.listed_at_us,
         );
+        let is_genesis = document.is_genesis;
         let seen = BlockSeen {
             document,
             seen_at_us: before.map_or(self.now_us, |block| block.seen_at_us),
@@ -256,8 +314,14 @@ impl Reference {
             listed_at_us,
         };
         self.blocks.insert(id.clone(), seen);
+        if is_genesis && !self.geneses.contains(&id) {
+            self.geneses.push(id.clone());
+        }
         self.news.push(News::Block(id.clone()));
         self.elect(&id);
+        if is_genesis {
+            self.elect_geneses();
+        }
     }
 
     fn put_vote(&mut self, row: &Json, changed: bool) {
@@ -266,7 +330,7 @@ impl Reference {
             return;
         }
         let vote = documents::read_vote(row, &key)
-            .filter(|vote| self.rules == Rules::Original || self.federation.contains(&vote.voter));
+            .filter(|vote| self.rules != Rules::Default || self.federation.contains(&vote.voter));
         let signed = vote.as_ref().is_some_and(|vote| {
             documents::is_vote_signed(row, vote, self.rules.strictness(), &*self.signatures)
         });
@@ -288,6 +352,7 @@ impl Reference {
         if self.positions.insert(position, block).is_none() {
             self.news.push(News::Listed { position });
         }
+        self.elect_geneses();
     }
 
     /// A row is gone.
@@ -296,7 +361,10 @@ impl Reference {
             Table::Backlog => {
                 let id = TxId::from(&**id);
                 if let Some(seen) = self.transactions.get_mut(&id) {
-                    seen.waiting = false;
+                    if std::mem::replace(&mut seen.waiting, false) {
+                        self.waiting -= 1;
+                        self.surroundings.weigh(self.waiting);
+                    }
                     self.news.push(News::Moved(id));
                 }
             }
@@ -339,17 +407,50 @@ impl Reference {
         }
     }
 
+    /// Brings the VALID history up to date.
+    fn account(&mut self, id: &BlockId, was: Election, is: Election) {
+        let mut ledger = std::mem::take(&mut self.ledger);
+        let block = &self.blocks[id].document;
+        if is == Election::Valid {
+            ledger.add(block, |input| self.output(input));
+        } else if was == Election::Valid {
+            ledger.take_out(block, |input| self.output(input));
+        }
+        self.ledger = ledger;
+    }
+
+    /// Whether the chain begins with this block: it is the first genesis of the list, or, as long as
+    /// none is listed, the first that was seen.
+    pub fn begins_with(&self, id: &BlockId) -> bool {
+        if !self.geneses.contains(id) {
+            return false;
+        }
+        let listed = self.positions.values().find(|block| self.geneses.contains(block));
+        listed.or(self.geneses.first()) == Some(id)
+    }
+
+    /// One genesis has no effect on others, but of several only one begins the chain.
+    fn elect_geneses(&mut self) {
+        if self.geneses.len() > 1 {
+            for id in self.geneses.clone() {
+                self.elect(&id);
+            }
+        }
+    }
+
     /// Adds the votes on a block up again.
     fn elect(&mut self, id: &BlockId) {
         let Some(block) = self.blocks.get(id) else { return };
         let is = match self.rules {
             _ if !block.present => Election::Undecided,
-            Rules::Default if block.document.is_genesis => Election::Valid,
+            Rules::Default | Rules::Mixed if self.begins_with(id) => Election::Valid,
             Rules::Default => match self.ballot.count(id, &self.federation) {
                 Election::Valid => Election::Valid,
                 _ if block.malformed.is_some() => Election::Invalid,
                 by_votes => by_votes,
             },
+            Rules::Mixed if block.malformed.is_some() => Election::Invalid,
+            Rules::Mixed => self.ballot.count_for_ever(id, &block.document.voters),
             Rules::Original => self.ballot.count_as_original(id, &block.document.voters),
         };
         let block = self.blocks.get_mut(id).expect("found above");
@@ -358,6 +459,8 @@ impl Reference {
             return;
         }
         block.elected_at_us = self.now_us;
+        self.account(id, was, is);
+        let block = &self.blocks[id];
         if is == Election::Valid {
             for transaction in &block.document.transactions {
                 if let Some(seen) = self.transactions.get_mut(&transaction.id) {
@@ -385,6 +488,61 @@ impl Reference {
     /// The keys of all nodes.
     pub fn federation(&self) -> &BTreeSet<NodeKey> {
         &self.federation
+    }
+
+    /// Whether this node acts against the rules on purpose.
+    pub fn is_byzantine(&self, key: &NodeKey) -> bool {
+        self.byzantine.contains(key)
+    }
+
+    /// Whether the node of this name acts against the rules on purpose.
+    pub fn is_byzantine_name(&self, name: &str) -> bool {
+        self.run.iter().any(|run| run.byzantine.iter().any(|one| &**one == name))
+    }
+
+    /// What Byzantine members did on purpose to a row, each with its time.
+    pub fn acts_on(&self, table: Table, key: &Arc<str>) -> &[(u64, Act)] {
+        self.acts.get(&(table, Arc::clone(key))).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether anybody did anything on purpose.
+    pub fn has_acts(&self) -> bool {
+        !self.acts.is_empty()
+    }
+
+    /// The rows of `votes`, and how they add up.
+    pub fn ballot(&self) -> &Ballot {
+        &self.ballot
+    }
+
+    /// What the VALID blocks hold. Under v0.6.0 genesis is never VALID, and yet the chain begins
+    /// there: see [`Reference::history_of`].
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// A transaction of the history that is built on: in a VALID block, or in genesis.
+    pub fn history_of(&self, id: &TxId) -> Option<Cow<'_, Made>> {
+        if let Some(made) = self.ledger.made(id) {
+            return Some(Cow::Borrowed(made));
+        }
+        let blocks = self.geneses.iter().filter_map(|genesis| self.blocks.get(genesis));
+        let mut held = blocks.filter(|_| self.rules == Rules::Original);
+        held.find_map(|block| Made::in_block(&block.document, id)).map(Cow::Owned)
+    }
+
+    /// All transactions that were seen to spend an output, wherever they are.
+    pub fn spenders_of(&self, output: &(TxId, i128)) -> Vec<&TxId> {
+        let named = self.spenders.get(&output.0).into_iter().flatten();
+        let spends = |id: &&TxId| {
+            self.transactions[*id].document.inputs.iter().any(|input| self.output(input) == *output)
+        };
+        named.filter(spends).collect()
+    }
+
+    /// Who verifies signatures.
+    pub fn signatures(&self) -> &dyn SignatureCheck {
+        &*self.signatures
     }
 
     /// A node's name, or its key if it is no member.

@@ -1,18 +1,34 @@
 //! What clients were told, and what harmed the federation: when could it be expected to settle?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bigchaindb_core::model::TxId;
 
+use super::calm::{Calm, Disturber};
+use super::lives::Lives;
+
 use crate::backends::Backend;
+use crate::faults::{self, Whom};
 use crate::observe::{Call, Fault, Kind, Observed, Operation, Phase, Record, What};
 
 /// What clients were told, and what harmed the federation.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     accepted: BTreeMap<TxId, Accepted>,
+    /// Faults that are planned or in force.
+    planned: BTreeMap<u64, Fault>,
     open: BTreeMap<u64, Fault>,
+    calm: Calm,
+    lives: Lives,
+    /// How often each transaction was posted.
+    posts: BTreeMap<TxId, u64>,
+    /// POSTs under way whose transaction the client does not know.
+    nameless: BTreeSet<u64>,
+    /// When a fault of the store that can lose writes was in force last, and whether it is.
+    store_harmed_at_us: Option<u64>,
+    store_harms: BTreeSet<u64>,
+    overloaded: bool,
     unverified: BTreeMap<u64, Fault>,
     healed_at_us: u64,
     last_load_us: u64,
@@ -43,6 +59,7 @@ impl Surroundings {
                 self.operation(observed.at_us, operation);
             }
             Record::Fault(fault) => self.fault(observed.at_us, fault),
+            Record::Node(event) => self.lives.observe(observed.at_us, event),
             Record::End(end) => {
                 self.ended = true;
                 self.shortfalls.clone_from(&end.shortfalls);
@@ -63,8 +80,17 @@ impl Surroundings {
         }
         self.last_load_us = at_us;
         match (operation.kind, &operation.tx) {
-            (Kind::Invoke, _) => self.sent += 1,
+            (Kind::Invoke, tx) => {
+                self.sent += 1;
+                match tx {
+                    Some(tx) => *self.posts.entry(tx.clone()).or_default() += 1,
+                    None => drop(self.nameless.insert(operation.number)),
+                }
+            }
             (Kind::Ok, Some(tx)) => {
+                if self.nameless.remove(&operation.number) {
+                    *self.posts.entry(tx.clone()).or_default() += 1;
+                }
                 self.accepted.entry(tx.clone()).or_insert_with(|| Accepted {
                     at_us,
                     operation: operation.number,
@@ -77,8 +103,16 @@ impl Surroundings {
 
     fn fault(&mut self, at_us: u64, fault: &Fault) {
         match fault.phase {
-            Phase::Planned => {}
+            Phase::Planned => {
+                self.planned.insert(fault.number, fault.clone());
+            }
             Phase::Applied => {
+                self.planned.insert(fault.number, fault.clone());
+                self.calm.begins(Disturber::Fault(fault.number), at_us);
+                if can_lose_writes(fault) {
+                    self.store_harms.insert(fault.number);
+                    self.store_harmed_at_us = Some(at_us);
+                }
                 self.open.insert(fault.number, fault.clone());
                 self.unverified.insert(fault.number, fault.clone());
             }
@@ -87,9 +121,62 @@ impl Surroundings {
             }
             Phase::Healed => {
                 self.open.remove(&fault.number);
+                self.planned.remove(&fault.number);
+                self.calm.ends(Disturber::Fault(fault.number), at_us);
                 self.healed_at_us = at_us;
+                if self.store_harms.remove(&fault.number) {
+                    self.store_harmed_at_us = Some(at_us);
+                }
             }
         }
+    }
+
+    /// So many transactions wait: is that more than can be expected to be worked off?
+    pub(super) fn weigh(&mut self, waiting: usize) {
+        let overloaded = waiting > OVERLOAD;
+        if overloaded != self.overloaded {
+            self.overloaded = overloaded;
+            let change = if overloaded { Calm::begins } else { Calm::ends };
+            change(&mut self.calm, Disturber::Overload, self.now_us);
+        }
+    }
+
+    /// By when something has to be done that could be done from `since_us` on: the first moment that
+    /// had `within_us` without any fault before it. None if the log does not tell.
+    pub fn due_us(&self, since_us: u64, within_us: u64) -> Option<u64> {
+        self.calm.due_us(since_us, within_us, self.last_load_us)
+    }
+
+    /// Every fault's stretch of time: from, and until when, if it was healed.
+    pub fn faults(&self) -> impl Iterator<Item = (u64, Option<u64>)> {
+        self.calm.faults()
+    }
+
+    /// Whether a fault that meets this node is planned or in force.
+    pub fn meets(&self, node: &str, kind: impl Fn(&str) -> bool) -> bool {
+        let mut planned = self.planned.values();
+        planned.any(|fault| kind(&fault.kind) && fault.target.split(',').any(|one| one == node))
+    }
+
+    /// Whether the store may lose writes now, or did so up to `within_us` ago.
+    pub fn may_lose_writes(&self, within_us: u64) -> bool {
+        let recent = |at_us| self.now_us <= at_us + within_us;
+        !self.store_harms.is_empty() || self.store_harmed_at_us.is_some_and(recent)
+    }
+
+    /// Which nodes run when.
+    pub fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
+    /// How often a transaction was posted, as far as clients know it.
+    pub fn posts(&self, id: &TxId) -> u64 {
+        self.posts.get(id).copied().unwrap_or(0)
+    }
+
+    /// When a client last posted something.
+    pub fn last_load_us(&self) -> u64 {
+        self.last_load_us
     }
 
     /// Every acknowledged transaction.
@@ -143,4 +230,14 @@ impl Surroundings {
     pub fn shortfalls(&self) -> &[Arc<str>] {
         &self.shortfalls
     }
+}
+
+/// Once more waits than fits into a block, load is more than usual; how long it takes is a question of
+/// the machine then.
+const OVERLOAD: usize = 1000;
+
+/// Whether a fault meets the store, which may lose what it had not promised to keep.
+fn can_lose_writes(fault: &Fault) -> bool {
+    let nature = faults::ALL.iter().find(|nature| nature.name == &*fault.kind);
+    nature.is_some_and(|nature| nature.whom != Whom::Nodes)
 }

@@ -105,19 +105,91 @@ impl Ballot {
         }
     }
 
+    /// How a block is decided, profile `mixed`.
+    ///
+    /// Rows are weighed as under `v0.6.0`, but the block is invalid only once the votes still missing
+    /// cannot make it valid any more.
+    pub fn count_for_ever(&self, block: &BlockId, voters: &[NodeKey]) -> Election {
+        let Some((most, rows)) = self.weigh(block, voters) else { return Election::Undecided };
+        let missing = voters.len() - rows;
+        if 2 * most > voters.len() {
+            Election::Valid
+        } else if 2 * (most + missing) <= voters.len() {
+            Election::Invalid
+        } else {
+            Election::Undecided
+        }
+    }
+
+    /// The most good votes that say valid and name one previous block, and how many rows there are;
+    /// none where the original refuses to count.
+    fn weigh(&self, block: &BlockId, voters: &[NodeKey]) -> Option<(usize, usize)> {
+        let rows = self.rows_on(block, voters)?;
+        let good = rows.iter().filter_map(|row| row.good());
+        let yes = good.filter(|vote| vote.valid && voters.contains(&vote.voter));
+        let mut for_previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
+        yes.for_each(|vote| *for_previous.entry(&vote.previous).or_default() += 1);
+        Some((for_previous.into_values().max().unwrap_or(0), rows.len()))
+    }
+
+    /// The rows on a block; none if a key voted twice or there are more rows than voters, where the
+    /// original raises an error.
+    fn rows_on(&self, block: &BlockId, voters: &[NodeKey]) -> Option<Vec<&Row>> {
+        let keys = self.of_block.get(block).into_iter().flatten();
+        let rows: Vec<_> = keys.map(|key| &self.rows[key]).collect();
+        let mut authors: Vec<_> = rows.iter().flat_map(|row| &row.vote).map(|v| &v.voter).collect();
+        authors.sort();
+        let twice = authors.windows(2).any(|pair| pair[0] == pair[1]);
+        (!twice && rows.len() <= voters.len()).then_some(rows)
+    }
+
+    /// How many rows on a block are no good votes of its voters: badly signed, or by strangers.
+    pub fn bad_rows(&self, block: &BlockId, voters: &[NodeKey]) -> usize {
+        let keys = self.of_block.get(block).into_iter().flatten();
+        let is_good = |row: &Row| row.good().is_some_and(|vote| voters.contains(&vote.voter));
+        keys.filter(|key| !is_good(&self.rows[*key])).count()
+    }
+
+    /// How a block is decided if only good votes of its voters count, profiles `v0.6.0` and `mixed`.
+    pub fn count_good(&self, block: &BlockId, voters: &[NodeKey]) -> Election {
+        let mut voted: BTreeSet<&NodeKey> = BTreeSet::new();
+        let mut for_previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
+        for vote in self.good_votes(block).filter(|vote| voters.contains(&vote.voter)) {
+            if voted.insert(&vote.voter) && vote.valid {
+                *for_previous.entry(&vote.previous).or_default() += 1;
+            }
+        }
+        let yes: usize = for_previous.values().sum();
+        let most = for_previous.into_values().max().unwrap_or(0);
+        if voted.len() - yes >= voters.len().div_ceil(2) {
+            Election::Invalid
+        } else if 2 * yes <= voters.len() {
+            Election::Undecided
+        } else if 2 * most > voters.len() {
+            Election::Valid
+        } else {
+            Election::Invalid
+        }
+    }
+
+    /// The good votes on a block.
+    pub fn good_votes(&self, block: &BlockId) -> impl Iterator<Item = &GoodVote> {
+        let keys = self.of_block.get(block).into_iter().flatten();
+        keys.filter_map(|key| self.rows[key].good())
+    }
+
+    /// The row under a key, if it is a well-signed vote.
+    pub fn good_vote(&self, key: &str) -> Option<&GoodVote> {
+        self.rows.get(key)?.good()
+    }
+
     /// How a block is decided, profile `v0.6.0`.
     ///
     /// Whatever is not a well-signed "valid" of a listed voter counts against it, ties are lost, and
     /// a majority that names several previous blocks is lost as well, for the moment. Where the
     /// original refuses to answer (a key voted twice, more votes than voters) nothing is decided.
     pub fn count_as_original(&self, block: &BlockId, voters: &[NodeKey]) -> Election {
-        let keys = self.of_block.get(block).into_iter().flatten();
-        let rows: Vec<_> = keys.map(|key| &self.rows[key]).collect();
-        let mut authors: Vec<_> = rows.iter().flat_map(|row| &row.vote).map(|v| &v.voter).collect();
-        authors.sort();
-        if authors.windows(2).any(|pair| pair[0] == pair[1]) || rows.len() > voters.len() {
-            return Election::Undecided;
-        }
+        let Some(rows) = self.rows_on(block, voters) else { return Election::Undecided };
         let good = rows.iter().filter_map(|row| row.good());
         let yes: Vec<_> = good.filter(|vote| vote.valid && voters.contains(&vote.voter)).collect();
         let no = rows.len() - yes.len();

@@ -9,9 +9,9 @@ use super::history::{history, history_under};
 
 /// One that everybody is content with: the beginning of most histories below.
 const LAWFUL: &str = "
-    create a b; post a@1; post b@2; block A@1 a; list A; vote A vvv.; drop a;
-    transfer c a.0; post c@3; block B@2 b c; list B; vote B vvvv; drop b; drop c;
-    say 1 A valid; say 2 A valid; pass 31; probe 1 a valid; probe 4 c valid; dump; end";
+    create a b; post a@1; post b@2; block A@1 a; list A; vote A vvvv; drop a; pass 3;
+    transfer c a.0; post c@3>2; block B@2 b c; list B; vote B vvvv; drop b; drop c; gauge 1 undecided=1 questions=40;
+    say 1 A valid; say 2 A valid; pass 31; gauge 1 questions=60; owned 2 g.0 b.0 c.0; probe 1 a valid; probe 4 c valid; dump; end";
 
 /// invariant | what it says | the history, which begins with nothing but genesis.
 ///
@@ -132,10 +132,193 @@ const CASES: &str = "
     L2 | n/a  | create a; block A@1 a; pass 31; end                                                                                   # not listed
     L2 | pass | create a; block A!voters@1 a; list A; pass 31; end                                                                    # invalid by rule
     L2 | pass | create a; block A@1 a; list A; fault cut applied; pass 50; fault cut healed; pass 10; vote A vvv.
+
+    S1 | fail output 0 of | create a; transfer b a.0; transfer c!extra a.0; block A@1 a b c; list A; vote A vvv.                     # one output, with a key more
+    S1 | fail output 0 of | create a; transfer b a.0; transfer c!float a.0; block A@1 a b c; list A; vote A vvv.                     # 0.0
+    S1 | fail output 0 of | create a; transfer b a.0; transfer c!false a.0; block A@1 a b c; list A; vote A vvv.                     # false
+    S1 | fail is spent by | create a; transfer b a.0; create c!spends=a.0; block A@1 a b; list A; vote A vvv.; block B@2 c; list B; vote B vvv.  # a CREATE spends
+
+    S3 | fail text behind a U+0000 | create a!nul; block A@1 a; list A; vote A vvv.
+    S3 | pass | create a!nul; block A@1 a; list A; vote A iii.
+
+    S4 | pass | create a; transfer b a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+    S4 | fail was in no VALID block | create a; transfer b a.0; block A@1 a; list A; vote A vv..; block B@2 b; list B; vote B vvv.    # not decided yet
+    S4 | fail was in no VALID block | create a; transfer b a.0; block A@1 a; list A; vote A iii.; block B@2 b; list B; vote B vvv.
+    S4 | fail of the same block | create a; transfer b a.0; block A@1 a b; list A; vote A vvv.
+    S4 | fail its id is not its hash | create a!id; block A@1 a; list A; vote A vvv.
+    S4 | fail who is not of the federation | create a!stranger; block A@1 a; list A; vote A vvv.
+    S4 | fail fulfillment 0 does not open | create a!forged; block A@1 a; list A; vote A vvv.
+    S4 | pass | create a!forged; block A@1 a; list A; vote A iii.                                                                      # nobody believed it
+    S4 | fail with 2 fulfillments and 2 outputs | create b a!spends=b.0; block A@1 b a; list A; vote A vvv.
+    S4 | fail fulfillment 0 does not open | create a; transfer b!forged a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+    S4 | fail opens another condition | create a; transfer b!thief a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+    S4 | fail it makes 2 outputs of 1 inputs | create a; transfer b!more a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+    S4 | fail has no output 3 | create a; transfer b a.3; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+    S4 | fail is not as documented | create a; transfer b!extra a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+    S4 | fail is a GENESIS after the first block | genesis h; block A@1 h; list A; vote A vvv.
+    S4 | pass | create a!until=1472688010; transfer b a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688010@2 b; list B; vote B vvv.
+    S4 | fail fulfillment 0 does not open | create a!until=1472688010; transfer b a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688011@2 b; list B; vote B vvv.
+    S4 | pass | create a!from=1472688010; transfer b a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688011@2 b; list B; vote B vvv.
+    S4 | fail fulfillment 0 does not open | create a!from=1472688010; transfer b a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688010@2 b; list B; vote B vvv.
+    S4 | fail fulfillment 0 does not open | create a!both=1472688010; transfer b!omit a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688011@2 b; list B; vote B vvv.  # left out, not shown to fail
+    S4 | pass | create a!weights; transfer b a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.                 # 3 and 1 are 4
+    S4 | fail fulfillment 0 does not open | create a!weights; transfer b!forged a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
+
+    S5 | pass | byzantine 1; create a; block A@1 a; list A; vote A vvv.; vote A r...                                                  # its own affair
+    S6 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvvw
+
+    S7 | pass | create a b; block A@1 a; block B@1 b; list A; list B; vote A vvvv; vote B vvvv
+    S7 | pass | create a b; block A@1 a; block B@1 b; list A; list B; vote A iiii; vote B vvvv                                        # after one that is invalid
+    S7 | fail both come after | create a b; block A@1 a; block B@1 b; list A; list B; vote A vvv.; vote B>G vvv.
+    S7 | fail both come after | create a b c; block A@1 a; block B@1 b; block C@1 c; list A; list B; list C; vote A iii.; vote B>A vvv.; vote C>A vvv.
+    S7 | fail comes before itself | create a b; block A@1 a; block B@1 b; list A; list B; vote A>B vvv.; vote B>A vvv.
+
+    S8 | fail n2 said block | create a; block A@1 a; list A; vote A vvv.; say 2 A valid; killed 2; started 2; say 2 A invalid         # a start makes nothing new
+
+    S10 | pass | create a; block A@1 a; list A; vote A vvv.; dump; end
+    S10 | fail deleted | create a; block A@1 a; list A; vote A vvv.; unvote A 2
+    S10 | fail not what it was | create a; block A@1 a; list A; vote A vvv.; turnvote A 2
+    S10 | fail deleted | create a; block A@1 a; list A; delete A
+    S10 | fail deleted | create a; block A@1 a; list A; unlist 1
+    S10 | fail no feed said so | create a; block A@1 a; list A; lose A; dump; end
+    S10 | pass | byzantine 3; create a; block A@1 a; list A; vote A vvv.; unvote A 2; act 3 delete votes A:2; revote A 2; dump; end    # on purpose, and put back
+    S10 | fail not what it was | byzantine 3; create a; block A@1 a; list A; vote A vvv.; act 3 delete votes A:2; unvote A 2; revote A 2; turnvote A 2  # one act, two harms
+    S10 | pass | create a; block A@1 a; list A; vote A vvv.; fault power-loss applied; unvote A 2; fault power-loss healed            # the store had not promised to keep it
+    S10 | fail deleted | create a; block A@1 a; list A; vote A vvv.; fault kill applied; unvote A 2; fault kill healed                # a node's death deletes nothing
+
+    S12 | pass | create a; post a@1; probe 1 a backlog; block A@1 a; probe 2 a undecided; vote A>G vvv.; probe 3 a valid; drop a; probe 1 a valid
+    S12 | fail n3 had said valid before | create a; post a@1; block A@1 a; vote A>G vvv.; probe 3 a valid; probe 1 a undecided
+    S12 | pass | create a; post a@1; block A@1 a; vote A>G vvv.; asking 1 a; probe 3 a valid; answer 1 a undecided                    # asked before that was read
+    S12 | fail n1 had acknowledged | create a; post a@1; drop a; probe 2 a none
+    S12 | pass | create a; probe 2 a none; post a@1                                                                                   # asked too early
+    S12 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a b; list A; vote A vvv.; post c@1; drop c; probe 1 c none      # it lost a conflict
+    S12 | pass | create a; post a@1; block A@1 a; list A; vote A iii.; probe 1 a invalid; drop a; probe 1 a invalid
+    S12 | fail another body | create a; post a@1; read 1 a 77aa; read 2 a 77ab
+    S12 | pass | create a; post a@1; read 1 a 77aa; read 2 a 77aa
+
+    S13 | pass | create a b; transfer c a.0; block A@1 a b; list A; vote A vvv.; block C@1 c; list C; vote C vvv.; pass 3; owned 2 g.0 b.0 c.0
+    S13 | fail does not say that | create a b; block A@1 a b; list A; vote A vvv.; pass 3; owned 2 g.0 b.0
+    S13 | fail which is not so | create a b; transfer c a.0; block A@1 a b; list A; vote A vvv.; block C@1 c; list C; vote C vvv.; pass 3; owned 2 g.0 a.0 b.0 c.0
+    S13 | fail says twice | create a b; block A@1 a b; list A; vote A vvv.; pass 3; owned 2 g.0 a.0 b.0 b.0
+    S13 | fail cannot say what | create a b; block A@1 a b; list A; vote A vvv.; pass 3; owned 2 !UnboundLocalError
+    S13 | pass | create a b; block A@1 a b; list A; vote A vvv.; owned 2 g.0 b.0                                                          # it may not have heard yet
+    S13 | fail has 2 unspent outputs | create a!two; block A@1 a; list A; vote A vvv.
+    S13 | fail has 2 unspent outputs | create a; transfer b a.0; transfer c a.0; block A@1 a b c; list A; vote A vvv.
+    S13 | fail is made of nothing | create a; transfer b!more a.0; block A@1 a b; list A; vote A vvv.
+    S13 | pass | create a b; transfer c a.0 b.0; transfer d c.1; block A@1 a b c d; list A; vote A vvv.
+
+    S14 | pass | create a; post a@1; block A@1 a
+    S14 | fail it never waited for it | create a; post a@1; block A@2 a
+    S14 | pass | create a; post a@1; wait a@2; block A@2 a                                                                            # taken over
+    S14 | fail it never waited for it | create a; post a@1; block A@2 a; wait a@2                                                     # too late
+    S14 | fail who is not of the federation | create a; post a@1>9
+    S14 | n/a  | byzantine 2; create a; post a@1; block A@2 a
+
+    S15 | n/a  | create a; block A@1 a; list A; vote A vvv.; say 1 A valid
+    S15 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvvi; say 1 A valid
+    S15 | fail by the good votes it is undecided | byzantine 4; create a; block A@1 a; list A; vote A vv.i; say 1 A valid
+    S15 | fail by the good votes it is undecided | create a; block A@1 a; list A; vote A vxx.; say 1 A invalid                        # forged ones counted
+    S15 | pass | create a; block A@1 a; list A; vote A xvvv; say 1 A valid
+    S15 | n/a  | byzantine 4; create a; block A@1 a; list A; vote A vvii; say 4 A valid                                               # who believes it?
+    S15 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 delete votes A:2; unvote A 2; log 1 somebody deleted vote(A:2) of votes; revote A 2; pass 31; end
+    S15 | fail was not put back | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 delete votes A:2; unvote A 2; log 1 somebody deleted vote(A:2) of votes; pass 31; end
+    S15 | fail no node named the harm | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edit votes A:2; turnvote A 2; revote A 2; pass 31; end
+    S15 | fail no node named the harm | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edit votes A:2; turnvote A 2; log 4 somebody changed vote(A:2) of votes; revote A 2; pass 31; end
+    S15 | unknown | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 delete votes A:2; unvote A 2; pass 29; end
+    S15 | n/a  | byzantine 4; create a; block A@1 a; list A; vote A vvvv; act 4 delete votes A:4; unvote A 4; pass 31; end                 # its own
+
+    S16 | pass | create a b; block A@1 a; block B@1 b; list A; list B; vote A@1472688005 v...; vote B@1472688005 v...
+    S16 | fail n1 voted on block | create a b; block A@1 a; block B@1 b; list A; list B; vote A@1472688005 v...; vote B@1472688004 v...
+    S16 | pass | create a b; block A@1 a; block B@1 b; list A; list B; vote A@1472688005 v...; vote B@1472688004 .v..                 # another's clock
+    S16 | pass | create a b; block A@1 a; block B@1 b; list A; list B; fault clock-skew applied; vote A@1472688005 v...; vote B@1472688004 v...
+    S16 | fail n1 voted on block | create a b; block A@1 a; block B@1 b; list A; list B; fault clock-skew@2 applied; vote A@1472688005 v...; vote B@1472688004 v...
+    S16 | fail n1 voted on block | create a b; block A@1 a; block B@1 b; list A; list B; fault clock-skew applied; vote A@1472688009 v...; fault clock-skew healed; pass 31; vote B@1472688005 v...; create c; block C@1 c; list C; vote C@1472688004 v...
+    S16 | n/a  | byzantine 1; create a b; block A@1 a; block B@1 b; list A; list B; vote A@1472688005 v...; vote B@1472688004 v...
+    S16 | pass | create a b; block A@1 a; block B@1 b; list A; list B; vote A@1472688005 v...; vote B@1472688006 v...; unvote A 1; revote A 1  # put back, not cast again
+
+    S17 | pass | fault kill@2 planned; killed 2; fault kill@2 applied; started 2; fault kill@2 healed
+    S17 | fail no fault was to kill it | fault kill@2 planned; killed 3
+    S17 | fail no fault was to kill it | fault kill@2 planned; killed 2; fault kill@2 applied; started 2; fault kill@2 healed; killed 2
+    S17 | fail n3 fell over: KeyError | failed 3 KeyError: 'cid'
+    S17 | pass | byzantine 3; failed 3 KeyError
+
+    S18 | pass | byzantine 2; block H@2 g                                                                                              # nobody takes it for one
+    S18 | fail is VALID and holds a GENESIS | byzantine 2; genesis h; block H@2 h; list H; vote H vvv.
+
+    S21 | pass | create a; post a@1; block A@1 a; list A; vote A vvv.; pass 3; transfer b a.0; post b@2
+    S21 | fail but fulfillment 0 does not open | create a!forged; post a@1
+    S21 | fail is in no VALID block | create a; transfer b a.0; post a@1; post b@1
+    S21 | fail does not open output | create a; post a@1; block A@1 a; list A; vote A vvv.; pass 3; transfer b!thief a.0; post b@2
+    S21 | fail had spent output 0 | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; block B@1 b; list B; vote B vvv.; pass 3; post c@1
+    S21 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; send c@1; block B@1 b; list B; vote B vvv.; ok c@1; wait c@1  # a race
+    S21 | fail refused | create a; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1
+    S21 | pass | create a; transfer b a.0; block A@1 a; list A; vote A vvv.; refuse b@1                                               # it may not have heard yet
+    S21 | pass | create a; transfer b!forged a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1
+    S21 | pass | create a; transfer b!extra a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1
+    S21 | fail accepted | create a; transfer b!extra a.0; block A@1 a; list A; vote A vvv.; pass 3; post b@1
+    S21 | fail refused | create a!weights; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1                       # 3 and 1 are 4
+    S21 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; block B@1 b; list B; vote B v...; pass 3; refuse c@1  # may be spent
+    S21 | fail which is valid | create a; refuse a@1
+    S21 | pass | create a!until=0000000060; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1                      # clocks differ
+    S21 | n/a  | byzantine 1; create a; refuse a@1
+
+    L1 | fail was decided only after | create a; post a@1; pass 31; fault kill applied; pass 1; fault kill healed; block A@1 a; list A; vote A vvv.  # there had been time
+    L1 | pass | create a; post a@1; pass 20; fault kill applied; fault kill healed; pass 20; block A@1 a; list A; vote A vvv.         # there was none
+    L2 | fail was decided too late | create a; block A@1 a; list A; pass 31; fault kill applied; fault kill healed; vote A vvv.
+
+    L3 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; post b@1; post c@2; block B@1 b; list B; vote B vvv.; pass 31; end
+    L3 | fail none is VALID | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; post b@1; post c@2; pass 31; end
+    L3 | unknown | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; post b@1; post c@2; pass 29; end
+    L3 | fail 2 transactions that want | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; post b@1; block B@1 b c; list B; vote B vvv.
+    L3 | n/a  | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; block B@1 b; list B; vote B iii.; block C@1 c; list C; vote C iii.; pass 31; end  # nobody was promised anything
+    L3 | pass | create a b; transfer c a.0 b.0; transfer d a.0; transfer e b.0; block A@1 a b; list A; vote A vvv.; post c@1; post d@1; block D@1 d; list D; vote D vvv.; wait e@1; pass 31; end
+
+    L4 | pass | create a; post a@1; block A@1 a; block B@2 a; block C@3 a
+    L4 | fail is in 4 blocks | create a; post a@1; block A@1 a; block B@2 a; block C@3 a; block D@4 a
+    L4 | pass | create a; post a@1; fault clock-skew applied; block A@1 a; list A; vote A iii.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a  # the block says 2016, the log began in 1970
+    L4 | fail is in 4 blocks | create a b; block X!at=0000000000@1 b; list X; post a@1; fault clock-skew applied; block A!at=0000000000@1 a; list A; vote A iii.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a
+    L4 | fail is in 4 blocks | create a; post a@1; fault clock-skew applied; block A@1 a; list A; vote A vvv.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a
+    L4 | pass | byzantine 4; create a; post a@1; block A@1 a; list A; vote A iii.; act 4 spoil bigchain A; block B@2 a; block C@3 a; block D@1 a
+    L4 | pass | byzantine 4; create a; post a@1; block A@1 a; block B@2 a; block C@3 a; block D@4 a                                  # its own flood
+    L4 | pass | create a; post a@1; drop a; wait a@1; drop a; wait a@2; drop a; wait a@3
+    L4 | fail was posted 1 times, and put into the backlog 5 times | create a; post a@1; drop a; wait a@1; drop a; wait a@2; drop a; wait a@3; drop a; wait a@3
+    L4 | pass | create a; post a@1; block A@1 a; list A; vote A vvv.; drop a; wait a@1
+    L4 | fail is VALID, and was put into the backlog again 2 times | create a; post a@1; block A@1 a; list A; vote A vvv.; drop a; wait a@1; drop a; wait a@1
+
+    L5 | pass | create a; block A@1 a; list A; vote A vvvi; pass 31; end
+    L5 | fail n4 has not voted | create a; block A@1 a; list A; vote A vvv.; pass 31; end
+    L5 | unknown | create a; block A@1 a; list A; vote A vvv.; pass 29; end
+    L5 | fail n4 voted on block | create a; block A@1 a; list A; vote A vvv.; pass 31; vote A ...v
+    L5 | pass | create a; block A@1 a; list A; vote A vvv.; fault kill@4 planned; killed 4; fault kill@4 applied; pass 40; started 4; fault kill@4 healed; pass 20; vote A ...v; pass 11; end
+    L5 | fail n4 has not voted | create a; block A@1 a; list A; vote A vvv.; fault kill@4 planned; killed 4; fault kill@4 applied; started 4; fault kill@4 healed; pass 31; end
+    L5 | pass | create a; block A@1 a; list A; vote A vvv.; fault lose@4 planned; killed 4; fault lose@4 applied; fault lose@4 healed; pass 31; end  # it will not come back
+    L5 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; pass 31; end
+    L5 | fail has not voted | block A@1; list A; pass 31; end                                                                             # empty, and yet
+    L5 | n/a  | create a; block A@1 a; pass 31; end                                                                                        # not listed
+
+    L6 | pass | gauge 1 backlog=9; gauge 1 backlog=0; pass 31; end
+    L6 | fail holds 9 at rest, before it held 0 | gauge 1 backlog=0; create a; post a@1; gauge 1 backlog=9; pass 31; end
+    L6 | pass | gauge 1 backlog=100; create a; post a@1; gauge 1 backlog=110; pass 31; end
+    L6 | fail holds 111 at rest | gauge 1 backlog=100; create a; post a@1; gauge 1 backlog=111; pass 31; end
+    L6 | fail its bound is 100000 | gauge 1 backlog=100001
+    L6 | unknown | create a; post a@1; gauge 1 backlog=9; pass 29; end
+    L6 | n/a  | create a; post a@1; pass 31; end
+
+    L8 | pass | gauge 1 questions=100; pass 31; end
+    L8 | fail asked 5000 questions for 1 transactions | gauge 1 questions=5000; pass 31; end
+    L8 | n/a  | pass 31; end
 ";
 
 /// invariant | what it says | a history under the rules of the original.
 const ORIGINAL_CASES: &str = "
+    S4 | pass | create a; transfer b a.0; transfer d g.0; block A@1 a; vote A>G vvv.; block B@1 b d; vote B>A vvv.
+    S4 | fail was in no VALID block | create a; transfer b a.0; block A@1 a; vote A>G vv..; block B@1 b; vote B>A vvv.
+    S4 | pass | create a; transfer b!extra a.0; block A@1 a; vote A>G vvv.; block B@1 b; vote B>A vvv.                               # odd, but it never looked
+    S7 | fail both come after | create a b; block A@1 a; block B@1 b; vote A>G vvv.; vote B>G vvv.
+    S15 | fail by the good votes it is undecided | create a; block A@1 a; vote A>G vxx.; say 1 A invalid
+    S21 | fail is in no VALID block | create a; transfer b a.0; block A@1 a; vote A>G vv..; post b@1
+    L5 | fail n4 has not voted | create a; block A@1 a; vote A>G vvv.; pass 31; end
+    L5 | pass | create a; block A!voters@1 a; vote A>G v...; pass 31; end                                                                  # nobody else is asked
     S8 | pass | create a; block A@1 a; vote A>G vvv.
     S8 | fail was invalid and is valid | create a; block A@1 a; vote A>G vvwv                          # previous blocks disagree, then do not
     S1 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a b; vote A>G vvv.; block B@1 c; vote B>A vx.x  # bad signatures count against
@@ -143,6 +326,19 @@ const ORIGINAL_CASES: &str = "
     S6 | pass | create a b; block A@1 a; block B@1 b; vote A>G v.v.; vote B>A v.v.
     S6 | fail but voted on | create a b; block A@1 a; block B@1 b; vote A>G v...; vote B>G v...
     S18 | pass | create a; block A@1 a; end
+";
+
+/// invariant | what it says | a history of members that live with some that run the original.
+const MIXED_CASES: &str = "
+    S8 | pass | create a; block A@1 a; vote A>G vv.w; vote A>G ..v.                                    # nothing was decided too early
+    S8 | fail was valid and is undecided | create a; block A@1 a; vote A>G vvv.; unvote A 2
+    S1 | fail is spent by | create a; transfer b a.0; transfer c a.0; block A@1 a b; vote A>G vvv.; block B@1 c; vote B>A vvv.
+    S1 | fail as the original adds votes up | create a; transfer b a.0; transfer c a.0; block A!voters@1 a b c; vote A>G v...
+    S3 | fail as the original adds votes up | create a; block A!voters@1 a; vote A>G v...
+    S6 | fail but voted on | create a b; block A@1 a; block B@1 b; vote A>G v...; vote B>G v...
+    S9 | pass | create a; block A@1 a; vote A>G vi.w; say 3 A invalid                                  # no vote can mend that
+    S9 | fail by the votes it is undecided | create a; block A@1 a; vote A>G vv.w; say 3 A invalid
+    S18 | pass | create a; block A@1 a; vote A>G vvv.; end
 ";
 
 fn outcome(judgement: &Judgement) -> String {
@@ -190,11 +386,24 @@ fn the_originals_rules_are_told_apart_too() {
 }
 
 #[test]
+fn what_is_mixed_is_judged_by_both() {
+    check("mixed", MIXED_CASES);
+}
+
+#[test]
 fn a_lawful_history_satisfies_all() {
     let judged = judge(&history(LAWFUL), &Settings::default(), Arc::new(Direct));
+    // Nobody acts against the rules or is in conflict there, there is no fault in much load, and nothing
+    // is said of single questions to the store and of counters.
+    let absent = ["S15", "S19", "S20", "L3", "L7"];
     for judgement in &judged.judgements {
-        assert_eq!(judgement.outcome, Outcome::Pass, "{}", judgement.invariant);
-        assert!(judgement.looked_at > 0, "{}", judgement.invariant);
+        let invariant = &*judgement.invariant;
+        if absent.contains(&invariant) {
+            assert!(matches!(judgement.outcome, Outcome::NotApplicable { .. }), "{judgement:?}");
+            continue;
+        }
+        assert_eq!(judgement.outcome, Outcome::Pass, "{invariant}");
+        assert!(judgement.looked_at > 0, "{invariant}");
     }
 }
 

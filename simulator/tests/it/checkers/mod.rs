@@ -3,6 +3,7 @@
 mod history;
 mod invariants;
 mod recordings;
+mod store;
 mod verdicts;
 
 pub(crate) use history::history;

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use bigchaindb_core::model::Direct;
 use bigchaindb_simulator::checkers::{Outcome, Settings, Verdict, judge};
-use bigchaindb_simulator::record::{Threshold, verdict};
+use bigchaindb_simulator::record::{Threshold, kept, verdict};
+use bigchaindb_simulator::scenario::Scenario;
 
 use super::history::history;
 
 /// verdict | a part of the weightiest reason | invariants meant to be violated | the history.
 const CASES: &str = "
-    pass    | | | create a; post a@1; block A@2 a; list A; vote A vvv.; drop a; pass 31; end
+    pass    | | | create a; post a@2; block A@2 a; list A; vote A vvvv; drop a; pass 31; end
     fail    | S11 is violated: | | create a; post a@1; drop a; pass 31; end
-    fail    | S2 is violated: | | block H@2 g; short x
-    void    | short | | create a; post a@1; block A@2 a; list A; vote A vvv.; pass 31; short short
+    fail    | S18 is violated: | | block H@2 g; short x
+    void    | short | | create a; post a@2; block A@2 a; list A; vote A vvvv; drop a; pass 31; short short
     void    | fault 1 (kill) was not seen to be real | | create a; post a@1; fault kill applied; pass 31; fault kill healed; end
     pass    | | | fault kill planned; fault kill applied; fault kill verified; fault kill healed; end
     unknown | S11 cannot be told: | | create a; post a@1
-    unknown | no transaction was accepted | | create a; refuse a@1; end
+    unknown | no transaction was accepted | | create a; transfer b a.0; refuse b@1; end
     pass    | | S11 L1 | create a; post a@1; drop a; pass 31; end
     fail    | S1 was meant to be violated, and was not | S1 | create a; block A@1 a; list A; vote A vvv.; end
 ";
@@ -33,7 +34,7 @@ fn the_weightiest_reason_decides() {
         let violations = meant.split_whitespace().map(str::to_owned).collect();
         let settings = Settings { violations, ..Settings::default() };
         let judged = judge(&history(steps), &settings, Arc::new(Direct));
-        let (found, reasons) = verdict(&judged.judgements, &[], judged.reference.surroundings());
+        let (found, reasons) = verdict(&judged.judgements, judged.reference.surroundings());
         assert_eq!(found.as_str(), expected, "{case}: {reasons:?}");
         assert_eq!(found == Verdict::Pass, reasons.is_empty(), "{case}");
         let first = reasons.first().map_or("", |reason| reason);
@@ -50,12 +51,15 @@ fn a_missed_threshold_is_a_failure() {
         measured_us,
         met,
     };
-    let verdict =
-        |threshold| verdict(&judged.judgements, &[threshold], judged.reference.surroundings());
+    let expect = Scenario::parse("s.toml", "name = 's'", None).unwrap().expect;
+    let verdict = |threshold| {
+        let kept = kept(&expect, &[threshold]).expect("it is wanted");
+        verdict(&[kept], judged.reference.surroundings())
+    };
     assert_eq!(verdict(threshold(Some(1_000), true)).0, Verdict::Pass);
     let (missed, reasons) = verdict(threshold(Some(2_500_000), false));
     assert_eq!(missed, Verdict::Fail);
-    assert_eq!(reasons, ["finality.p99 is 2500 ms, expected at most 2000 ms"]);
+    assert_eq!(reasons, ["L9 is violated: finality.p99 is 2500 ms, expected at most 2000 ms"]);
     assert_eq!(verdict(threshold(None, false)).0, Verdict::Fail);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bigchaindb_core::stages::Levels;
 
-use super::{Event, World};
+use super::{Event, PROBE_US, World};
 use crate::observe::{Gauge, Record};
 
 /// How often nodes are looked at. A queue that grows while load lasts is seen many times over, and a
@@ -21,6 +21,9 @@ impl World<'_> {
     /// Writes down the levels that have changed.
     pub(super) fn gauge(&mut self) {
         let now = self.now();
+        if now >= self.plan.end_us - PROBE_US {
+            return;
+        }
         for node in 0..self.plan.nodes.len() {
             let Some(levels) = self.nodes[node].levels(now) else { continue };
             if still(levels) != still(self.nodes[node].gauged) {
@@ -30,7 +33,7 @@ impl World<'_> {
         self.gauge_later();
     }
 
-    /// Writes down the levels of all nodes that are up.
+    /// Writes down the levels of all nodes that are up, before the harness asks its own questions.
     pub(super) fn gauge_last(&mut self) {
         let now = self.now();
         for node in 0..self.plan.nodes.len() {

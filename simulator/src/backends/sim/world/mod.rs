@@ -15,6 +15,7 @@ mod asking;
 mod clients;
 mod gauges;
 mod harming;
+mod history;
 mod mischief;
 mod nodes;
 mod owned;
@@ -41,6 +42,7 @@ use crate::observe::{self, Befell, Log, Phase, Record};
 use crate::plan::{EPOCH_UNIX_MS, Plan, Side, Step, Store};
 use crate::workload::{self, CallId, ClientEvent, Driver, Request};
 use harming::mended_us;
+use history::Question;
 use ways::End;
 
 /// How far a fault has come.
@@ -160,6 +162,9 @@ pub(super) struct World<'a> {
     under_way: BTreeMap<CallId, usize>,
     /// Messages sent so far on each link.
     messages: BTreeMap<(End, End), u64>,
+    /// Questions whose answers are to be told, and how many there were.
+    noted_questions: BTreeMap<(usize, u64, Ticket), Question>,
+    noted: u64,
     rules: Arc<dyn ConsensusRules>,
     log: &'a mut Log,
     /// How far each fault has come.
@@ -205,6 +210,8 @@ impl<'a> World<'a> {
             clients: Driver::new(plan.clone(), EPOCH_UNIX_MS).known_to(signatures.clone()),
             under_way: BTreeMap::new(),
             messages: BTreeMap::new(),
+            noted_questions: BTreeMap::new(),
+            noted: 0,
             rules,
             log,
             courses: vec![Course::Waits; plan.faults.len()],
@@ -243,7 +250,12 @@ impl<'a> World<'a> {
                     self.start(node);
                 }
             }
-            Event::Client(event) => self.client(event),
+            Event::Client(event) => {
+                if matches!(event, ClientEvent::Probe) {
+                    self.gauge_last();
+                }
+                self.client(event);
+            }
             Event::Arrive { call, request } => self.arrive(call, request),
             Event::GiveUp { call } => {
                 self.answered(call, workload::Answer::Lost("timed out".into()))
@@ -312,6 +324,9 @@ impl<'a> World<'a> {
             stages::Event::FeedChanged(_, change) if !self.members.is_empty() => {
                 self.overhear(node, start, change);
             }
+            stages::Event::Answer { ticket, answer } => {
+                self.note_answer(node, start, *ticket, answer);
+            }
             _ => {}
         }
         let mut effects = std::mem::take(&mut self.effects);
@@ -363,6 +378,7 @@ impl<'a> World<'a> {
             return;
         }
         self.nodes[node].questions += 1;
+        self.note_question(node, start, ticket, &query);
         self.nodes[node].under_way.extend(step.map(|step| (ticket, step)));
         let asked_us = self.now();
         if self.nodes[node].link.to_store_cut {
@@ -404,9 +420,8 @@ impl<'a> World<'a> {
 
     // The log.
 
-    /// How the nodes are, everything that the tables hold, and the end; what the faults of the run met.
+    /// Everything that the tables hold, and the end; what the faults of the run met.
     pub(super) fn collect(mut self) -> Coverage {
-        self.gauge_last();
         let now = self.now();
         let rows = self.store.rows();
         self.tell_owned();

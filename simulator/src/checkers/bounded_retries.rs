@@ -1,0 +1,164 @@
+//! L4: nothing goes round in circles.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bigchaindb_core::model::{BlockId, TxId};
+use bigchaindb_core::rules::Election;
+
+use super::reference::{News, Reference};
+use super::{Checker, Findings, Moment};
+use crate::observe::{Record, Table};
+
+/// A transaction is in so many blocks at most, if nobody makes blocks invalid on purpose: the first
+/// author may die, the second may have heard too late of the first.
+const BLOCKS_MAX: usize = 3;
+/// A block that says it was made so long before or after it was seen is by a clock that is wrong: half
+/// of what the rules tolerate, in seconds.
+const CLOCK_WRONG: u64 = 60;
+/// So often it is put back into the backlog, beyond its posts.
+const PUT_BACK_MAX: u64 = 3;
+
+/// Counts blocks and insertions of each transaction.
+#[derive(Default)]
+pub(super) struct BoundedRetries {
+    findings: Findings,
+    blocks: BTreeMap<TxId, BTreeSet<BlockId>>,
+    insertions: BTreeMap<TxId, Vec<u64>>,
+    /// Of those, after a block that holds it was VALID.
+    late: BTreeMap<TxId, u64>,
+    /// When there was a block more than allowed, in the order of the log.
+    too_many: Vec<(u64, TxId, BlockId)>,
+    /// Whether a fault has put a clock wrong.
+    clocks: bool,
+    /// The block that each row of `votes` is about.
+    voted: BTreeMap<Arc<str>, BlockId>,
+}
+
+impl Checker for BoundedRetries {
+    fn invariant(&self) -> &'static str {
+        "L4"
+    }
+
+    fn statement(&self) -> &'static str {
+        "A transaction is in at most 3 blocks (and one more for each that was made invalid on purpose, \
+         or by a clock that a fault has put wrong), \
+         and is put into the backlog at most 3 times more than it was posted, once after it is VALID."
+    }
+
+    fn observe(&mut self, moment: &Moment<'_>) {
+        let Moment { observed, news, reference } = *moment;
+        if let Record::Fault(fault) = &observed.record {
+            self.clocks |= fault.kind.starts_with("clock");
+        }
+        if let Record::Change(change) = &observed.record {
+            match (change.table, &change.old, change.id()) {
+                (Table::Backlog, None, Some(id)) => {
+                    self.inserted(observed.at_us, TxId::from(&*id), reference);
+                }
+                (Table::Votes, _, Some(key)) if reference.has_acts() => {
+                    if let Some(vote) = reference.ballot().good_vote(&key) {
+                        self.voted.insert(key, vote.block.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        for news in news {
+            let News::Block(id) = news else { continue };
+            let Some(block) = reference.block(id) else { continue };
+            if reference.is_byzantine(&block.document.author) {
+                continue;
+            }
+            for transaction in &block.document.transactions {
+                let blocks = self.blocks.entry(transaction.id.clone()).or_default();
+                if blocks.insert(id.clone()) && blocks.len() > BLOCKS_MAX {
+                    let one = (observed.at_us, transaction.id.clone(), id.clone());
+                    self.too_many.push(one);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, reference: &Reference) -> Findings {
+        let mut spoiled = self.spoiled(reference);
+        spoiled.extend(self.mistimed(reference));
+        self.blocks.iter().for_each(|_| self.findings.looked());
+        for (at_us, transaction, last) in std::mem::take(&mut self.too_many) {
+            let blocks = &self.blocks[&transaction];
+            let allowed = BLOCKS_MAX + blocks.iter().filter(|id| spoiled.contains(*id)).count();
+            if blocks.len() > allowed {
+                let what =
+                    format!("{transaction} is in {} blocks, allowed are {allowed}", blocks.len());
+                self.findings.violated(at_us, what, Some(&transaction), &[&last]);
+            }
+        }
+        for (transaction, times) in &self.insertions {
+            let acts = reference.acts_on(Table::Backlog, &transaction.as_str().into()).len() as u64;
+            let posts = reference.surroundings().posts(transaction);
+            let allowed = posts + acts + PUT_BACK_MAX;
+            if times.len() as u64 > allowed {
+                let at_us = times[usize::try_from(allowed).expect("an index into a list")];
+                let what = format!(
+                    "{transaction} was posted {posts} times, and put into the backlog {} times",
+                    times.len()
+                );
+                self.findings.violated(at_us, what, Some(transaction), &[]);
+            }
+        }
+        std::mem::take(&mut self.findings)
+    }
+}
+
+impl BoundedRetries {
+    fn inserted(&mut self, at_us: u64, id: TxId, reference: &Reference) {
+        if !reference.blocks_of(&id, Election::Valid).is_empty() {
+            let late = self.late.entry(id.clone()).or_default();
+            *late += 1;
+            let acts = reference.acts_on(Table::Backlog, &id.as_str().into()).len() as u64;
+            // Once is a node that had not heard of the decision; each POST may meet one.
+            if *late > 1 + acts {
+                let what =
+                    format!("{id} is VALID, and was put into the backlog again {late} times");
+                self.findings.violated(at_us, what, Some(&id), &[]);
+            }
+        }
+        self.insertions.entry(id).or_default().push(at_us);
+    }
+
+    /// Invalid blocks that a clock which a fault has put wrong has made so: those that it stamped, and
+    /// those that come after one in the list, as they seem to be made long before.
+    fn mistimed(&self, reference: &Reference) -> BTreeSet<BlockId> {
+        let began = reference.run().map_or(0, |run| run.started_unix_ms / 1000);
+        let is_wrong = |id: &BlockId| {
+            let Some(block) = reference.block(id) else { return false };
+            let seen = began + block.seen_at_us / 1_000_000;
+            block.document.timestamp().is_some_and(|says| says.abs_diff(seen) > CLOCK_WRONG)
+        };
+        if !self.clocks {
+            return BTreeSet::new();
+        }
+        let list: Vec<&BlockId> = reference.positions().values().collect();
+        let after = list.windows(2).filter(|pair| is_wrong(pair[0])).map(|pair| pair[1]);
+        let stamped = reference.blocks().map(|(id, _)| id).filter(|id| is_wrong(id));
+        let invalid = |id: &&BlockId| {
+            reference.block(id).is_some_and(|block| block.election == Election::Invalid)
+        };
+        after.chain(stamped).filter(invalid).cloned().collect()
+    }
+
+    /// Invalid blocks that a Byzantine act was about.
+    fn spoiled(&self, reference: &Reference) -> BTreeSet<BlockId> {
+        let invalid = reference.blocks().filter(|(_, block)| block.election == Election::Invalid);
+        let on_votes =
+            self.voted.iter().filter(|(key, _)| !reference.acts_on(Table::Votes, key).is_empty());
+        let mut touched: BTreeSet<&BlockId> = on_votes.map(|(_, block)| block).collect();
+        invalid
+            .filter(|(id, _)| {
+                !reference.acts_on(Table::Bigchain, &id.as_str().into()).is_empty()
+                    || touched.remove(id)
+            })
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+}

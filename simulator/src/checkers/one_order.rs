@@ -1,0 +1,121 @@
+//! S7: VALID blocks are in one order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bigchaindb_core::model::BlockId;
+use bigchaindb_core::rules::Election;
+
+use super::reference::Reference;
+use super::{Checker, Findings, Moment};
+
+/// Follows, at the end, what the majorities name as previous.
+#[derive(Default)]
+pub(super) struct OneOrder;
+
+impl Checker for OneOrder {
+    fn invariant(&self) -> &'static str {
+        "S7"
+    }
+
+    fn statement(&self) -> &'static str {
+        "For every VALID block most voters name the same previous block, and no two VALID blocks come \
+         after the same one: they are in one order, without forks and circles."
+    }
+
+    fn observe(&mut self, _: &Moment<'_>) {}
+
+    fn finish(&mut self, reference: &Reference) -> Findings {
+        let mut findings = Findings::default();
+        let previous: BTreeMap<&BlockId, &BlockId> = reference
+            .blocks()
+            .filter(|(_, block)| block.present && !block.document.is_genesis)
+            .filter_map(|(id, block)| {
+                Some((id, majority(reference, id, block.document.voters.len())?))
+            })
+            .collect();
+        let mut followers: BTreeMap<&BlockId, &BlockId> = BTreeMap::new();
+        let mut earlier_of: BTreeMap<&BlockId, &BlockId> = BTreeMap::new();
+        for (id, block) in reference.blocks() {
+            if block.election != Election::Valid || block.document.is_genesis {
+                continue;
+            }
+            findings.looked();
+            if !previous.contains_key(id) {
+                let what =
+                    format!("block {id} is VALID, and most voters name no one block before it");
+                findings.violated(block.elected_at_us, what, None, &[id]);
+                continue;
+            }
+            match before(reference, &previous, id) {
+                Before::Valid(earlier) => {
+                    earlier_of.insert(id, earlier);
+                    if let Some(other) = followers.insert(earlier, id) {
+                        let at_us = reference.block(other).map_or(0, |other| other.elected_at_us);
+                        let what = format!("blocks {other} and {id} both come after {earlier}");
+                        let at_us = block.elected_at_us.max(at_us);
+                        findings.violated(at_us, what, None, &[other, id, earlier]);
+                    }
+                }
+                // Voters who each have an order of their own agree on none for what is invalid.
+                Before::Unknown => {}
+            }
+        }
+        if let Some(id) = circle(&earlier_of) {
+            let at_us = reference.block(id).map_or(0, |block| block.elected_at_us);
+            findings.violated(at_us, format!("block {id} comes before itself"), None, &[id]);
+        }
+        findings
+    }
+}
+
+/// What comes before a block.
+enum Before<'a> {
+    /// The nearest VALID block, or genesis.
+    Valid(&'a BlockId),
+    /// Nobody can tell.
+    Unknown,
+}
+
+fn before<'a>(
+    reference: &'a Reference,
+    previous: &BTreeMap<&'a BlockId, &'a BlockId>,
+    id: &'a BlockId,
+) -> Before<'a> {
+    let mut at = id;
+    for _ in 0..=previous.len() {
+        let Some(&earlier) = previous.get(at) else { return Before::Unknown };
+        let block = reference.block(earlier);
+        if block.is_some_and(|one| one.election == Election::Valid || one.document.is_genesis) {
+            return Before::Valid(earlier);
+        }
+        at = earlier;
+    }
+    // Blocks that are not VALID go round in a circle.
+    Before::Unknown
+}
+
+/// A VALID block that comes before itself, if one does.
+fn circle<'a>(earlier_of: &BTreeMap<&'a BlockId, &'a BlockId>) -> Option<&'a BlockId> {
+    let mut grounded: BTreeSet<&BlockId> = BTreeSet::new();
+    for &id in earlier_of.keys() {
+        let (mut at, mut way) = (id, BTreeSet::new());
+        while !grounded.contains(at) {
+            if !way.insert(at) {
+                return Some(at);
+            }
+            let Some(&earlier) = earlier_of.get(at) else { break };
+            at = earlier;
+        }
+        grounded.extend(way);
+    }
+    None
+}
+
+/// The block that more than half of the voters name as previous, whatever they say of the block.
+fn majority<'a>(reference: &'a Reference, id: &BlockId, voters: usize) -> Option<&'a BlockId> {
+    let mut counts: BTreeMap<&BlockId, usize> = BTreeMap::new();
+    for vote in reference.ballot().good_votes(id) {
+        *counts.entry(&vote.previous).or_default() += 1;
+    }
+    counts.into_iter().find(|(_, count)| 2 * count > voters).map(|(previous, _)| previous)
+}
