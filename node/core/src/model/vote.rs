@@ -2,6 +2,7 @@
 //!
 //! Here: the document. Not here: adding votes up (`rules::tally`).
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::document::{self, MalformedDocument};
@@ -14,13 +15,23 @@ use super::{
 /// One node's word on a block.
 ///
 /// Source: BigchainDB 0.6 docs, "The Vote Model".
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Vote {
     document: Json,
     block: BlockId,
     previous: BlockId,
     voter: NodeKey,
     valid: bool,
+}
+
+/// What it says, and the signature that makes it this one.
+impl fmt::Debug for Vote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { document, block, previous, voter, valid } = self;
+        let signature = document.get("signature").and_then(Json::as_str).unwrap_or_default();
+        let word = if *valid { "valid" } else { "invalid" };
+        write!(f, "Vote({voter}: {block} after {previous} is {word}, {signature})")
+    }
 }
 
 impl PartialEq for Vote {

@@ -17,7 +17,7 @@ use crate::model::{BlockId, Json, NodeKey, Raised, Transaction, TxId, uuid};
 use crate::query::{Answer, Gathered, Needs, Query, StoreError, VoteRow, Write};
 use crate::rules::{Case, Checked, Election, Facts, InvalidTransaction, Phase, Quirk, Status};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Api {
     /// Requests under way, by the question or work they wait for.
     requests: BTreeMap<Ticket, Request>,
@@ -25,12 +25,14 @@ pub(super) struct Api {
     leaked: usize,
 }
 
+#[derive(Clone, Debug)]
 struct Request {
     id: RequestId,
     step: Step,
 }
 
 /// What a request waits for.
+#[derive(Clone, Debug)]
 enum Step {
     /// The document to be read and checked.
     Preparing { entropy: [u8; 16] },
@@ -43,6 +45,7 @@ enum Step {
 }
 
 /// What the facts are wanted for.
+#[derive(Clone, Debug)]
 enum Purpose {
     Post { transaction: Arc<Transaction>, checked: Checked, entropy: [u8; 16] },
     Get(TxId),

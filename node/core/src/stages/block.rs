@@ -21,7 +21,7 @@ use crate::model::{Block, BlockId, Output, Transaction, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Query, StoreError};
 use crate::rules::{Case, Election, Facts, InvalidTransaction, Quirk};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct BlockStage {
     pool: Pool,
     /// The first of those that are ready has waited long enough for company.
@@ -43,7 +43,7 @@ pub(super) struct BlockStage {
 }
 
 /// How far the next block has come.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 enum Step {
     #[default]
     Idle,
@@ -55,6 +55,7 @@ enum Step {
     Writing(Option<Ticket>, Arc<Block>),
 }
 
+#[derive(Clone, Debug)]
 struct Gathering {
     batch: Vec<Arc<Transaction>>,
     checks: Option<Ticket>,

@@ -55,6 +55,19 @@ impl StageName {
     }
 }
 
+/// How many tickets each stage has drawn. Each counts for itself, so that what one stage does changes
+/// nothing in the numbers of another's questions.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Tickets([u64; StageName::ALL.len()]);
+
+impl Tickets {
+    fn next(&mut self, stage: StageName) -> Ticket {
+        let drawn = &mut self.0[stage as usize];
+        *drawn += 1;
+        Ticket(*drawn * StageName::ALL.len() as u64 + stage as u64)
+    }
+}
+
 /// One stage: everything it can hear. Most stages hear only some of it.
 pub(super) trait Stage {
     /// One of its questions has an answer, or none will come.
@@ -122,7 +135,7 @@ pub(super) struct Context<'a> {
     pub(super) ledger: &'a mut Ledger,
     pub(super) memory: &'a mut Memory,
     pub(super) stage: StageName,
-    pub(super) tickets: &'a mut u64,
+    pub(super) tickets: &'a mut Tickets,
     pub(super) notices: &'a mut VecDeque<Notice>,
     pub(super) effects: &'a mut Vec<Effect>,
 }
@@ -213,7 +226,6 @@ impl Context<'_> {
     }
 
     fn ticket(&mut self) -> Ticket {
-        *self.tickets += 1;
-        Ticket(*self.tickets * StageName::ALL.len() as u64 + self.stage as u64)
+        self.tickets.next(self.stage)
     }
 }

@@ -17,7 +17,7 @@ use crate::model::BlockId;
 use crate::query::{Answer, Change, Feed, Query, StoreError, VoteRow};
 use crate::rules::{Election, Quirk, Tally, TallyError};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct ElectionStage {
     /// Blocks whose votes are to be read.
     unread: BTreeSet<BlockId>,

@@ -23,7 +23,7 @@ use crate::rules::Quirk;
 /// Genesis is looked for among so many of the oldest blocks: blocks of one second come in any order.
 const OLDEST: usize = 100;
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct HearsayStage {
     /// This start's chance, for the uuid of a genesis transaction.
     entropy: [u8; 32],
@@ -37,7 +37,7 @@ pub(super) struct HearsayStage {
 }
 
 /// How far reading the chain has come.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 enum Step {
     /// It was not begun, or did not work.
     #[default]
@@ -59,6 +59,7 @@ enum Step {
 }
 
 /// The chain as far as it was read.
+#[derive(Clone, Debug)]
 struct History {
     genesis: Arc<Block>,
     /// By age.
@@ -69,6 +70,7 @@ struct History {
 }
 
 /// A vote of this node's own.
+#[derive(Clone, Debug)]
 struct Own {
     timestamp: u64,
     block: BlockId,

@@ -32,7 +32,7 @@ pub(super) struct Learned {
 }
 
 /// What this node knows of the order of blocks and of their elections.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Ledger {
     /// The list without repeats is read off this one: `None` where a block stands a second time, and
     /// in front of genesis.

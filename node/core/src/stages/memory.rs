@@ -7,7 +7,7 @@ use crate::model::{Transaction, TxId};
 use crate::rules::Checked;
 
 /// The checks of the last so many documents.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Memory {
     checked: BTreeMap<TxId, (Arc<Transaction>, Checked)>,
     oldest: VecDeque<TxId>,

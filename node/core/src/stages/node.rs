@@ -1,12 +1,13 @@
 //! A node: its stages, wired.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::api::Api;
 use super::block::BlockStage;
-use super::context::{Context, Notice, Stage, StageName};
+use super::context::{Context, Notice, Stage, StageName, Tickets};
 use super::election::ElectionStage;
 use super::hearsay::HearsayStage;
 use super::ledger::Ledger;
@@ -32,7 +33,9 @@ fn feeds(rules: &dyn ConsensusRules) -> &'static [Feed] {
 /// A node: everything it decides, nothing it does.
 ///
 /// It is the same in the shell and in the simulator; equal events give equal effects. It does
-/// nothing before [`Event::Start`].
+/// nothing before [`Event::Start`]. A clone goes on from where this one stands, and `{:?}` tells all
+/// that it knows: nodes of one configuration that say the same do the same from then on.
+#[derive(Clone)]
 pub struct Node {
     config: Arc<Config>,
     rules: Arc<dyn ConsensusRules>,
@@ -45,7 +48,7 @@ pub struct Node {
     notices: VecDeque<Notice>,
     /// Stages that fell over.
     fallen: BTreeSet<StageName>,
-    tickets: u64,
+    tickets: Tickets,
     /// The time of the last [`Effect::Wake`] that has not come.
     alarm: Option<Duration>,
 }
@@ -63,7 +66,7 @@ impl Node {
             closed: BTreeMap::new(),
             notices: VecDeque::new(),
             fallen: BTreeSet::new(),
-            tickets: 0,
+            tickets: Tickets::default(),
             alarm: None,
         }
     }
@@ -205,8 +208,19 @@ impl Node {
     }
 }
 
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ledger, memory, stages, closed, notices, fallen, tickets, alarm, .. } = self;
+        let mut shown = f.debug_struct("Node");
+        shown.field("ledger", ledger).field("memory", memory).field("stages", stages);
+        shown.field("closed", closed).field("notices", notices).field("fallen", fallen);
+        shown.field("tickets", tickets).field("alarm", alarm).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Stages {
-    order: Box<dyn Stage + Send>,
+    order: Ordering,
     election: ElectionStage,
     vote: VoteStage,
     block: BlockStage,
@@ -215,12 +229,19 @@ struct Stages {
     watchdog: WatchdogStage,
 }
 
+/// Where the order of blocks comes from.
+#[derive(Clone, Debug)]
+enum Ordering {
+    List(OrderStage),
+    Votes(HearsayStage),
+}
+
 impl Stages {
     fn new(order: Order) -> Self {
         Self {
             order: match order {
-                Order::List => Box::new(OrderStage::default()),
-                Order::Votes => Box::new(HearsayStage::default()),
+                Order::List => Ordering::List(OrderStage::default()),
+                Order::Votes => Ordering::Votes(HearsayStage::default()),
             },
             election: ElectionStage::default(),
             vote: VoteStage::default(),
@@ -233,7 +254,10 @@ impl Stages {
 
     fn get(&mut self, name: StageName) -> &mut dyn Stage {
         match name {
-            StageName::Order => &mut *self.order,
+            StageName::Order => match &mut self.order {
+                Ordering::List(order) => order,
+                Ordering::Votes(hearsay) => hearsay,
+            },
             StageName::Election => &mut self.election,
             StageName::Vote => &mut self.vote,
             StageName::Block => &mut self.block,

@@ -17,7 +17,7 @@ use crate::model::{Block, BlockId, uuid};
 use crate::query::{Answer, Change, Feed, ListEntry, Query, StoreError};
 use crate::rules::{InvalidBlock, Quirk};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct OrderStage {
     /// This start's chance, for the uuid of a genesis transaction.
     entropy: [u8; 32],
@@ -40,6 +40,7 @@ pub(super) struct OrderStage {
 }
 
 /// Making sure that genesis is in the list and in `bigchain`.
+#[derive(Clone, Debug)]
 struct Genesis {
     block: Arc<Block>,
     step: GenesisStep,
@@ -47,7 +48,7 @@ struct Genesis {
     ticket: Option<Ticket>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 enum GenesisStep {
     /// No entry begins a chain: this node claims the next place.
     Claim,
@@ -59,6 +60,7 @@ enum GenesisStep {
 }
 
 /// The block that is being given a place.
+#[derive(Clone, Debug)]
 struct Placing {
     block: BlockId,
     /// A majority read has returned it; what remains is the claim.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::{Transaction, TxId};
 
 /// The transactions that wait for this node.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Pool {
     waiting: BTreeMap<TxId, Waiting>,
     /// Whose turn it is, in order of arrival.
@@ -17,6 +17,7 @@ pub(super) struct Pool {
     arrivals: u64,
 }
 
+#[derive(Clone, Debug)]
 struct Waiting {
     transaction: Arc<Transaction>,
     arrival: u64,
@@ -26,7 +27,7 @@ struct Waiting {
     setbacks: u32,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 enum State {
     Ready,
     Later(Duration),

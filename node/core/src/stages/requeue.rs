@@ -16,13 +16,14 @@ use crate::model::{BlockId, Transaction, keccak256_hex};
 use crate::query::{Answer, Needs, Query, StoreError};
 use crate::rules::{Election, Facts, Quirk};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Requeue {
     asked: BTreeMap<Ticket, Step>,
     /// How many transactions were put back: the counter of the draws.
     written: u64,
 }
 
+#[derive(Clone, Debug)]
 enum Step {
     /// The blocks.
     Fetching,

@@ -17,7 +17,7 @@ use crate::model::{NodeKey, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Needs, Query, StoreError, Write};
 use crate::rules::{Election, Facts, Quirk};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct StaleStage {
     watched: BTreeMap<TxId, Watched>,
     /// When each of `watched` is looked at.
@@ -33,6 +33,7 @@ pub(super) struct StaleStage {
     unread: bool,
 }
 
+#[derive(Clone, Debug)]
 struct Watched {
     assignee: NodeKey,
     at: Duration,

@@ -18,7 +18,7 @@ use crate::model::{Block, BlockId, Output, Position, TxId, Vote, keccak256_hex, 
 use crate::query::{Answer, Query, StoreError, VoteRow};
 use crate::rules::{self, Case, Election, Facts, InvalidBlock, InvalidTransaction, Order, Quirk};
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct VoteStage {
     /// This start's chance; for a quirk.
     entropy: [u8; 32],
@@ -48,6 +48,7 @@ pub(super) struct VoteStage {
 }
 
 /// An order of a node's own, as the original had it after a restart.
+#[derive(Clone, Debug)]
 struct Wayward {
     /// The block that this node voted on before.
     last: BlockId,
@@ -58,7 +59,7 @@ struct Wayward {
 }
 
 /// How far the block at `next` has come.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 enum Step {
     #[default]
     Idle,
@@ -77,7 +78,7 @@ enum Step {
 }
 
 /// What a vote is on.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Subject {
     Block(Arc<Block>),
     /// An entry of the list whose block is not in the database.
@@ -93,6 +94,7 @@ impl Subject {
     }
 }
 
+#[derive(Clone, Debug)]
 struct Checking {
     block: Arc<Block>,
     block_check: Option<Ticket>,
@@ -100,7 +102,7 @@ struct Checking {
 }
 
 /// Adds up times.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 struct Stopwatch {
     total: Duration,
     since: Option<Duration>,
@@ -117,7 +119,7 @@ impl Stopwatch {
 }
 
 /// What a block touches: another block that touches the same has to wait for it.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Touched {
     transactions: BTreeSet<TxId>,
     spends: BTreeSet<Output>,

@@ -16,7 +16,7 @@ use super::{Outcome, Report, Ticket, Work};
 use crate::query::{Answer, Change, Query, Standing, StoreError, Write};
 use crate::rules;
 
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct WatchdogStage {
     /// Rows that were harmed, by table and key.
     harmed: BTreeMap<Key, Harmed>,
@@ -27,12 +27,14 @@ pub(super) struct WatchdogStage {
 type Key = (&'static str, String);
 
 /// A row that was harmed.
+#[derive(Clone, Debug)]
 struct Harmed {
     step: Step,
     /// How often it was put back.
     times: u32,
 }
 
+#[derive(Clone, Debug)]
 enum Step {
     /// Whether it proves itself is being looked at.
     Checking(Ticket, Standing),

@@ -14,17 +14,26 @@ pub(crate) use draft::signature_of;
 pub use sign::SignError;
 pub use texts::Texts;
 
+use std::fmt;
+
 use super::document::{self, MalformedDocument};
 use super::{Json, Output, TxId};
 
 /// A transaction, with its whole document. It never changes.
 ///
 /// Source: BigchainDB 0.6 docs, "The Transaction Model".
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Transaction {
     id: TxId,
     document: Json,
     inputs: Vec<Output>,
+}
+
+/// Its id alone: who wants to see the document asks for it.
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transaction({})", self.id)
+    }
 }
 
 impl PartialEq for Transaction {
