@@ -23,6 +23,7 @@ pub mod chance;
 pub mod checkers;
 pub mod coverage;
 pub mod defects;
+pub mod exhaust;
 pub mod faults;
 pub mod measure;
 pub mod observe;

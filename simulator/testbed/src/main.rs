@@ -5,6 +5,7 @@
 mod campaign;
 mod defects;
 mod environment;
+mod exhaust;
 mod exit;
 mod failure;
 mod judge;
@@ -42,6 +43,7 @@ enum Command {
     Repro(repro::Repro),
     Judge(judge::Judge),
     Defects(defects::Defects),
+    Exhaust(exhaust::Exhaust),
     Up(up::Up),
 }
 
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
         Command::Defects(defects) => defects.run(),
+        Command::Exhaust(exhaust) => exhaust.run(),
         Command::Up(up) => up.run(),
     };
     match outcome {

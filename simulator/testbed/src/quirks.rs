@@ -34,7 +34,8 @@ impl WithQuirks {
     }
 }
 
-fn quirk(name: &str) -> std::result::Result<Quirk, String> {
+/// The quirk of this name, for the command line.
+pub(crate) fn quirk(name: &str) -> std::result::Result<Quirk, String> {
     let names: Vec<_> = Quirk::ALL.iter().map(|quirk| quirk.name()).collect();
     Quirk::by_name(name).ok_or_else(|| format!("there are: {}", names.join(", ")))
 }

@@ -6,6 +6,7 @@ mod campaign;
 mod checkers;
 mod clients;
 mod defects;
+mod exhaust;
 mod faults;
 mod golden;
 mod local;

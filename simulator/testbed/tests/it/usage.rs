@@ -2,7 +2,7 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 10] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
@@ -11,6 +11,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["repro", "--help"],
     &["judge", "--help"],
     &["defects", "--help"],
+    &["exhaust", "--help"],
     &["up", "--help"],
 ];
 
