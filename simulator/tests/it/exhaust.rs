@@ -35,6 +35,13 @@ fn one_transfer_breaks_no_law_in_any_order() {
     assert_eq!((states, ends, outcomes, tables), (557, 25, 1, 16));
 }
 
+#[test]
+fn two_transfers_of_one_output_break_no_law_in_any_order() {
+    let Explored { found, complete, states, ends, outcomes, tables, .. } = walk(&Scope::default());
+    assert_eq!((found, complete), (None, true));
+    assert_eq!((states, ends, outcomes, tables), (710_321, 1480, 4, 75));
+}
+
 /// What the reduction leaves out leads nowhere else: the same tables come about, and the same ends.
 #[test]
 fn the_reduction_leaves_out_no_outcome() {
