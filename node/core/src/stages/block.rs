@@ -138,18 +138,21 @@ impl BlockStage {
             self.reading = Some(cx.ask(Query::Backlog { assignee: Some(assignee), limit }));
             self.unread = false;
         }
-        if self.deleting.is_none() && !self.finished.is_empty() {
-            let ids = std::mem::take(&mut self.finished);
-            let ticket = cx.ask(Query::DeleteBacklog { transactions: ids.clone() });
-            self.deleting = Some((ticket, ids));
+        if let Step::Gathering(Gathering { checks: None, answer: Some(_), .. }) = self.step {
+            self.judge(cx);
         }
         match &mut self.step {
             Step::Idle => self.start_block(cx),
-            Step::Gathering(Gathering { checks: None, answer: Some(_), .. }) => self.judge(cx),
             Step::Writing(ticket @ None, block) => {
                 *ticket = Some(cx.ask(Query::InsertBlock { block: block.clone() }));
             }
             _ => {}
+        }
+        // Judging may have found some.
+        if self.deleting.is_none() && !self.finished.is_empty() {
+            let ids = std::mem::take(&mut self.finished);
+            let ticket = cx.ask(Query::DeleteBacklog { transactions: ids.clone() });
+            self.deleting = Some((ticket, ids));
         }
     }
 
