@@ -155,6 +155,27 @@ pub enum Form {
     Bridge,
 }
 
+impl Form {
+    /// Which servers are apart, if these are met out of so many: each pair once, one that is met first.
+    pub fn apart(self, met: &[usize], all: usize) -> Vec<(usize, usize)> {
+        let side = match self {
+            Self::Isolated | Self::Halves => met,
+            Self::Bridge => met.get(1..).unwrap_or_default(),
+            Self::Ring => {
+                let far = |one: usize, other: usize| {
+                    other - one > 1 && (one, other) != (0, met.len() - 1)
+                };
+                let places = 0..met.len();
+                let later = |one: usize| (one + 1..met.len()).filter(move |other| far(one, *other));
+                let pairs = places.flat_map(|one| later(one).map(move |other| (one, other)));
+                return pairs.map(|(one, other)| (met[one], met[other])).collect();
+            }
+        };
+        let others = || (0..all).filter(|server| !met.contains(server));
+        side.iter().flat_map(|&one| others().map(move |other| (one, other))).collect()
+    }
+}
+
 /// How a table is spread over the servers of the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Shape {
@@ -286,5 +307,22 @@ impl Fault {
     /// Until when whom it meets is not as before: a node that is lost never is.
     pub fn holds_until_us(&self) -> u64 {
         if self.kind == FaultKind::Lose { u64::MAX } else { self.until_us }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_see_whom_their_shape_lets_them_see() {
+        for (form, met, apart) in [
+            (Form::Isolated, &[3][..], &[(3, 0), (3, 1), (3, 2), (3, 4)][..]),
+            (Form::Halves, &[1, 4], &[(1, 0), (1, 2), (1, 3), (4, 0), (4, 2), (4, 3)]),
+            (Form::Bridge, &[2, 0, 1], &[(0, 3), (0, 4), (1, 3), (1, 4)]),
+            (Form::Ring, &[2, 0, 4, 1, 3], &[(2, 4), (2, 1), (0, 1), (0, 3), (4, 3)]),
+        ] {
+            assert_eq!(form.apart(met, 5), apart, "{form:?}");
+        }
     }
 }

@@ -72,11 +72,8 @@ impl World<'_> {
                 sim.link.is_cut(to, direction, true) && (!deaf || sim.feeds.is_empty())
             }
             (FaultKind::FeedAbort, _) => sim.feeds.is_empty(),
-            // A message of the probe's own takes longer than any did before.
-            (FaultKind::SlowLink, _) => {
-                let links = &self.plan.links;
-                self.message_us(End::Node(node), End::Store, 0) > links.latency_us + links.jitter_us
-            }
+            // A message of the probe's own takes longer than it would on any other day.
+            (FaultKind::SlowLink, _) => self.probe_us(node) > self.usual_us(node),
             (FaultKind::ClockStop, How::Steps { ms }) => {
                 sim.clock.unix_us(now_us + 1) % ms.saturating_mul(1000).max(1) == 0
             }
@@ -130,11 +127,7 @@ impl World<'_> {
             (FaultKind::Partition, How::Cut { to, direction }) => {
                 sim.link.is_cut(to, direction, false)
             }
-            (FaultKind::SlowLink, _) => {
-                let links = &self.plan.links;
-                self.message_us(End::Node(node), End::Store, 0)
-                    <= links.latency_us + links.jitter_us
-            }
+            (FaultKind::SlowLink, _) => self.probe_us(node) == self.usual_us(node),
             (
                 FaultKind::ClockSkew
                 | FaultKind::ClockDrift
@@ -148,6 +141,17 @@ impl World<'_> {
             (FaultKind::LostAnswers, _) => sim.link.lossy.is_none(),
             _ => true,
         }
+    }
+
+    /// How long a message that no node sends takes to the store,
+    fn probe_us(&self, node: usize) -> u64 {
+        self.message_us(End::Node(node), End::Store, 0)
+    }
+
+    /// and how long it would take if nothing were wrong.
+    fn usual_us(&self, node: usize) -> u64 {
+        let (from, to) = (End::Node(node).number(), End::Store.number());
+        self.plan.links.delay_us(self.plan.seed, from, to, 0)
     }
 
     /// A node comes to a point of its work; whether it dies there.

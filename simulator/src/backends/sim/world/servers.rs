@@ -3,7 +3,7 @@
 use bigchaindb_rethinkdb::cluster::{Harm, Process, ServerId};
 
 use super::World;
-use crate::plan::{Direction, Fault, FaultKind, Form, How};
+use crate::plan::{Direction, Fault, FaultKind, How};
 
 impl World<'_> {
     /// A fault meets the store; whether there is anything to be seen of it. Tables that cannot be moved
@@ -152,25 +152,9 @@ impl World<'_> {
     /// The links that a partition cuts, each way on its own.
     fn cuts(&self, fault: &Fault) -> Vec<(ServerId, ServerId)> {
         let How::Apart { form, direction } = fault.how else { return Vec::new() };
-        let met = self.servers(fault);
-        let others = self.store.servers().into_iter().filter(|server| !met.contains(server));
-        let others: Vec<_> = others.collect();
-        let across = |side: &[ServerId]| {
-            let pairs = side.iter().flat_map(|&one| others.iter().map(move |&other| (one, other)));
-            pairs.collect::<Vec<_>>()
-        };
-        let apart = match form {
-            Form::Isolated | Form::Halves => across(&met),
-            Form::Bridge => across(met.get(1..).unwrap_or_default()),
-            Form::Ring => {
-                let places = (0..met.len())
-                    .flat_map(|one| (one + 1..met.len()).map(move |other| (one, other)));
-                let far = |&(one, other): &(usize, usize)| {
-                    other - one > 1 && (one, other) != (0, met.len() - 1)
-                };
-                places.filter(far).map(|(one, other)| (met[one], met[other])).collect()
-            }
-        };
+        let servers = self.store.servers();
+        let apart = form.apart(&fault.servers, servers.len()).into_iter();
+        let apart = apart.map(|(one, other)| (servers[one], servers[other]));
         let mut cuts = Vec::new();
         for (one, other) in apart {
             if direction != Direction::In {

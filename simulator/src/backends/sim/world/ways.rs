@@ -14,7 +14,7 @@ pub(super) enum End {
 
 impl End {
     /// Its number in the keys by which delays are drawn.
-    fn number(self) -> u32 {
+    pub(super) fn number(self) -> u32 {
         match self {
             Self::Node(node) => u32::try_from(node).expect("a federation has some dozen nodes"),
             Self::Clients => u32::MAX - 1,
