@@ -20,9 +20,10 @@ pub(crate) enum Bound {
 }
 
 /// Those that a scenario can set.
-pub(crate) const BOUNDS: [(&str, Bound); 16] = [
+pub(crate) const BOUNDS: [(&str, Bound); 17] = [
     ("block_size", Bound::Count(|all| &mut all.block_size)),
     ("block_wait", Bound::Wait(|all| &mut all.block_wait)),
+    ("unfinished", Bound::Count(|all| &mut all.unfinished)),
     ("waiting", Bound::Count(|all| &mut all.waiting)),
     ("retry", Bound::Wait(|all| &mut all.retry)),
     ("retry_most", Bound::Wait(|all| &mut all.retry_most)),

@@ -19,13 +19,15 @@ use super::pool::Pool;
 use super::{Levels, Now, Outcome, Report, Ticket, Work};
 use crate::model::{Block, BlockId, Output, Transaction, TxId};
 use crate::query::{Answer, BacklogRow, Change, Feed, Query, StoreError};
-use crate::rules::{Case, Election, Facts, InvalidTransaction, Quirk};
+use crate::rules::{Case, Election, Facts, InvalidTransaction, Order, Quirk};
 
 #[derive(Clone, Default, Debug)]
 pub(super) struct BlockStage {
     pool: Pool,
     /// The first of those that are ready has waited long enough for company.
     block_due: Option<Duration>,
+    /// It waits on, as too many of this node's blocks are undecided.
+    is_held: bool,
     step: Step,
     /// What is known of twice (quirk `twice-in-a-block`).
     copies: Vec<Arc<Transaction>>,
@@ -105,6 +107,7 @@ impl Stage for BlockStage {
             }
             Notice::Decided(block) => self.on_decided(cx, block),
             Notice::Lost(block) => {
+                self.is_held = false;
                 for id in self.undecided.remove(block).unwrap_or_default() {
                     self.pool.make_ready(&id);
                 }
@@ -121,7 +124,8 @@ impl Stage for BlockStage {
     }
 
     fn due(&self) -> Option<Duration> {
-        let block_due = self.block_due.filter(|_| matches!(self.step, Step::Idle));
+        let is_free = matches!(self.step, Step::Idle) && !self.is_held;
+        let block_due = self.block_due.filter(|_| is_free);
         // Until the store is asked again nothing else can be done.
         self.retry.or_else(|| self.pool.due().into_iter().chain(block_due).min())
     }
@@ -219,7 +223,15 @@ impl BlockStage {
             return self.block_due = None;
         }
         let due = *self.block_due.get_or_insert(cx.now.monotonic + settings.block_wait);
-        if self.pool.ready() < settings.block_size && cx.now.monotonic < due {
+        let is_full = self.pool.ready() >= settings.block_size;
+        if !is_full && cx.now.monotonic < due {
+            return;
+        }
+        // With a list, all blocks wait for one another.
+        self.is_held = !is_full
+            && cx.rules.order() == Order::List
+            && self.undecided.len() >= settings.unfinished;
+        if self.is_held {
             return;
         }
         self.block_due = None;
@@ -379,6 +391,7 @@ impl BlockStage {
 
     fn on_decided(&mut self, cx: &mut Context, block: &BlockId) {
         let Some(ids) = self.undecided.remove(block) else { return };
+        self.is_held = false;
         if cx.ledger.election(block) == Election::Valid {
             if forgets_backlog(cx) {
                 ids.iter().for_each(|id| self.pool.remove(id));

@@ -24,6 +24,9 @@ pub struct Settings {
     /// The first transaction of a block waits at most this long for company. The original restarts
     /// this clock with every arrival, and so can hold a trickle back for ever.
     pub block_wait: Duration,
+    /// While so many of its own blocks are undecided, a node makes only full ones: where members are far
+    /// apart, voting takes its time for each block, however little is in it.
+    pub unfinished: usize,
     /// Transactions the block stage holds at once; the rest stays in the database until there is
     /// room.
     pub waiting: usize,
@@ -77,6 +80,7 @@ impl Default for Settings {
         Self {
             block_size: 1000,
             block_wait: Duration::from_secs(1),
+            unfinished: 2,
             waiting: 20_000,
             retry: Duration::from_secs(1),
             retry_most: Duration::from_secs(8),
