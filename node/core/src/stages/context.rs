@@ -127,6 +127,10 @@ pub(super) enum Notice {
     Fell(StageName),
 }
 
+/// What a connection of its own costs each check (quirk `connection-per-check`): a handshake of three
+/// round trips, and the question.
+const ROUND_TRIPS: usize = 4;
+
 /// What a stage is given besides its event.
 pub(super) struct Context<'a> {
     pub(super) now: Now,
@@ -160,7 +164,8 @@ impl Context<'_> {
         let unknown = |transaction: &&Arc<Transaction>| self.memory.recall(transaction).is_none();
         let unknown: Vec<_> = transactions.iter().filter(unknown).cloned().collect();
         if self.has(Quirk::ConnectionPerCheck) {
-            for _ in unknown.iter().flat_map(|transaction| transaction.fulfillments()) {
+            let checks = unknown.iter().map(|transaction| transaction.fulfillments().len());
+            for _ in 0..checks.sum::<usize>() * ROUND_TRIPS {
                 self.ask(Query::Gather(Needs::default()));
             }
         }
