@@ -143,7 +143,7 @@ impl OrderStage {
             Err(error) => return self.retry = Some(cx.retry("reading the list of blocks", &error)),
         };
         for entry in &entries {
-            self.learn(cx, entry);
+            self.take_in(cx, entry);
         }
         if std::mem::take(&mut self.grown) || entries.len() >= cx.config.settings.page {
             self.read_list(cx);
@@ -156,8 +156,17 @@ impl OrderStage {
         }
     }
 
-    /// Takes in an entry that the store has answered with.
+    /// Takes in an entry that the store has answered with by itself: what is before it is to be read.
     fn learn(&mut self, cx: &mut Context, entry: &ListEntry) {
+        self.take_in(cx, entry);
+        if cx.ledger.has_gap() {
+            self.read_list(cx);
+        }
+    }
+
+    /// Takes in an entry. A gap before one that was read with all others is really there, until
+    /// somebody's block fills it: to read again would tell nothing.
+    fn take_in(&mut self, cx: &mut Context, entry: &ListEntry) {
         let genesis = genesis_of(cx, entry);
         let learned = cx.ledger.learn(entry.position, entry.block.clone(), genesis);
         for block in &learned.listed {
@@ -176,7 +185,7 @@ impl OrderStage {
         }
         // An answer may be quicker than the one to this node's own claim, which then nobody waits
         // for any more: the list begins here, and what follows is to be read.
-        if cx.ledger.has_gap() || begun {
+        if begun {
             self.read_list(cx);
         }
     }
