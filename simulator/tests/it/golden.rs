@@ -11,7 +11,7 @@ use bigchaindb_simulator::plan;
 use bigchaindb_simulator::run::run;
 use bigchaindb_simulator::scenario::Scenario;
 
-use crate::scenario::smoke;
+use crate::scenario::{files_of, smoke};
 
 #[test]
 fn every_smoke_scenario_passes_with_its_golden_digest() {
@@ -24,4 +24,15 @@ fn every_smoke_scenario_passes_with_its_golden_digest() {
         digests += &format!("{} --seed 7: {}\n", scenario.name, results.digest);
     }
     insta::assert_snapshot!(digests);
+}
+
+/// What once went wrong does not go wrong again.
+#[test]
+fn every_regression_passes_with_its_own_seed() {
+    for file in files_of("regressions") {
+        let scenario = Scenario::load(&file, None).unwrap();
+        let plan = Arc::new(plan::make(&scenario, scenario.seed).unwrap());
+        let results = run(&plan, None, String::new(), BTreeMap::new()).unwrap();
+        assert_eq!(results.verdict, Verdict::Pass, "{}: {:?}", scenario.name, results.reasons);
+    }
 }
