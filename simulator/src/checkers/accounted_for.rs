@@ -30,7 +30,7 @@ impl Checker for AccountedFor {
 
     fn statement(&self) -> &'static str {
         "Every acknowledged transaction is at rest in exactly one VALID block, or lost a conflict to \
-         one that is; and it is never nowhere for long."
+         one that is, or ran out of time; and it is never nowhere for long."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -60,7 +60,7 @@ impl Checker for AccountedFor {
         for (id, accepted) in surroundings.accepted() {
             self.findings.looked();
             let valid = reference.blocks_of(id, Election::Valid);
-            if valid.len() == 1 || (valid.is_empty() && reference.winner_over(id).is_some()) {
+            if valid.len() == 1 || (valid.is_empty() && self.may_be_gone(id, now_us, reference)) {
                 continue;
             }
             if !surroundings.at_rest(accepted.at_us, self.within_us) {
@@ -84,6 +84,20 @@ impl Checker for AccountedFor {
 }
 
 impl AccountedFor {
+    /// Whether a transaction that is in no VALID block may be so; if its time has run out, only if that
+    /// had happened when it was last somewhere.
+    fn may_be_gone(&self, id: &TxId, now_us: u64, reference: &Reference) -> bool {
+        match self.nowhere.get(id) {
+            Some(since_us) => reference.may_be_gone(id, *since_us),
+            None => {
+                reference.winner_over(id).is_some() || {
+                    let waits = reference.transaction(id).is_some_and(|seen| seen.waiting);
+                    !waits && reference.may_be_gone(id, now_us)
+                }
+            }
+        }
+    }
+
     /// Notes whether an acknowledged transaction is somewhere.
     fn locate(&mut self, at_us: u64, id: &TxId, reference: &Reference) {
         if !reference.surroundings().accepted().contains_key(id) {
@@ -102,7 +116,7 @@ impl AccountedFor {
     fn end_absence(&mut self, at_us: u64, id: &TxId, reference: &Reference) {
         let Some(since_us) = self.nowhere.remove(id) else { return };
         let long = at_us.saturating_sub(since_us) > self.within_us;
-        if long && reference.winner_over(id).is_none() {
+        if long && !reference.may_be_gone(id, since_us) {
             let what =
                 format!("{id}, acknowledged, was nowhere for {} s", (at_us - since_us) / 1_000_000);
             self.findings.violated(since_us, what, Some(id), &[]);

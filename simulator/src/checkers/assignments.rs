@@ -70,6 +70,7 @@ impl Assignments {
         let author = &block.document.author;
         if block.document.is_genesis
             || reference.is_byzantine(author)
+            || !block.sealed
             || !reference.federation().contains(author)
             || block.seen_at_us < at_us
         {

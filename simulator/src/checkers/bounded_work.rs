@@ -25,6 +25,8 @@ struct Allowance {
     read: u64,
     /// For each second that it runs, whatever happens: it looks after things from time to time.
     second: u64,
+    /// For each row that a member writes or harms against the rules: it has to be read and judged as well.
+    act: u64,
     /// For each start and each fault: there is much to be read again.
     disturbance: u64,
 }
@@ -33,9 +35,9 @@ struct Allowance {
 /// `work_is_as_bounded_as_it_was` holds the measure.
 fn allowance(rules: Rules) -> Allowance {
     match rules {
-        Rules::Default => Allowance { transaction: 3, read: 2, second: 2, disturbance: 40 },
+        Rules::Default => Allowance { transaction: 3, read: 2, second: 2, act: 1, disturbance: 40 },
         Rules::Original | Rules::Mixed => {
-            Allowance { transaction: 6, read: 4, second: 4, disturbance: 80 }
+            Allowance { transaction: 6, read: 4, second: 4, act: 2, disturbance: 80 }
         }
     }
 }
@@ -47,7 +49,7 @@ impl Checker for BoundedWork {
 
     fn statement(&self) -> &'static str {
         "A node asks a bounded number of questions of its store for each transaction that is posted, \
-         each look at one, each second that passes, and each start and fault."
+         each look at one, each second that passes, each act against the rules, and each start and fault."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -74,6 +76,7 @@ impl Checker for BoundedWork {
         let allowance = allowance(reference.rules());
         let disturbances = 1 + surroundings.faults().count() as u64;
         let allowed = allowance.transaction * work
+            + allowance.act * reference.acts()
             + allowance.second * (surroundings.now_us() / 1_000_000)
             + allowance.disturbance * disturbances;
         for (node, questions) in &self.questions {

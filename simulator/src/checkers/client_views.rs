@@ -29,7 +29,7 @@ impl Checker for ClientViews {
 
     fn statement(&self) -> &'static str {
         "Whoever asks after an answer was read is not told less: `valid` is final, what was \
-         acknowledged is found (unless it lost a conflict), and its body is the same."
+         acknowledged is found (unless it lost a conflict or ran out of time), and its body is the same."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -60,6 +60,11 @@ impl ClientViews {
         if reference.is_byzantine_name(&operation.node) {
             return;
         }
+        let holds = reference.transaction(id).into_iter().flat_map(|seen| &seen.blocks);
+        if holds.into_iter().any(|block| reference.was_away(block, asked_us)) {
+            // Somebody has taken away what it would have to read.
+            return;
+        }
         self.findings.looked();
         let at_us = observed.at_us;
         let node = &operation.node;
@@ -76,7 +81,7 @@ impl ClientViews {
         if let Some(accepted) = acknowledged
             && !found
             && accepted.at_us < asked_us
-            && reference.winner_over(id).is_none()
+            && !reference.may_be_gone(id, at_us)
         {
             let what =
                 format!("{node} does not find {id}, which {} had acknowledged", accepted.node);

@@ -38,7 +38,8 @@ impl Checker for Counters {
             match news {
                 News::Block(id) => {
                     let Some(block) = reference.block(id) else { continue };
-                    if block.document.is_genesis || block.seen_at_us != observed.at_us {
+                    if reference.is_first(id) || !block.sealed || block.seen_at_us != observed.at_us
+                    {
                         continue;
                     }
                     let author: Arc<str> = reference.name(&block.document.author).into();

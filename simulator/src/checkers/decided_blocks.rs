@@ -33,7 +33,7 @@ impl Checker for DecidedBlocks {
         let surroundings = reference.surroundings();
         for (id, block) in reference.blocks() {
             let from_us = match reference.rules() {
-                _ if block.document.is_genesis || !block.present => None,
+                _ if reference.is_first(id) || !block.present => None,
                 Rules::Default => block.listed_at_us,
                 Rules::Original | Rules::Mixed => Some(block.seen_at_us),
             };

@@ -20,8 +20,8 @@ impl Checker for DecidedTransactions {
     }
 
     fn statement(&self) -> &'static str {
-        "Every acknowledged transaction that did not lose a conflict is decided valid once there was \
-         time enough without a fault after its acknowledgement."
+        "Every acknowledged transaction that did not lose a conflict, or run out of time, is decided \
+         valid once there was time enough without a fault after its acknowledgement."
     }
 
     fn observe(&mut self, _: &Moment<'_>) {}
@@ -43,6 +43,9 @@ impl Checker for DecidedTransactions {
                 (Some(_), _) => {}
                 // Who lost a conflict is decided by the one who won it.
                 (None, _) if reference.winner_over(id).is_some() => {}
+                (None, _) if reference.is_deleted(id) => {}
+                // Its time may have run out before a block was made of it.
+                (None, Some(due_us)) if reference.is_expired(id, due_us) => {}
                 (None, Some(due_us)) if surroundings.now_us() >= due_us => {
                     let what = format!("{id} was not decided in time");
                     findings.violated(due_us, what, Some(id), &[]);

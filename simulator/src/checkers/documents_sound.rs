@@ -36,7 +36,8 @@ impl Checker for DocumentsSound {
             if !federation.contains(&block.document.author) {
                 wrong.push("its author is not of the federation".into());
             }
-            match (moment.reference.rules(), &block.malformed) {
+            let malformed = block.malformed.as_ref().filter(|_| !moment.reference.begins_with(id));
+            match (moment.reference.rules(), malformed) {
                 (Rules::Default, Some(reason)) => wrong.push(reason.clone()),
                 (Rules::Original | Rules::Mixed, _) => {
                     wrong.extend(block.document.strange_voters(federation));

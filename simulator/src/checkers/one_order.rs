@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bigchaindb_core::model::BlockId;
 use bigchaindb_core::rules::Election;
 
-use super::reference::Reference;
+use super::reference::{BlockSeen, Reference, Rules};
 use super::{Checker, Findings, Moment};
 
 /// Follows, at the end, what the majorities name as previous.
@@ -28,15 +28,15 @@ impl Checker for OneOrder {
         let mut findings = Findings::default();
         let previous: BTreeMap<&BlockId, &BlockId> = reference
             .blocks()
-            .filter(|(_, block)| block.present && !block.document.is_genesis)
+            .filter(|(id, block)| block.present && !reference.is_first(id))
             .filter_map(|(id, block)| {
-                Some((id, majority(reference, id, block.document.voters.len())?))
+                Some((id, majority(reference, id, voters(reference, block))?))
             })
             .collect();
         let mut followers: BTreeMap<&BlockId, &BlockId> = BTreeMap::new();
         let mut earlier_of: BTreeMap<&BlockId, &BlockId> = BTreeMap::new();
         for (id, block) in reference.blocks() {
-            if block.election != Election::Valid || block.document.is_genesis {
+            if block.election != Election::Valid || reference.is_first(id) {
                 continue;
             }
             findings.looked();
@@ -85,7 +85,7 @@ fn before<'a>(
     for _ in 0..=previous.len() {
         let Some(&earlier) = previous.get(at) else { return Before::Unknown };
         let block = reference.block(earlier);
-        if block.is_some_and(|one| one.election == Election::Valid || one.document.is_genesis) {
+        if block.is_some_and(|one| one.election == Election::Valid || reference.is_first(earlier)) {
             return Before::Valid(earlier);
         }
         at = earlier;
@@ -111,10 +111,27 @@ fn circle<'a>(earlier_of: &BTreeMap<&'a BlockId, &'a BlockId>) -> Option<&'a Blo
     None
 }
 
+/// How many voters a block has, whatever it says itself under `default`.
+fn voters(reference: &Reference, block: &BlockSeen) -> usize {
+    match reference.rules() {
+        Rules::Default => reference.federation().len(),
+        Rules::Original | Rules::Mixed => block.document.voters.len(),
+    }
+}
+
 /// The block that more than half of the voters name as previous, whatever they say of the block.
 fn majority<'a>(reference: &'a Reference, id: &BlockId, voters: usize) -> Option<&'a BlockId> {
     let mut counts: BTreeMap<&BlockId, usize> = BTreeMap::new();
-    for vote in reference.ballot().good_votes(id) {
+    let ballot = reference.ballot();
+    let votes: Vec<_> = match reference.rules() {
+        // Whoever votes twice has one vote.
+        Rules::Default => {
+            let federation = reference.federation().iter();
+            federation.filter_map(|voter| ballot.vote_of(id, voter).ok()).collect()
+        }
+        Rules::Original | Rules::Mixed => ballot.good_votes(id).collect(),
+    };
+    for vote in votes {
         *counts.entry(&vote.previous).or_default() += 1;
     }
     counts.into_iter().find(|(_, count)| 2 * count > voters).map(|(previous, _)| previous)

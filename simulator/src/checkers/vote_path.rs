@@ -22,17 +22,25 @@ pub(super) struct VotePath {
 /// The list of blocks without its repeats.
 #[derive(Default)]
 struct List {
-    next_position: u64,
+    next_position: Option<u64>,
     last: Option<BlockId>,
     /// What each block follows; genesis follows nothing.
     previous: BTreeMap<BlockId, Option<BlockId>>,
 }
 
 impl List {
-    /// Takes in what has become known without a gap.
-    fn extend(&mut self, positions: &BTreeMap<u64, BlockId>) {
-        while let Some(block) = positions.get(&self.next_position) {
-            self.next_position += 1;
+    /// Takes in what has become known without a gap, from where the list begins.
+    fn extend(&mut self, reference: &Reference) {
+        let positions = reference.positions();
+        let Some(mut next) = self
+            .next_position
+            .or_else(|| positions.keys().copied().find(|position| reference.is_counted(*position)))
+        else {
+            return;
+        };
+        while let Some(block) = positions.get(&next) {
+            next += 1;
+            self.next_position = Some(next);
             if !self.previous.contains_key(block) {
                 let before = self.last.replace(block.clone());
                 self.previous.insert(block.clone(), before);
@@ -66,13 +74,14 @@ impl Checker for VotePath {
             }
         }
         if listed {
-            self.list.extend(moment.reference.positions());
+            self.list.extend(moment.reference);
         }
         self.compare(moment.reference);
     }
 
     fn finish(&mut self, reference: &Reference) -> Findings {
-        let blocks: BTreeSet<_> = reference.positions().values().collect();
+        let listed = reference.positions().iter().filter(|(at, _)| reference.is_counted(**at));
+        let blocks: BTreeSet<_> = listed.map(|(_, block)| block).collect();
         for (at_us, vote) in std::mem::take(&mut self.waiting) {
             let GoodVote { block, voter, .. } = &vote;
             if blocks.contains(block) {

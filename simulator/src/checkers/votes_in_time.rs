@@ -11,13 +11,11 @@ use super::{Checker, Findings, Moment};
 pub(super) struct VotesInTime {
     within_us: u64,
     voted: BTreeMap<(BlockId, NodeKey), u64>,
-    /// Where and when each block was first listed.
-    listed: BTreeMap<BlockId, (u64, u64)>,
 }
 
 impl VotesInTime {
     pub(super) fn new(within_us: u64) -> Self {
-        Self { within_us, voted: BTreeMap::new(), listed: BTreeMap::new() }
+        Self { within_us, voted: BTreeMap::new() }
     }
 }
 
@@ -33,19 +31,11 @@ impl Checker for VotesInTime {
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
-        let Moment { observed, news, reference } = *moment;
+        let Moment { observed, news, .. } = *moment;
         for news in news {
-            match news {
-                News::Vote(vote) => {
-                    let key = (vote.block.clone(), vote.voter.clone());
-                    self.voted.entry(key).or_insert(observed.at_us);
-                }
-                News::Listed { position } => {
-                    let id = reference.positions()[position].clone();
-                    self.listed.entry(id).or_insert((*position, observed.at_us));
-                }
-                _ => {}
-            }
+            let News::Vote(vote) = news else { continue };
+            let key = (vote.block.clone(), vote.voter.clone());
+            self.voted.entry(key).or_insert(observed.at_us);
         }
     }
 
@@ -75,12 +65,8 @@ impl VotesInTime {
     ) -> Box<dyn Iterator<Item = (&'a BlockId, u64)> + 'a> {
         if reference.rules() == Rules::Default {
             // The chain begins with the first entry that brings a genesis; what is before is none of it.
-            let is_genesis =
-                |id: &BlockId| reference.block(id).is_some_and(|block| block.document.is_genesis);
-            let geneses = self.listed.iter().filter(|(id, _)| is_genesis(id));
-            let first = geneses.map(|(_, (position, _))| *position).min().unwrap_or(u64::MAX);
-            let after = self.listed.iter().filter(move |(_, (position, _))| *position > first);
-            Box::new(after.map(|(id, (_, at_us))| (id, *at_us)))
+            let listed = reference.listed().iter().filter(|(id, _)| !reference.begins_with(id));
+            Box::new(listed.map(|(id, at_us)| (id, *at_us)))
         } else {
             let named = reference.blocks().filter(move |(_, block)| {
                 !block.document.is_genesis && block.document.voters.contains(voter)

@@ -9,6 +9,7 @@ use bigchaindb_core::model::{
 };
 
 use super::GoodVote;
+use super::validator::{examine, has_fields};
 
 /// How many transactions a block holds at most. Source: BigchainDB 0.6 docs, "The Block Model".
 const BLOCK_TRANSACTIONS_MAX: usize = 1000;
@@ -174,9 +175,14 @@ impl BlockDocument {
     }
 
     /// Why the block is invalid by rule, without an election; none if it is well-formed.
-    pub fn malformation(&self, federation: &BTreeSet<NodeKey>) -> Option<String> {
-        if let Some(strange) = self.strange_voters(federation) {
-            return Some(strange);
+    pub fn malformation(
+        &self,
+        federation: &BTreeSet<NodeKey>,
+        signatures: &dyn SignatureCheck,
+    ) -> Option<String> {
+        let wrong = self.strange_frame().or_else(|| self.strange_voters(federation));
+        if let Some(wrong) = wrong.or_else(|| self.broken_seal(federation, signatures)) {
+            return Some(wrong);
         }
         if self.transactions.is_empty() {
             return Some("it holds no transaction".into());
@@ -188,6 +194,10 @@ impl BlockDocument {
         let mut spent = BTreeSet::new();
         for transaction in &self.transactions {
             let id = &transaction.id;
+            // The one that the list begins with is valid whatever is said here.
+            if &*transaction.operation == "GENESIS" {
+                return Some(format!("it holds GENESIS {id}"));
+            }
             if !ids.insert(id) {
                 return Some(format!("it holds {id} twice"));
             }
@@ -205,15 +215,57 @@ impl BlockDocument {
         None
     }
 
-    /// What is wrong with ids and signature of the block and its transactions; empty if nothing.
-    pub fn forgeries(
+    /// Whether a chain of this federation can begin with the block.
+    pub fn can_begin(
+        &self,
+        federation: &BTreeSet<NodeKey>,
+        signatures: &dyn SignatureCheck,
+    ) -> bool {
+        let author = |key: &NodeKey| federation.contains(key);
+        let at = self.timestamp().unwrap_or(0);
+        let is_sound = |document: &Json| {
+            let examined = examine(document, author, at, true, signatures);
+            examined.wrong.is_none() && examined.odd.is_none()
+        };
+        self.is_genesis
+            && self.transactions.len() == 1
+            && self.strange_frame().is_none()
+            && self.strange_voters(federation).is_none()
+            && self.broken_seal(federation, signatures).is_none()
+            && self.documents().iter().all(is_sound)
+    }
+
+    /// What is not as documented around the transactions.
+    fn strange_frame(&self) -> Option<String> {
+        let body = self.row.get("block").unwrap_or(&Json::Null);
+        let is_usual = has_fields(&self.row, &["block", "id", "signature"])
+            && has_fields(body, &["node_pubkey", "timestamp", "transactions", "voters"]);
+        if !is_usual {
+            return Some("it has other fields than the documented ones".into());
+        }
+        self.timestamp().is_none().then(|| "it does not say when it was made".into())
+    }
+
+    /// What is wrong with author, id and signature of the block.
+    fn broken_seal(
+        &self,
+        federation: &BTreeSet<NodeKey>,
+        signatures: &dyn SignatureCheck,
+    ) -> Option<String> {
+        if !federation.contains(&self.author) {
+            return Some("its author is not of the federation".into());
+        }
+        self.wrong_seal(Strictness::Strict, signatures).into_iter().next()
+    }
+
+    /// What is wrong with id and signature of the block alone; empty if nothing.
+    pub(super) fn wrong_seal(
         &self,
         strictness: Strictness,
         signatures: &dyn SignatureCheck,
     ) -> Vec<String> {
         let mut wrong = Vec::new();
-        let body = self.row.get("block").unwrap_or(&Json::Null);
-        match body.canonical() {
+        match self.row.get("block").unwrap_or(&Json::Null).canonical() {
             Err(error) => wrong.push(format!("it has no canonical text: {error}")),
             Ok(text) => {
                 if keccak256_hex(text.as_bytes()) != self.id.as_str() {
@@ -225,7 +277,17 @@ impl BlockDocument {
                 }
             }
         }
-        for transaction in body.get("transactions").and_then(Json::as_array).unwrap_or(&[]) {
+        wrong
+    }
+
+    /// What is wrong with ids and signature of the block and its transactions; empty if nothing.
+    pub fn forgeries(
+        &self,
+        strictness: Strictness,
+        signatures: &dyn SignatureCheck,
+    ) -> Vec<String> {
+        let mut wrong = self.wrong_seal(strictness, signatures);
+        for transaction in self.documents() {
             let id = transaction.get("id").and_then(Json::as_str);
             if id.is_none() || computed_id(transaction).as_deref() != id {
                 wrong.push(format!("the id of transaction {} is not its hash", id.unwrap_or("?")));
@@ -252,6 +314,17 @@ pub(super) fn unsigned_body(body: &Json) -> Json {
         }
     }
     body
+}
+
+/// Reads the place that a row of `positions` has; none if its key is no place. Equal numbers are one
+/// key, however they are written.
+pub(super) fn read_position(id: &Json) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    match id {
+        Json::Int(id) => u64::try_from(*id).ok(),
+        Json::Float(id) if id.fract() == 0.0 && (0.0..1e15).contains(id) => Some(*id as u64),
+        _ => None,
+    }
 }
 
 /// Reads a row of `votes`; none if it is no vote. Whether it is signed is another question.

@@ -8,6 +8,8 @@
 
 mod calm;
 mod documents;
+mod endings;
+mod harms;
 mod ledger;
 mod lives;
 mod surroundings;
@@ -24,6 +26,7 @@ use bigchaindb_core::rules::Election;
 use crate::observe::{self, Act, Change, Member, Observed, Record, Run, Table};
 
 pub use documents::{BlockDocument, Input, TransactionDocument};
+use harms::Harms;
 pub use ledger::{Ledger, Made};
 pub use lives::{Life, Lives};
 pub use surroundings::{Accepted, Surroundings};
@@ -111,6 +114,9 @@ pub struct BlockSeen {
     pub seen_at_us: u64,
     /// Whether it is there; a row can be deleted or lost.
     pub present: bool,
+    /// Whether its author is who it says, as id and signature prove (others than `default`: taken for
+    /// granted).
+    pub sealed: bool,
     /// Why it is invalid without an election, if it is (profile `default`).
     pub malformed: Option<String>,
     /// How it is decided.
@@ -134,6 +140,8 @@ pub struct TransactionSeen {
     pub in_block_at_us: Option<u64>,
     /// When a block that holds it was first VALID.
     pub valid_at_us: Option<u64>,
+    /// Its first row in the backlog.
+    pub row: Option<Arc<Json>>,
 }
 
 /// An act, and when it was done.
@@ -155,6 +163,15 @@ pub struct Reference {
     spenders: BTreeMap<TxId, BTreeSet<TxId>>,
     /// Blocks that are geneses, as they were seen.
     geneses: Vec<BlockId>,
+    /// The entries of the list that bring a genesis of this federation (profile `default`).
+    beginnings: BTreeMap<u64, BlockId>,
+    /// The place and the block with which the list begins; it does not begin twice.
+    begins: Option<(u64, BlockId)>,
+    /// Up to here the list is known without a gap.
+    walked: u64,
+    /// When each block was first listed where it counts.
+    listed: BTreeMap<BlockId, u64>,
+    harms: Harms,
     ledger: Ledger,
     ballot: Ballot,
     positions: BTreeMap<u64, BlockId>,
@@ -185,6 +202,11 @@ impl Reference {
             transactions: BTreeMap::new(),
             spenders: BTreeMap::new(),
             geneses: Vec::new(),
+            beginnings: BTreeMap::new(),
+            begins: None,
+            walked: 0,
+            listed: BTreeMap::new(),
+            harms: Harms::default(),
             ledger: Ledger::default(),
             ballot: Ballot::default(),
             positions: BTreeMap::new(),
@@ -242,6 +264,12 @@ impl Reference {
     }
 
     fn change(&mut self, change: &Change) {
+        if self.change_harmed(change) {
+            return;
+        }
+        if let Some(row) = change.new.as_ref().filter(|_| !self.byzantine.is_empty()) {
+            self.harms.see(change.table, row);
+        }
         match (&change.new, &change.old) {
             (Some(row), old) => self.put(change.table, row, old.is_some()),
             (None, Some(old)) => self.remove(change.table, &old.id),
@@ -259,9 +287,10 @@ impl Reference {
         }
     }
 
-    fn put_waiting(&mut self, row: &Json) {
+    fn put_waiting(&mut self, row: &Arc<Json>) {
         let Some(id) = row.get("id").and_then(Json::as_str).map(TxId::from) else { return };
         let seen = self.seen(&TransactionDocument::read(row));
+        seen.row.get_or_insert_with(|| Arc::clone(row));
         if !std::mem::replace(&mut seen.waiting, true) {
             self.waiting += 1;
             self.surroundings.weigh(self.waiting);
@@ -287,7 +316,7 @@ impl Reference {
             return;
         }
         let malformed = match self.rules {
-            Rules::Default => document.malformation(&self.federation),
+            Rules::Default => document.malformation(&self.federation, &*self.signatures),
             Rules::Mixed => document.strange_voters(&self.federation),
             Rules::Original => None,
         };
@@ -300,15 +329,18 @@ impl Reference {
         }
         let before = self.blocks.get(&id);
         let listed_at_us = before.map_or_else(
-            || self.positions.values().any(|listed| *listed == id).then_some(self.now_us),
+            || self.listed.contains_key(&id).then_some(self.now_us),
             |block| block.listed_at_us,
         );
+        let sealed = self.rules != Rules::Default
+            || document.wrong_seal(self.rules.strictness(), &*self.signatures).is_empty();
         let is_genesis = document.is_genesis;
         let seen = BlockSeen {
             document,
             seen_at_us: before.map_or(self.now_us, |block| block.seen_at_us),
             present: true,
             malformed,
+            sealed,
             election: before.map_or(Election::Undecided, |block| block.election),
             elected_at_us: before.map_or(self.now_us, |block| block.elected_at_us),
             listed_at_us,
@@ -343,16 +375,61 @@ impl Reference {
     }
 
     fn put_position(&mut self, row: &Json) {
-        let position = row.get("id").and_then(Json::as_i64).and_then(|id| u64::try_from(id).ok());
-        let block = row.get("block").and_then(Json::as_str).map(BlockId::from);
-        let (Some(position), Some(block)) = (position, block) else { return };
-        if let Some(seen) = self.blocks.get_mut(&block) {
-            seen.listed_at_us.get_or_insert(self.now_us);
-        }
-        if self.positions.insert(position, block).is_none() {
+        let Some(position) = row.get("id").and_then(documents::read_position) else { return };
+        // What names no block stands for one that nobody has.
+        let block = BlockId::from(row.get("block").and_then(Json::as_str).unwrap_or(""));
+        if self.positions.insert(position, block.clone()).is_none() {
             self.news.push(News::Listed { position });
         }
+        if self.rules == Rules::Default {
+            if self.brings_genesis(row, &block) {
+                self.beginnings.insert(position, block.clone());
+            }
+            let by_act = self.acts_on(Table::Positions, &position.to_string().into());
+            if by_act.is_empty() && self.is_counted(position) {
+                self.note_listed(&block);
+            }
+            self.walk();
+        } else {
+            self.note_listed(&block);
+        }
         self.elect_geneses();
+    }
+
+    /// Follows the list as far as it is known without a gap.
+    fn walk(&mut self) {
+        while let Some(block) = self.positions.get(&self.walked).cloned() {
+            if self.begins.is_none() && self.beginnings.contains_key(&self.walked) {
+                self.begins = Some((self.walked, block.clone()));
+            }
+            if self.begins.is_some() {
+                self.note_listed(&block);
+            }
+            self.walked += 1;
+        }
+    }
+
+    /// Whether an entry brings a genesis block that this federation can begin with.
+    fn brings_genesis(&self, row: &Json, named: &BlockId) -> bool {
+        let brought = row.get("genesis").map(|genesis| Arc::new(genesis.clone()));
+        let brought = brought.and_then(|genesis| BlockDocument::read(&genesis));
+        brought.is_some_and(|block| {
+            block.id == *named && block.can_begin(&self.federation, &*self.signatures)
+        })
+    }
+
+    /// Whether what stands at this place counts: under `default` the list begins with a genesis.
+    pub fn is_counted(&self, position: u64) -> bool {
+        let begins = self.begins.as_ref();
+        self.rules != Rules::Default || begins.is_some_and(|(first, _)| position >= *first)
+    }
+
+    /// From now on the block has a place.
+    fn note_listed(&mut self, id: &BlockId) {
+        self.listed.entry(id.clone()).or_insert(self.now_us);
+        if let Some(seen) = self.blocks.get_mut(id) {
+            seen.listed_at_us.get_or_insert(self.now_us);
+        }
     }
 
     /// A row is gone.
@@ -401,7 +478,8 @@ impl Reference {
         let blocks = self.blocks.values().filter(|block| block.present);
         let blocks = blocks.map(|block| (Table::Bigchain, block.document.id.as_str().into()));
         let votes = self.ballot.keys().map(|key| (Table::Votes, Arc::clone(key)));
-        let lost: Vec<_> = blocks.chain(votes).filter(|row| !self.dumped.contains(row)).collect();
+        let lost = blocks.chain(votes).filter(|row| !self.dumped.contains(row));
+        let lost: Vec<_> = lost.filter(|(table, id)| !self.is_harmed(*table, id)).collect();
         for (table, id) in lost {
             self.remove(table, &id);
         }
@@ -419,9 +497,13 @@ impl Reference {
         self.ledger = ledger;
     }
 
-    /// Whether the chain begins with this block: it is the first genesis of the list, or, as long as
+    /// Whether the chain begins with this block. Under `default` the first entry of the list that brings a
+    /// genesis of this federation says so. Elsewhere it is the first genesis of the list, or, as long as
     /// none is listed, the first that was seen.
     pub fn begins_with(&self, id: &BlockId) -> bool {
+        if self.rules == Rules::Default {
+            return self.beginning() == Some(id);
+        }
         if !self.geneses.contains(id) {
             return false;
         }
@@ -429,9 +511,24 @@ impl Reference {
         listed.or(self.geneses.first()) == Some(id)
     }
 
+    /// The block that the list begins with, as far as that is known (profile `default`).
+    pub fn beginning(&self) -> Option<&BlockId> {
+        self.begins.as_ref().map(|(_, block)| block)
+    }
+
+    /// Whether a block begins a chain, so that nobody votes on it: under `default` the one that the list
+    /// begins with, elsewhere every genesis.
+    pub fn is_first(&self, id: &BlockId) -> bool {
+        match self.rules {
+            Rules::Default if self.begins.is_some() => self.begins_with(id),
+            // As long as no list is seen, it may be any.
+            _ => self.blocks.get(id).is_some_and(|block| block.document.is_genesis),
+        }
+    }
+
     /// One genesis has no effect on others, but of several only one begins the chain.
     fn elect_geneses(&mut self) {
-        if self.geneses.len() > 1 {
+        if self.geneses.len() > 1 || self.rules == Rules::Default {
             for id in self.geneses.clone() {
                 self.elect(&id);
             }
@@ -446,6 +543,8 @@ impl Reference {
             Rules::Default | Rules::Mixed if self.begins_with(id) => Election::Valid,
             Rules::Default => match self.ballot.count(id, &self.federation) {
                 Election::Valid => Election::Valid,
+                // Who knows yet whether it is the one that the list begins with?
+                _ if block.document.is_genesis && self.begins.is_none() => Election::Undecided,
                 _ if block.malformed.is_some() => Election::Invalid,
                 by_votes => by_votes,
             },
@@ -497,6 +596,8 @@ impl Reference {
 
     /// Whether the node of this name acts against the rules on purpose.
     pub fn is_byzantine_name(&self, name: &str) -> bool {
+        // A second node with the key of one has its name, and more.
+        let name = name.strip_suffix("-twin").unwrap_or(name);
         self.run.iter().any(|run| run.byzantine.iter().any(|one| &**one == name))
     }
 
@@ -577,6 +678,17 @@ impl Reference {
         &self.positions
     }
 
+    /// When each block was first listed where it counts: after the genesis that the list begins with. A
+    /// place beyond a gap that somebody left on purpose counts once the gap is filled.
+    pub fn listed(&self) -> &BTreeMap<BlockId, u64> {
+        &self.listed
+    }
+
+    /// How many acts against the rules there were.
+    pub fn acts(&self) -> u64 {
+        self.acts.values().map(|acts| acts.len() as u64).sum()
+    }
+
     /// What clients were told, and what harmed the federation.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings
@@ -607,19 +719,5 @@ impl Reference {
             _ => input.cid,
         };
         (input.txid.clone(), cid)
-    }
-
-    /// The transaction in a VALID block, another one, that spends what this one spends.
-    pub fn winner_over(&self, id: &TxId) -> Option<&TxId> {
-        let inputs = &self.transactions.get(id)?.document.inputs;
-        inputs.iter().find_map(|wanted| {
-            let wanted_output = self.output(wanted);
-            self.spenders[&wanted.txid].iter().find(|other| {
-                let spends = &self.transactions[*other].document.inputs;
-                *other != id
-                    && spends.iter().any(|input| self.output(input) == wanted_output)
-                    && !self.blocks_of(other, Election::Valid).is_empty()
-            })
-        })
     }
 }

@@ -25,6 +25,9 @@ pub struct Surroundings {
     posts: BTreeMap<TxId, u64>,
     /// POSTs under way whose transaction the client does not know.
     nameless: BTreeSet<u64>,
+    /// When each POST went out first.
+    posted: BTreeMap<u64, u64>,
+    wrong_clocks: bool,
     /// When a fault of the store that can lose writes was in force last, and whether it is.
     store_harmed_at_us: Option<u64>,
     store_harms: BTreeSet<u64>,
@@ -44,6 +47,8 @@ pub struct Surroundings {
 pub struct Accepted {
     /// When first.
     pub at_us: u64,
+    /// When the POST that was acknowledged went out.
+    pub posted_at_us: u64,
     /// By which operation.
     pub operation: u64,
     /// By which node.
@@ -82,6 +87,7 @@ impl Surroundings {
         match (operation.kind, &operation.tx) {
             (Kind::Invoke, tx) => {
                 self.sent += 1;
+                self.posted.entry(operation.number).or_insert(at_us);
                 match tx {
                     Some(tx) => *self.posts.entry(tx.clone()).or_default() += 1,
                     None => drop(self.nameless.insert(operation.number)),
@@ -91,8 +97,10 @@ impl Surroundings {
                 if self.nameless.remove(&operation.number) {
                     *self.posts.entry(tx.clone()).or_default() += 1;
                 }
+                let posted_at_us = self.posted.get(&operation.number).copied().unwrap_or(at_us);
                 self.accepted.entry(tx.clone()).or_insert_with(|| Accepted {
                     at_us,
+                    posted_at_us,
                     operation: operation.number,
                     node: Arc::clone(&operation.node),
                 });
@@ -109,6 +117,7 @@ impl Surroundings {
             Phase::Applied => {
                 self.planned.insert(fault.number, fault.clone());
                 self.calm.begins(Disturber::Fault(fault.number), at_us);
+                self.wrong_clocks |= fault.kind.starts_with("clock");
                 if can_lose_writes(fault) {
                     self.store_harms.insert(fault.number);
                     self.store_harmed_at_us = Some(at_us);
@@ -156,6 +165,11 @@ impl Surroundings {
     pub fn meets(&self, node: &str, kind: impl Fn(&str) -> bool) -> bool {
         let mut planned = self.planned.values();
         planned.any(|fault| kind(&fault.kind) && fault.target.split(',').any(|one| one == node))
+    }
+
+    /// Whether a fault has put some node's clock wrong so far.
+    pub fn has_wrong_clocks(&self) -> bool {
+        self.wrong_clocks
     }
 
     /// Whether the store may lose writes now, or did so up to `within_us` ago.

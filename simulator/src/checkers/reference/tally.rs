@@ -77,25 +77,19 @@ impl Ballot {
     /// one previous block; invalid once the votes still missing cannot make it so.
     pub fn count(&mut self, block: &BlockId, federation: &BTreeSet<NodeKey>) -> Election {
         let mut for_previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
-        let mut missing = 0;
+        let mut free = Vec::new();
         for voter in federation {
-            for i in 0_u32.. {
-                let key = keccak256_hex(format!("{block}/{voter}/{i}").as_bytes());
-                let Some(row) = self.rows.get(&*key) else {
-                    missing += 1;
-                    self.awaited.insert(key.into(), block.clone());
-                    break;
-                };
-                let Some(vote) = row.good() else { continue };
-                if vote.block == *block && vote.voter == *voter {
-                    if vote.valid {
-                        *for_previous.entry(&vote.previous).or_default() += 1;
-                    }
-                    break;
-                }
+            match self.vote_of(block, voter) {
+                Ok(vote) if vote.valid => *for_previous.entry(&vote.previous).or_default() += 1,
+                Ok(_) => {}
+                Err(key) => free.push(key),
             }
         }
+        let missing = free.len();
         let most = for_previous.into_values().max().unwrap_or(0);
+        for key in free {
+            self.awaited.insert(key, block.clone());
+        }
         if 2 * most > federation.len() {
             Election::Valid
         } else if 2 * (most + missing) <= federation.len() {
@@ -103,6 +97,27 @@ impl Ballot {
         } else {
             Election::Undecided
         }
+    }
+
+    /// A member's one vote on a block, profile `default`.
+    ///
+    /// # Errors
+    /// There is none; the key at which it is missing.
+    pub fn vote_of(&self, block: &BlockId, voter: &NodeKey) -> Result<&GoodVote, Arc<str>> {
+        for i in 0_u32.. {
+            let key = keccak256_hex(format!("{block}/{voter}/{i}").as_bytes());
+            let Some(row) = self.rows.get(&*key) else { return Err(key.into()) };
+            let vote = row.good().filter(|vote| vote.block == *block && vote.voter == *voter);
+            if let Some(vote) = vote {
+                return Ok(vote);
+            }
+        }
+        unreachable!("some key is free")
+    }
+
+    /// The keys of all rows on a block.
+    pub fn keys_on(&self, block: &BlockId) -> impl Iterator<Item = &Arc<str>> {
+        self.of_block.get(block).into_iter().flatten()
     }
 
     /// How a block is decided, profile `mixed`.

@@ -310,7 +310,7 @@ fn is_owners(owners: &Json) -> bool {
     owners.as_array().is_some_and(|owners| owners.iter().all(|owner| owner.as_str().is_some()))
 }
 
-fn has_fields(value: &Json, names: &[&str]) -> bool {
+pub(super) fn has_fields(value: &Json, names: &[&str]) -> bool {
     let fields = value.as_object().map(|object| object.iter().map(|(name, _)| name));
     fields.is_some_and(|fields| fields.eq(names.iter().copied()))
 }

@@ -275,8 +275,8 @@ const CASES: &str = "
 
     L4 | pass | create a; post a@1; block A@1 a; block B@2 a; block C@3 a
     L4 | fail is in 4 blocks | create a; post a@1; block A@1 a; block B@2 a; block C@3 a; block D@4 a
-    L4 | pass | create a; post a@1; fault clock-skew applied; block A@1 a; list A; vote A iii.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a  # the block says 2016, the log began in 1970
-    L4 | fail is in 4 blocks | create a b; block X!at=0000000000@1 b; list X; post a@1; fault clock-skew applied; block A!at=0000000000@1 a; list A; vote A iii.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a
+    L4 | pass | create a; post a@1; fault clock-skew applied; block A!at=0000000000@1 a; list A; vote A iii.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a  # the block says 2016, the log began in 1970
+    L4 | fail is in 4 blocks | create a b; block X@1 b; list X; post a@1; fault clock-skew applied; block A@1 a; list A; vote A iii.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a
     L4 | fail is in 4 blocks | create a; post a@1; fault clock-skew applied; block A@1 a; list A; vote A vvv.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a
     L4 | pass | byzantine 4; create a; post a@1; block A@1 a; list A; vote A iii.; act 4 spoil bigchain A; block B@2 a; block C@3 a; block D@1 a
     L4 | pass | byzantine 4; create a; post a@1; block A@1 a; block B@2 a; block C@3 a; block D@4 a                                  # its own flood
@@ -307,6 +307,60 @@ const CASES: &str = "
     L8 | pass | gauge 1 questions=100; pass 31; end
     L8 | fail asked 5000 questions for 1 transactions | gauge 1 questions=5000; pass 31; end
     L8 | n/a  | pass 31; end
+    L8 | pass | byzantine 4; act 4 floods-blocks positions 7; act 4 floods-blocks positions 8; gauge 1 questions=105; pass 30; end       # what members insert has to be read
+    L8 | fail allowed are 105 | byzantine 4; act 4 floods-blocks positions 7; act 4 floods-blocks positions 8; gauge 1 questions=106; pass 30; end
+
+    S6 | pass | bare; create x; block X@4 x; list X; genesis g; block G@1 g; list G; create a; block A@1 a; list A; vote A vvv.           # what is before genesis is none of it
+    S6 | fail the list has | bare; create x; block X@4 x; list X; genesis g; block G@1 g; list G; create a; block A@1 a; list A; vote A>X vvv.
+    S6 | fail which is not in the list | bare; create x; block X@4 x; list X; genesis g; block G@1 g; list G; vote X>G v...
+    S6 | pass | bare; create x; block X@4 x; list X; genesis g; block G@1 g; list G; list X; vote X>G v...                              # listed again where it counts
+    S6 | pass | byzantine 4; create a; list nothing; block A@1 a; list A; vote A>nothing vvv.; vote nothing>G iii.                      # for a block that nobody has
+    S6 | fail which is not in the list | byzantine 4; create a; block A@1 a; list A; vote A vvv.; vote nothing>G iii.
+    S6 | n/a  | byzantine 4; create a; block A@1 a; vote A>G ...v                                                                       # its own affair
+
+    S18 | pass | byzantine 2; genesis h; block H@2 h; list H; create a; block A@1 a; list A; vote A>H vvv.; end                          # a second one is nobody's
+    S18 | pass | bare; genesis h; block H@2 h; list H; create a; block A@1 a; end
+    S18 | fail is VALID and holds a GENESIS | byzantine 2; genesis h; block H@2 h; list H; vote H>G vvv.; end                            # unless it is voted for
+    S18 | fail is a second genesis | genesis h; block H@2 h; list H; end
+    S8 | pass | byzantine 2; genesis h; block H@2 h; list H; say 1 H invalid; end
+    S9 | pass | byzantine 2; genesis h; block H@2 h; list H; say 1 H invalid; end                                                       # by rule
+    S9 | fail n1 says block | byzantine 2; genesis h; block H@2 h; list H; say 1 H valid; end
+    S9 | pass | byzantine 2; create a; block A@2 a g; list A; say 1 A invalid; end
+    S9 | pass | create a; block A!id@2 a; list A; say 1 A invalid; end                                                                  # its seal is broken
+    S9 | pass | create a; block A!unsigned@2 a; list A; say 1 A invalid; end
+    S9 | pass | create a; block A@9 a; list A; say 1 A invalid; end
+    S9 | pass | create a; block A@2 a a; list A; say 1 A invalid; end
+    S9 | fail n1 says block | create a!forged; block A@2 a; list A; say 1 A invalid; end                                                # that is for voters to say
+    L2 | pass | byzantine 2; genesis h; block H@2 h; list H; pass 31; end
+    L5 | fail n1 has not voted | byzantine 2; genesis h; block H@2 h; list H; vote H>G .ii.; pass 31; end                               # a second genesis is voted on
+    L5 | n/a  | bare; create x; block X@4 x; list X; genesis g; block G@1 g; list G; pass 31; end
+    L5 | fail has not voted | bare; create x; block X@4 x; list X; genesis g; block G@1 g; list G; list X; pass 31; end
+
+    S8 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 deletes-blocks bigchain A; delete A; put A; end
+    S8 | fail was valid and is undecided | byzantine 4; create a b; block A@1 a; block B@1 b; list A; vote A vvv.; act 4 deletes-blocks bigchain B; delete A; put A
+    S8 | fail was valid and is undecided | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 votes-twice bigchain A; delete A; put A  # that act deletes nothing
+    S8 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edits-votes votes A:2; turnvote A 2; revote A 2; end
+    S8 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 deletes-votes votes A:2; unvote A 2; dump; end
+    S2 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edits-blocks bigchain A; edit A; put A; end
+    S2 | fail twice in one VALID block | byzantine 4; create a; block A@1 a a; list A; vote A vvv.; act 4 edits-blocks bigchain A; edit A; put A; end
+    S9 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edits-blocks bigchain A; edit A; say 2 A valid; put A; end
+    S11 | pass | byzantine 4; create a; post a@1; act 4 deletes-backlog backlog a; drop a; pass 31; end
+    S11 | fail is nowhere | byzantine 4; create a; post a@1; act 4 steals backlog a; drop a; pass 31; end
+    L1 | pass | byzantine 4; create a; post a@1; act 4 deletes-backlog backlog a; drop a; pass 31; end
+    L1 | fail was not decided in time | byzantine 4; create a b; post a@1; post b@1; act 4 deletes-backlog backlog b; drop a; pass 31; end
+    S12 | pass | byzantine 4; create a; post a@1; act 4 deletes-backlog backlog a; drop a; probe 1 a none; end
+    S12 | fail does not find | byzantine 4; create a; post a@1; act 4 malformed-backlog backlog a; drop a; probe 1 a none; end
+
+    S11 | pass | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 25; drop b; pass 31; end           # its time ran out
+    S11 | fail is nowhere | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 15; drop b; pass 31; end  # it had not, when it was lost
+    S11 | fail is nowhere | create a!until=1472688090; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 25; drop b; pass 31; end
+    S11 | fail is still waiting | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 60; end           # what is over has to go
+    S11 | fail is nowhere | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 22; post b@1; pass 25; drop b; pass 31; end  # it never held
+    S11 | fail is nowhere | create a!from=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 22; post b@1; pass 5; drop b; pass 31; end  # it holds from then on
+    L1 | pass | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 25; drop b; pass 31; end
+    L1 | fail was not decided in time | create a!until=1472688090; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 25; drop b; pass 99; end
+    S12 | pass | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 25; drop b; probe 2 b none; end
+    S12 | fail does not find | create a!until=1472688020; transfer b a.0; block A@1 a; list A; vote A vvv.; post b@1; pass 15; drop b; probe 2 b none; end
 ";
 
 /// invariant | what it says | a history under the rules of the original.

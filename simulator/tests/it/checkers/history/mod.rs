@@ -24,7 +24,8 @@
 //! drop a              a leaves the backlog
 //! block A@1 a b       n1 writes a block; A!voters@1, A!unsigned@1, A!id@1 have a fault each, and
 //!                     A@9 is by a stranger; A!at=T@1 was made at that time
-//! list A              A is listed next; list A=7 at that position; unlist 7: no more
+//! list A              A is listed next; list A=7 at that position; unlist 7: no more; list nothing: an
+//!                     entry that names no block. A genesis comes with its place
 //! vote A vi.x         n1 votes valid, n2 invalid, n3 not, n4 badly signed, after what the list has
 //!                     before A; vote A>B … names B; vote A@T … votes at that time. More letters:
 //!                     r valid under a random key, w valid after some other block, b valid under the
@@ -32,7 +33,7 @@
 //!                     key, and nothing under the first
 //! unvote A 2          n2's vote is deleted; revote A 2: it is there again, turnvote A 2: it is another
 //! lose A              the row of block A is gone, and no feed says so; delete A: a feed does; put A:
-//!                     it is there again
+//!                     it is there again; edit A: its row is another one under the same key
 //! say 2 A valid       n2 says how A is decided
 //! probe 2 a valid     n2 answers where a is; `none` is 404. ask 2 a valid, in two steps: asking 2 a,
 //!                     answer 2 a valid; read 2 a BODY reads a whole transaction
@@ -104,7 +105,8 @@ impl History {
             records: Vec::new(),
             now_us: 0,
             documents: Documents::default(),
-            blocks: BTreeMap::new(),
+            // What names no block stands for this one, which nobody has.
+            blocks: BTreeMap::from([("nothing".into(), "".into())]),
             list: Vec::new(),
             rows: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -125,7 +127,7 @@ impl History {
             quirks: Vec::new(),
             byzantine: byzantine.map(|node| format!("n{node}").into()).into_iter().collect(),
             nodes: self.keys.iter().take(NODES).enumerate().map(member).collect(),
-            started_unix_ms: 0,
+            started_unix_ms: 1_472_688_000_000,
         };
         self.tell(Record::Run(run));
         // All at once, as nothing is told of how long it took.
@@ -197,6 +199,10 @@ impl History {
             ("delete", [block]) => {
                 let id = self.blocks[*block].as_str().to_owned();
                 self.delete(Table::Bigchain, &id);
+            }
+            ("edit", [block]) => {
+                let id = self.blocks[*block].as_str().to_owned();
+                self.edit_block(&id);
             }
             ("put", [block]) => {
                 let id = self.blocks[*block].as_str().to_owned();
@@ -322,6 +328,18 @@ impl History {
         self.change(Table::Votes, Some(&row), turned);
     }
 
+    /// A block holds what it holds twice.
+    fn edit_block(&mut self, id: &str) {
+        let row = self.rows[&(Table::Bigchain, id.into())].clone();
+        self.gone.insert((Table::Bigchain, id.into()), Arc::clone(&row));
+        let mut edited = (*row).clone();
+        let held = edited.get_mut("block").and_then(|block| block.get_mut("transactions"));
+        if let Some(Json::Array(held)) = held {
+            held.extend(held.clone());
+        }
+        self.change(Table::Bigchain, Some(&row), edited);
+    }
+
     fn insert(&mut self, table: Table, row: Json) {
         self.change(table, None, row);
     }
@@ -368,11 +386,19 @@ impl History {
             None => (entry, self.list.len() as i64),
         };
         self.list.push(name.into());
-        let block = Json::from(self.blocks[name].as_str());
-        self.insert(
-            Table::Positions,
-            Json::object([("id", Json::from(position)), ("block", block)]),
-        );
+        let block = self.blocks[name].as_str();
+        let mut row = Json::object([("id", Json::from(position))]);
+        if let Json::Object(fields) = &mut row
+            && name != "nothing"
+        {
+            fields.insert("block", Json::from(block));
+            let written = self.rows.get(&(Table::Bigchain, block.into()));
+            // A genesis comes with its place.
+            if let Some(genesis) = written.filter(|row| is_genesis(row)) {
+                fields.insert("genesis", (**genesis).clone());
+            }
+        }
+        self.insert(Table::Positions, row);
     }
 
     fn vote(&mut self, spec: &str, votes: &str) {
@@ -546,6 +572,13 @@ struct Told {
     http: Option<u16>,
     value: Option<Arc<str>>,
     document: Option<Arc<Json>>,
+}
+
+/// Whether a block holds nothing but a GENESIS.
+fn is_genesis(row: &Json) -> bool {
+    let held = row.get("block").and_then(|block| block.get("transactions"));
+    let [only] = held.and_then(Json::as_array).unwrap_or(&[]) else { return false };
+    only.get("transaction").is_some_and(|body| text(body, "operation") == "GENESIS")
 }
 
 fn text(document: &Json, key: &str) -> String {
