@@ -342,7 +342,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         title: "each fulfillment is checked over a connection of its own",
         replaces: "rule 11",
         found_by: &["L8"],
-        hunts: &["floods", "documents"],
+        hunts: &["trickle"],
         upstream: "util.validate_fulfillments",
         story: "For each fulfillment of each transaction a new connection to the database is opened. What \
                 a transaction costs the store grows with all that is in a block.",
@@ -441,7 +441,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         title: "a steady trickle holds a block back",
         replaces: "the wait for a block's company is bounded",
         found_by: &["L1", "L2"],
-        hunts: &["floods", "storms"],
+        hunts: &["trickle"],
         upstream: "block.create",
         story: "A block is written when it has a thousand transactions, or nothing has come for a second. \
                 Each arrival starts the second anew, so a steady trickle is never written.",
