@@ -1,10 +1,9 @@
 //! The rules we stand behind: the same documents as BigchainDB 0.6.0, none of its loopholes.
 //!
 //! What a document has to look like is in `shape`, what no store would give back in `rules::storable`,
-//! what a block has to look like in `block`,
-//! what becomes of it all without some of its safeguards in `loopholes`. Here: the steps, in the order a transaction meets them. Start
-//! at [`DefaultRules::check`](ConsensusRules::check), then
-//! [`judge`](ConsensusRules::judge).
+//! what a block has to look like in `block`, what becomes of it all without some of its safeguards in
+//! `loopholes`. Here: the steps, in the order a transaction meets them. Start at
+//! [`DefaultRules::check`](ConsensusRules::check), then [`judge`](ConsensusRules::judge).
 
 mod block;
 mod loopholes;
