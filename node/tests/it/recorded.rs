@@ -194,7 +194,8 @@ async fn fill(store: &EmbeddedStore, tables: &Json, profile: &str) -> BTreeSet<S
     backlog.iter().map(Json::to_string).collect()
 }
 
-/// A store whose feeds never open, and that never says what there is at the start, so that the node does nothing but answer clients.
+/// A store whose feeds never open, and that never says what there is at the start, so that the node
+/// does nothing but answer clients.
 #[derive(Debug)]
 struct WithoutFeeds(Arc<EmbeddedStore>);
 
