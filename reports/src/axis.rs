@@ -63,10 +63,6 @@ impl Axis {
 
     /// Names, the first one uppermost, each a row of its own: 0 is the lowest.
     pub(crate) fn places(names: &[&str]) -> Self {
-        let short = |name: &str| match name.char_indices().nth(LETTERS_MAX) {
-            Some((end, _)) => format!("{}…", &name[..end]),
-            None => name.to_owned(),
-        };
         let rows = names.iter().rev().enumerate();
         Self {
             scale: Scale::Linear,
@@ -92,6 +88,39 @@ impl Axis {
         while place <= steps * step {
             places.push((place, format!("{place}")));
             place += step;
+        }
+        Self { scale: Scale::Linear, from: 0.0, to: steps * step * 1.04, ticks: places }
+    }
+
+    /// Names side by side, the first at 0.
+    pub(crate) fn steps(names: &[String]) -> Self {
+        let label = |name: &String| words::visible(&short(name));
+        Self {
+            scale: Scale::Linear,
+            from: -0.3,
+            to: names.len().max(1) as f64 - 0.7,
+            ticks: names.iter().enumerate().map(|(at, name)| (at as f64, label(name))).collect(),
+        }
+    }
+
+    /// Shares in per cent, from none to a little over the most there was.
+    pub(crate) fn per_cent(most: f64, ticks: u32) -> Self {
+        let most = most.clamp(0.01, 100.0);
+        let rough = most / f64::from(ticks);
+        let decade = 10f64.powf(rough.log10().floor());
+        let nice = [1.0, 2.0, 5.0, 10.0].map(|nice| nice * decade);
+        let step = nice.into_iter().find(|step| *step >= rough * 0.999).unwrap_or(10.0 * decade);
+        let steps = (most / step - 1e-9).ceil();
+        let label = |per_cent: f64| match per_cent {
+            0.0 => "0".to_owned(),
+            _ if step >= 1.0 => format!("{per_cent:.0} %"),
+            _ if step >= 0.1 => format!("{per_cent:.1} %"),
+            _ => format!("{per_cent:.3} %"),
+        };
+        let mut places = vec![(0.0, label(0.0))];
+        while places.len() as f64 <= steps {
+            let place = places.len() as f64 * step;
+            places.push((place, label(place)));
         }
         Self { scale: Scale::Linear, from: 0.0, to: steps * step * 1.04, ticks: places }
     }
@@ -171,6 +200,14 @@ impl Axis {
     }
 }
 
+/// A name, cut if it is long.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(LETTERS_MAX) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 /// A round duration in microseconds without the zeros that [`words::duration`] would give it.
 fn round_duration(us: f64) -> String {
     match us {
@@ -210,6 +247,11 @@ mod tests {
         assert_eq!(labels(&Axis::elapsed(7_300, 4)), "0, 2 ms, 4 ms, 6 ms");
         assert_eq!(labels(&Axis::elapsed(29_000_000, 6)), "0, 5 s, 10 s, 15 s, 20 s, 25 s");
         assert_eq!(labels(&Axis::places(&["client", "a-very-long-name"])), "a-very-long-…, client");
+        assert_eq!(labels(&Axis::per_cent(0.0, 4)), "0, 0.005 %, 0.010 %");
+        assert_eq!(labels(&Axis::per_cent(0.3, 4)), "0, 0.1 %, 0.2 %, 0.3 %");
+        assert_eq!(labels(&Axis::per_cent(43.0, 4)), "0, 20 %, 40 %, 60 %");
+        assert_eq!(labels(&Axis::per_cent(100.0, 4)), "0, 50 %, 100 %");
+        assert_eq!(labels(&Axis::steps(&["1%".into(), "2%".into()])), "1%, 2%");
         assert_eq!(labels(&Axis::tail(0)), "0, 50 %, 90 %");
         assert_eq!(labels(&Axis::tail(1_500)), "0, 50 %, 90 %, 99 %, 99.9 %");
     }

@@ -34,7 +34,7 @@ pub(crate) struct Chart {
 /// A line through measured values; it breaks where there is none.
 pub(crate) struct Line {
     /// What the legend calls it; empty keeps it out.
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     /// How it looks.
     pub(crate) ink: Ink,
     /// Values of the two axes (not places on them).
@@ -65,6 +65,8 @@ pub(crate) enum Ink {
     Late,
     /// Green, solid.
     Done,
+    /// Purple, dashes and dots.
+    Other,
     /// Blue, solid: a line that has the chart to itself.
     Alone,
 }
@@ -98,8 +100,12 @@ const BAND: RGBColor = RGBColor(3, 0, 0);
 
 impl Ink {
     /// Every ink.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Quiet, Self::Early, Self::Late, Self::Done, Self::Alone];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Quiet, Self::Early, Self::Late, Self::Done, Self::Other, Self::Alone];
+
+    /// Those that can stand side by side where none means more than the others.
+    pub(crate) const SIDE_BY_SIDE: [Self; 5] =
+        [Self::Done, Self::Early, Self::Late, Self::Other, Self::Quiet];
 
     /// The colour, as the style sheet knows it.
     pub(crate) fn css(self) -> &'static str {
@@ -108,6 +114,7 @@ impl Ink {
             Self::Early | Self::Alone => "var(--early)",
             Self::Late => "var(--late)",
             Self::Done => "var(--done)",
+            Self::Other => "var(--fault)",
         }
     }
 
@@ -117,6 +124,7 @@ impl Ink {
             Self::Quiet => "1.5 3",
             Self::Early => "5 3",
             Self::Late => "9 3",
+            Self::Other => "8 3 2 3",
             Self::Done | Self::Alone => "none",
         }
     }
@@ -128,6 +136,7 @@ impl Ink {
             Self::Late => RGBColor(6, 0, 0),
             Self::Done => RGBColor(7, 0, 0),
             Self::Alone => RGBColor(8, 0, 0),
+            Self::Other => RGBColor(9, 0, 0),
         }
     }
 }
@@ -376,7 +385,7 @@ mod tests {
     fn a_line_breaks_where_nothing_was_measured() {
         let points =
             vec![(0.0, None), (1.0, Some(5.0)), (2.0, Some(6.0)), (3.0, None), (4.0, Some(7.0))];
-        let line = Line { label: "", ink: Ink::Done, points };
+        let line = Line { label: String::new(), ink: Ink::Done, points };
         let unbroken: Vec<_> = stretches(&line).collect();
         assert_eq!(unbroken, [vec![(1.0, 5.0), (2.0, 6.0)], vec![(4.0, 7.0)]]);
         let chart = Chart {

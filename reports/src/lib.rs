@@ -11,6 +11,7 @@ mod campaign;
 mod chart;
 mod figures;
 mod junit;
+mod matrix;
 mod page;
 mod standing;
 mod summary;
@@ -21,6 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bigchaindb_simulator::campaign::{Found, State};
+use bigchaindb_simulator::matrix::{Swept, SweptError};
 use bigchaindb_simulator::record::{RecordError, Results, RunDirectory};
 
 /// Why a run's report cannot be written.
@@ -29,6 +31,9 @@ pub enum ReportError {
     /// There are no results to report.
     #[error(transparent)]
     Results(#[from] RecordError),
+    /// There is nothing of a matrix to report.
+    #[error(transparent)]
+    Swept(#[from] SweptError),
     /// A file cannot be written.
     #[error("cannot write {path}")]
     Write {
@@ -73,6 +78,24 @@ pub fn junit(results: &Results) -> String {
 /// The verdict and what it rests on, as Markdown.
 pub fn summary(results: &Results) -> String {
     summary::summary(results)
+}
+
+/// Reads `matrix.json` of a folder and writes `matrix.html` next to it. Returns where the page is.
+///
+/// # Errors
+/// [`ReportError::Swept`] if there is no `matrix.json` or it is of another version;
+/// [`ReportError::Write`] if the page cannot be written.
+pub fn write_matrix(folder: &Path) -> Result<PathBuf, ReportError> {
+    let (path, page) = (folder.join("matrix.html"), matrix(&Swept::load(folder)?));
+    match std::fs::write(&path, page) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(ReportError::Write { path, source }),
+    }
+}
+
+/// A matrix on one page: HTML, complete in itself, and well-formed XML too.
+pub fn matrix(swept: &Swept) -> String {
+    matrix::matrix(swept)
 }
 
 /// A campaign on one page: HTML, complete in itself, and well-formed XML too. `again` says the command

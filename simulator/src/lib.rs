@@ -25,6 +25,7 @@ pub mod coverage;
 pub mod defects;
 pub mod exhaust;
 pub mod faults;
+pub mod matrix;
 pub mod measure;
 pub mod observe;
 pub mod plan;

@@ -12,7 +12,7 @@ pub(super) fn backlog(results: &Results, bins: &[Bin], size: Size) -> Option<Fig
     let most = bins.iter().map(|bin| bin.backlog).max()?;
     let last = bins.last().map_or(0, |bin| bin.backlog);
     Some(Figure {
-        heading: "Backlog",
+        heading: "Backlog".into(),
         note: "Transactions that wait for a block.".into(),
         chart: Chart {
             title: "Rows in the backlog over time".into(),
@@ -25,7 +25,7 @@ pub(super) fn backlog(results: &Results, bins: &[Bin], size: Size) -> Option<Fig
             x: run_time(results, size),
             y: Axis::amount(most as f64, 4),
             lines: vec![Line {
-                label: "waiting transactions",
+                label: "waiting transactions".into(),
                 ink: Ink::Alone,
                 points: bins.iter().map(|bin| (bin.at_us, Some(bin.backlog as f64))).collect(),
             }],

@@ -12,7 +12,7 @@ pub(super) fn blocks(results: &Results, bins: &[Bin], size: Size) -> Option<Figu
     let most = bins.iter().map(|bin| bin.undecided_blocks).max()?;
     let counts = &results.measures.counts;
     Some(Figure {
-        heading: "Undecided blocks",
+        heading: "Undecided blocks".into(),
         note: "Blocks that wait for votes.".into(),
         chart: Chart {
             title: "Undecided blocks over time".into(),
@@ -29,7 +29,7 @@ pub(super) fn blocks(results: &Results, bins: &[Bin], size: Size) -> Option<Figu
             x: run_time(results, size),
             y: Axis::amount(most as f64, 4),
             lines: vec![Line {
-                label: "undecided blocks",
+                label: "undecided blocks".into(),
                 ink: Ink::Alone,
                 points: (bins.iter())
                     .map(|bin| (bin.at_us, Some(bin.undecided_blocks as f64)))

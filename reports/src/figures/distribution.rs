@@ -21,13 +21,13 @@ pub(super) fn distribution(results: &Results, _: &[Bin], _: Size) -> Option<Figu
         let place = (share, Some(point.latency_us as f64));
         if share <= known + 1e-6 { decided.push(place) } else { censored.push(place) }
     }
-    let mut lines = vec![Line { label: "decided", ink: Ink::Done, points: decided }];
+    let mut lines = vec![Line { label: "decided".into(), ink: Ink::Done, points: decided }];
     let mut bands = Vec::new();
     if whole.censored > 0 {
         let never = words::count(whole.censored);
         lines.insert(
             0,
-            Line { label: "never decided: at least", ink: Ink::Quiet, points: censored },
+            Line { label: "never decided: at least".into(), ink: Ink::Quiet, points: censored },
         );
         bands.push(Band {
             label: format!("{never} never decided"),
@@ -37,7 +37,7 @@ pub(super) fn distribution(results: &Results, _: &[Bin], _: Size) -> Option<Figu
         });
     }
     Some(Figure {
-        heading: "Latency distribution",
+        heading: "Latency distribution".into(),
         note: "The share of transactions that took at most so long, from the intended moment to \
                the decision. Both axes stretch what is rare."
             .into(),

@@ -13,8 +13,8 @@ pub(super) fn latency(results: &Results, bins: &[Bin], size: Size) -> Option<Fig
     let measured = || bins.iter().filter_map(|bin| bin.latency.as_ref());
     let least = measured().map(|latency| latency.p50_us).min()?;
     let most = measured().map(|latency| latency.max_us).max()?;
-    let line = |label, ink, of: fn(&Percentiles) -> u64| Line {
-        label,
+    let line = |label: &str, ink, of: fn(&Percentiles) -> u64| Line {
+        label: label.to_owned(),
         ink,
         points: bins
             .iter()
@@ -23,7 +23,7 @@ pub(super) fn latency(results: &Results, bins: &[Bin], size: Size) -> Option<Fig
     };
     let whole = &results.measures.latency.decided;
     Some(Figure {
-        heading: "Latency",
+        heading: "Latency".into(),
         note: format!(
             "From the intended moment to the decision, of what was decided in {} of the run. \
              Logarithmic; a gap means that nothing was decided.",

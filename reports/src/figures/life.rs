@@ -36,7 +36,7 @@ pub(crate) fn life(violation: &Violation) -> Option<String> {
     let bad = Band { short: "✗".into(), label: "✗".into(), from: bad_us, to: bad_us };
     both_sizes(|size| {
         Some(Figure {
-            heading: "Where it was when",
+            heading: "Where it was when".into(),
             note: format!(
                 "Since {}, its first event; ✗ is the bad moment.",
                 words::moment(first.at_us)
@@ -51,8 +51,8 @@ pub(crate) fn life(violation: &Violation) -> Option<String> {
                 x: Axis::elapsed(span_us, if size == Size::Wide { 7 } else { 4 }),
                 y: Axis::places(&places),
                 lines: vec![
-                    Line { label: "", ink: Ink::Quiet, points: path.clone() },
-                    Line { label: "", ink: Ink::Late, points: Vec::clone(&dots) },
+                    Line { label: String::new(), ink: Ink::Quiet, points: path.clone() },
+                    Line { label: String::new(), ink: Ink::Late, points: Vec::clone(&dots) },
                 ],
                 bands: vec![bad.clone()],
                 shaded: None,

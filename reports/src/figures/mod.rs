@@ -34,7 +34,7 @@ const ALL: [Make; 5] = [
 /// A chart and what is said around it.
 pub(crate) struct Figure {
     /// The heading.
-    pub(crate) heading: &'static str,
+    pub(crate) heading: String,
     /// What the reader has to know to read it.
     pub(crate) note: String,
     /// The chart.
@@ -71,11 +71,11 @@ pub(crate) fn all(results: &Results) -> String {
 }
 
 /// The figure as HTML with a drawing for each [`Size`]; the style sheet shows one of them.
-fn both_sizes(make: impl Fn(Size) -> Option<Figure>) -> Option<String> {
+pub(crate) fn both_sizes(make: impl Fn(Size) -> Option<Figure>) -> Option<String> {
     let (wide, narrow) = (make(Size::Wide)?, make(Size::Narrow)?);
     Some(format!(
         "<figure>\n<figcaption>\n<h3>{}</h3>\n<p class=\"note\">{}</p>\n{}</figcaption>\n{}{}</figure>\n",
-        escape(wide.heading),
+        escape(&wide.heading),
         escape(&wide.note),
         legend(&wide.chart),
         wide.chart.svg(Size::Wide),
@@ -96,7 +96,7 @@ fn legend(chart: &Chart) -> String {
     };
     let lines = chart.lines.iter().filter(|line| !line.label.is_empty());
     let mut entries: String = lines
-        .map(|line| format!("<li>{}{}</li>\n", swatch(line.ink), escape(line.label)))
+        .map(|line| format!("<li>{}{}</li>\n", swatch(line.ink), escape(&line.label)))
         .collect();
     if let Some(shaded) = chart.shaded.filter(|_| !chart.bands.is_empty()) {
         entries.push_str(&format!(

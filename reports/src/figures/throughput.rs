@@ -9,8 +9,8 @@ use crate::words;
 
 /// The figure; none if nothing was asked.
 pub(super) fn throughput(results: &Results, bins: &[Bin], size: Size) -> Option<Figure> {
-    let line = |label, ink, of: fn(&Bin) -> f64| Line {
-        label,
+    let line = |label: &str, ink, of: fn(&Bin) -> f64| Line {
+        label: label.to_owned(),
         ink,
         points: bins.iter().map(|bin| (bin.at_us, Some(of(bin)))).collect(),
     };
@@ -27,7 +27,7 @@ pub(super) fn throughput(results: &Results, bins: &[Bin], size: Size) -> Option<
     }
     let counts = &results.measures.counts;
     Some(Figure {
-        heading: "Throughput",
+        heading: "Throughput".into(),
         note: format!("Per second, {} of the run.", per_point(results)),
         chart: Chart {
             title: "Throughput over time: requested, sent, accepted and decided per second".into(),

@@ -3,6 +3,7 @@
 
 mod files;
 mod junit;
+mod matrix;
 mod page;
 mod runs;
 mod summary;

@@ -8,14 +8,14 @@ use roxmltree::{Document, Node, ParsingOptions};
 use crate::runs;
 
 /// Reads a page as strictly as XML can.
-fn parsed(html: &str) -> Document<'_> {
+pub(crate) fn parsed(html: &str) -> Document<'_> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     Document::parse_with_options(html, options).expect("a page is well-formed")
 }
 
 /// The page's text as one reads it, a block of it per line, without style and drawings (but with
 /// what is said of them).
-fn skeleton(html: &str) -> String {
+pub(crate) fn skeleton(html: &str) -> String {
     let document = parsed(html);
     let mut lines = Vec::new();
     read(document.root_element(), &mut lines);

@@ -82,6 +82,9 @@ pub(crate) fn passed() -> Results {
                 blocks_valid: 208,
                 blocks_invalid: 4,
                 blocks_undecided: 0,
+                blocks_decided: 212,
+                blocks_changed: 0,
+                changes: 0,
             },
             seconds,
             latency: Latency {

@@ -253,6 +253,23 @@ impl Gathering {
                 Election::Undecided => counts.blocks_undecided += 1,
             }
         }
+        let mut decided: BTreeMap<&BlockId, u64> = BTreeMap::new();
+        let mut elections: BTreeMap<&BlockId, Election> = BTreeMap::new();
+        for (_, block, is) in reference.history() {
+            let was = elections.insert(block, *is).unwrap_or(Election::Undecided);
+            if *is != Election::Undecided {
+                decided.entry(block).or_default();
+            }
+            if was != Election::Undecided {
+                *decided.entry(block).or_default() += 1;
+            }
+        }
+        let is_genesis =
+            |id: &BlockId| reference.block(id).is_some_and(|block| block.document.is_genesis);
+        decided.retain(|block, _| !is_genesis(block));
+        counts.blocks_decided = decided.len() as u64;
+        counts.blocks_changed = decided.values().filter(|changes| **changes > 0).count() as u64;
+        counts.changes = decided.values().sum();
         counts
     }
 }

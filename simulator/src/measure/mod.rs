@@ -53,6 +53,15 @@ pub struct Counts {
     pub blocks_invalid: u64,
     /// Of those, never decided.
     pub blocks_undecided: u64,
+    /// Blocks that were decided at some time, even if they are not in the end.
+    #[serde(default)]
+    pub blocks_decided: u64,
+    /// Of those, how many were something else later: another decision, or none.
+    #[serde(default)]
+    pub blocks_changed: u64,
+    /// How often that happened to any of them.
+    #[serde(default)]
+    pub changes: u64,
 }
 
 /// One second of the run.

@@ -5,11 +5,13 @@
 //! section. Not here: the choices that a seed makes out of it (`plan`). Start at [`Scenario::load`].
 
 mod byzantine;
+mod edit;
 mod error;
 mod expect;
 mod fault;
 mod federation;
 mod load;
+mod matrix;
 mod planned;
 mod reader;
 mod spelling;
@@ -26,6 +28,7 @@ pub use error::ScenarioError;
 pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
 pub use load::{Arrivals, Kind, Load, Mix};
+pub use matrix::{Axis, Cell, Matrix};
 pub use planned::Planned;
 pub use swarm::{Row, Swarm};
 pub use target::Target;
@@ -84,6 +87,8 @@ pub struct Scenario {
     pub expect: Expect,
     /// What the digest of a run of its own seed is to be.
     pub digest: Option<String>,
+    /// What is swept over, if this is many scenarios in one.
+    pub matrix: Option<Matrix>,
     /// What whoever runs it should know: parts of the file that change nothing yet.
     pub notes: Vec<String>,
 }
@@ -139,7 +144,7 @@ impl Scenario {
         let costs = federation::read_costs(&mut top)?;
         let (expect, digest) = expect::read(&mut top)?;
         let backends = read_backends(&mut top, &mut notes)?;
-        top.not_built("matrix", "run the scenario once per value, or write a file for each")?;
+        let matrix = matrix::read(&mut top)?;
         top.finish()?;
 
         let story = story(text);
@@ -162,12 +167,17 @@ impl Scenario {
             costs,
             expect,
             digest,
+            matrix: None,
             notes,
         };
         scenario.backends = scenario.choose(backends, backend)?;
         let line = duration.and_then(|entry| entry.line);
         scenario.check_duration(line)?;
         scenario.notes.extend(scenario.note_about_store());
+        if let Some(matrix) = &matrix {
+            matrix.cells(&scenario)?;
+        }
+        scenario.matrix = matrix;
         Ok(scenario)
     }
 

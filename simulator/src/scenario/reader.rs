@@ -147,6 +147,22 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Whether it is a table with keys of its own, and not a value.
+    pub(super) fn is_table(&self) -> bool {
+        self.value().is_none()
+    }
+
+    /// The value as it stands in the file.
+    pub(super) fn spelled(&self) -> &'a str {
+        &self.source.text[self.value().and_then(Value::span).unwrap_or(0..0)]
+    }
+
+    /// The value as people read it: a text without its quotes.
+    pub(super) fn plain(&self) -> String {
+        let text = self.value().and_then(Value::as_str);
+        text.unwrap_or_else(|| self.spelled()).to_owned()
+    }
+
     /// A text.
     pub(super) fn text(&self) -> Result<&'a str> {
         let text = self.value().and_then(Value::as_str);

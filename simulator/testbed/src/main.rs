@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod judge;
 mod list;
+mod matrix;
 mod output;
 mod progress;
 mod quirks;

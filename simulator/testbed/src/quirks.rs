@@ -5,6 +5,7 @@ use bigchaindb_simulator::scenario::Scenario;
 use clap::Args;
 
 use crate::failure::{Failure, Result};
+use crate::matrix;
 
 /// What of the federation is to be otherwise than the scenario says.
 #[derive(Args, Debug)]
@@ -18,8 +19,14 @@ pub(crate) struct WithQuirks {
 }
 
 impl WithQuirks {
-    /// Changes a scenario.
+    /// Whether anything is to be otherwise.
+    pub(crate) fn are_any(&self) -> bool {
+        self.rules.is_some() || !self.quirks.is_empty()
+    }
+
+    /// Changes a scenario, which has to be a single one.
     pub(crate) fn apply(&self, scenario: &mut Scenario) -> Result<()> {
+        matrix::refuse(scenario)?;
         let federation = &mut scenario.federation;
         federation.quirks.extend(&self.quirks);
         if let Some(rules) = &self.rules {

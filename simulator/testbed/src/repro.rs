@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::matrix;
 use crate::output::Output;
 use crate::shrink::write;
 
@@ -45,6 +46,7 @@ struct Told<'a> {
 impl Repro {
     pub(crate) fn run(&self) -> Result<Exit> {
         let scenario = Scenario::load(&self.file, Some(Backend::Sim))?;
+        matrix::refuse(&scenario)?;
         let came = repro(&scenario)
             .map_err(|error| Failure::surroundings(&error, "nothing was judged"))?;
         self.tell(&came);

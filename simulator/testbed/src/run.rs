@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 use crate::quirks::WithQuirks;
-use crate::{environment, progress};
+use crate::{environment, matrix, progress};
 
 /// Run a scenario, judge what happened, and write a report.
 #[derive(Args, Debug)]
@@ -32,14 +32,18 @@ pub(crate) struct Run {
     /// Where to run it: sim (virtual time) or local (real time, real sockets).
     #[arg(long, value_parser = backend)]
     backend: Option<Backend>,
-    /// Run it so many times at once; if their digests differ, that is an error.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    jobs: u16,
+    /// Run it so many times at once; if their digests differ, that is an error. Of a scenario with a
+    /// matrix: so many of its runs at once; without it, as many as there are cores.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: Option<u16>,
+    /// How many seeds for each combination of a scenario with a matrix; without it, as its file says.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
     /// The folder for all that is kept of the run; without it, a new one in `runs`.
     #[arg(long)]
     out: Option<PathBuf>,
     /// Go on with a run that was killed, in virtual time: the folder that it has left.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "backend", "jobs", "out", "quirks", "rules"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "out", "quirks", "rules"])]
     resume: Option<PathBuf>,
     #[command(flatten)]
     quirks: WithQuirks,
@@ -77,6 +81,13 @@ impl Run {
     }
 
     fn resume(&self, path: &Path) -> Result<Exit> {
+        if let Some(order) = matrix::begun(path, self.at_once())? {
+            return order.carry_out(path, self.output);
+        }
+        if self.jobs.is_some() {
+            let message = "a single run is gone on with once".to_owned();
+            return Err(Failure::wrong(message, "leave `--jobs` out"));
+        }
         let directory = RunDirectory::open(path);
         let results = resume(&directory, environment::of_this()).map_err(|error| match error {
             ResumeError::Differs { .. } => Failure::broken(error.to_string()),
@@ -103,12 +114,22 @@ impl Run {
 
     fn start(&self, file: &Path) -> Result<Exit> {
         let mut scenario = Scenario::load(file, self.backend)?;
+        if scenario.matrix.is_some() {
+            return self.sweep(scenario, file);
+        }
+        if self.seeds.is_some() {
+            let message = format!("{} has no `[matrix]`, and so no `--seeds`", file.display());
+            return Err(Failure::wrong(
+                message,
+                "name one with `--seed`, or use `testbed campaign`",
+            ));
+        }
         self.quirks.apply(&mut scenario)?;
         for note in &scenario.notes {
             eprintln!("note: {note}");
         }
         let plan = Arc::new(plan::make(&scenario, self.seed.unwrap_or(scenario.seed))?);
-        if self.jobs > 1 && plan.backend != Backend::Sim {
+        if self.jobs.is_some_and(|jobs| jobs > 1) && plan.backend != Backend::Sim {
             let message =
                 format!("`--jobs` compares digests; in {} each run has its own", plan.backend);
             return Err(Failure::wrong(message, "leave `--jobs` out, or run it in sim"));
@@ -124,6 +145,35 @@ impl Run {
         self.report(&results, &path)
     }
 
+    /// All combinations of a matrix.
+    fn sweep(&self, scenario: Scenario, file: &Path) -> Result<Exit> {
+        if self.quirks.are_any() {
+            let message =
+                "other rules than the file's would change what its matrix says".to_owned();
+            let hint = "leave `--rules` and `--quirk` out, or make them an axis of the matrix";
+            return Err(Failure::wrong(message, hint));
+        }
+        for note in &scenario.notes {
+            eprintln!("note: {note}");
+        }
+        let path = match &self.out {
+            Some(path) => empty(path)?,
+            None => matrix::unused(file, scenario.backend()),
+        };
+        let seeds = scenario.matrix.as_ref().map_or(1, |matrix| matrix.seeds);
+        let order = matrix::Order {
+            first_seed: self.seed.unwrap_or(scenario.seed),
+            seeds: self.seeds.unwrap_or(seeds),
+            at_once: self.at_once(),
+            scenario,
+        };
+        order.carry_out(&path, self.output)
+    }
+
+    fn at_once(&self) -> usize {
+        self.jobs.map_or_else(environment::cores, usize::from)
+    }
+
     fn carry_out(
         &self,
         scenario: &Scenario,
@@ -137,7 +187,7 @@ impl Run {
         let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
         let command = replay(file, plan.seed, plan.backend, &plan.rules, &plan.quirks());
         let outcome = thread::scope(|scope| {
-            let others: Vec<_> = (1..self.jobs)
+            let others: Vec<_> = (1..self.jobs.unwrap_or(1))
                 .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))
                 .collect();
             let first = run(plan, Some(&directory), command.clone(), environment::of_this());

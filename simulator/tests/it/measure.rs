@@ -34,6 +34,9 @@ fn everything_is_counted_once_and_nothing_is_dropped() {
         blocks_valid: 2,
         blocks_invalid: 0,
         blocks_undecided: 0,
+        blocks_decided: 2,
+        blocks_changed: 0,
+        changes: 0,
     };
     assert_eq!(measures.counts, expected);
     let series: Vec<_> = measures
@@ -58,6 +61,22 @@ fn everything_is_counted_once_and_nothing_is_dropped() {
     assert_eq!((decided.count, decided.censored), (3, 1), "b is never decided, e lost");
     assert!(decided.p50_us > 2_000_000 && decided.max_us > 6_000_000, "{decided:?}");
     assert_eq!(measures.decided_cdf.last().map(|point| point.per_million), Some(500_000));
+}
+
+/// Every change of a decision counts, though a block counts once.
+#[test]
+fn decisions_that_change_are_counted() {
+    let counts = |steps: &str| {
+        let Counts { blocks_decided, blocks_changed, changes, .. } =
+            measured(steps).measures.counts;
+        (blocks_decided, blocks_changed, changes)
+    };
+    let decided =
+        "create a b; block A@1 a; list A; vote A vvv.; block B@1 b; list B; vote B>A iii.";
+    assert_eq!(counts(&format!("{decided}; end")), (2, 0, 0));
+    assert_eq!(counts(&format!("{decided}; unvote A 2; end")), (2, 1, 1));
+    assert_eq!(counts(&format!("{decided}; unvote A 2; revote A 2; unvote A 2; end")), (2, 1, 2));
+    assert_eq!(counts("create a; block A@1 a; list A; vote A v...; end"), (0, 0, 0));
 }
 
 #[test]

@@ -358,9 +358,64 @@ name = "a swarm of nothing"
 faults = "8..3"
 between = ["5s", "85s"]
 
-name = "a sweep"
+name = "a matrix of nothing"
+[matrix]
+seeds = 3
+
+name = "a matrix of no values"
+[matrix]
+"federation.nodes" = []
+
+name = "a matrix of one value twice"
+[matrix]
+"federation.nodes" = [3, 4, 3]
+
+name = "a matrix over a field nobody knows"
+[matrix]
+"links.reorder" = ["1%"]
+"federation.nodez" = [3, 4]
+
+name = "a matrix with a value that cannot be"
+[matrix]
+"federation.nodes" = [3, 400]
+
+name = "a matrix over a table"
+federation = { nodes = 3 }
+[links]
+reorder = "1%"
+[matrix]
+federation.nodes.first = [3, 4]
+
+name = "a matrix over a load that is not there"
+[[load]]
+arrivals = { rate = "5/s" }
+[matrix]
+"load.2.arrivals.rate" = ["1/s", "2/s"]
+
+name = "a matrix over its own name"
+[matrix]
+"name" = ["a", "b"]
+
+name = "a matrix that measures something else"
 [matrix]
 "federation.nodes" = [3, 4]
+measure = "changed-decision"
+
+name = "a matrix that may fail elsewhere"
+[matrix]
+"federation.nodes" = [3, 4]
+may_fail = { "federation.rules" = "v0.6.0" }
+
+name = "a matrix that may fail where it never is"
+[matrix]
+"federation.rules" = ["default", "v0.6.0"]
+may_fail = { "federation.rules" = "mixed" }
+
+name = "a matrix of too many combinations"
+[matrix]
+"federation.nodes" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+"federation.rethinkdb.servers" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+"federation.rethinkdb.shards" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 name = "a bound the wrong way"
 [expect]
@@ -524,4 +579,44 @@ fn a_store_is_as_it_is_described() {
 fn the_story_is_the_first_comment() {
     let text = "\n# One.\n#\n# Two,\n#  three.\n\n# Four.\nname = \"s\"\n";
     assert_eq!(Scenario::parse("s.toml", text, None).unwrap().story, "One.\n\nTwo,\nthree.");
+}
+
+#[test]
+fn a_matrix_is_a_scenario_for_each_combination() {
+    let text = "# A story.\nname = \"m\"\n[federation] # who\nnodes = 4\n[[load]]\n\
+                arrivals = { rate = \"5/s\" }\n[matrix]\nfederation.nodes = [3, 5]\n\
+                \"links.reorder\" = [\"1%\", \"2%\"]\n\"load.1.arrivals.rate\" = [\"7/s\"]\n\
+                federation.rules = [\"default\", \"v0.6.0\"]\nseeds = 3\n\
+                may_fail = { \"federation.rules\" = \"v0.6.0\" }\n";
+    let scenario = Scenario::parse("m.toml", text, None).unwrap();
+    assert_eq!(scenario.federation.nodes, 4, "by itself it is what stands outside");
+    let matrix = scenario.matrix.as_ref().unwrap();
+    assert_eq!(matrix.seeds, 3);
+    let cells = matrix.cells(&scenario).unwrap();
+    let values: Vec<_> = cells.iter().map(|cell| cell.values.join(" ")).collect();
+    // TOML keeps what is behind one dot together.
+    let expected = [
+        "3 default 1% 7/s",
+        "3 default 2% 7/s",
+        "3 v0.6.0 1% 7/s",
+        "3 v0.6.0 2% 7/s",
+        "5 default 1% 7/s",
+        "5 default 2% 7/s",
+        "5 v0.6.0 1% 7/s",
+        "5 v0.6.0 2% 7/s",
+    ];
+    assert_eq!(values, expected);
+    for cell in &cells {
+        let Scenario { federation, links, matrix, story, .. } = &cell.scenario;
+        assert_eq!(
+            (federation.nodes.to_string(), &federation.rules),
+            (cell.values[0].clone(), &cell.values[1])
+        );
+        assert_eq!(format!("{}%", links.reorder / 10_000), cell.values[2]);
+        assert_eq!((matrix.is_none(), story.as_str()), (true, "A story."));
+        assert_eq!(cell.may_fail, federation.rules == "v0.6.0");
+        // Its text is all there is of it.
+        let again = Scenario::parse("m.toml", &cell.scenario.text, None).unwrap();
+        assert_eq!(plan::make(&again, 1).unwrap(), plan::make(&cell.scenario, 1).unwrap());
+    }
 }

@@ -5,6 +5,7 @@ mod determinism;
 mod kept;
 mod killed;
 mod list;
+mod matrix;
 mod run;
 mod tutorial;
 mod up;
