@@ -204,6 +204,12 @@ pub enum InvalidBlock {
         /// What is wrong there.
         reason: &'static str,
     },
+    /// It holds what its id does not cover.
+    #[error("document: {reason}")]
+    Uncovered {
+        /// What that is.
+        reason: &'static str,
+    },
     /// The id is not the hash of the block.
     #[error("the id is not the hash of the block, {computed}")]
     InvalidHash {
@@ -264,6 +270,15 @@ pub enum InvalidBlock {
 }
 
 impl InvalidBlock {
+    /// Whether no row with this id can hold a block that is right: the id covers what is wrong.
+    /// Otherwise it is this row that is wrong, and the block may yet be found.
+    pub fn is_final(&self) -> bool {
+        !matches!(
+            self,
+            Self::Uncovered { .. } | Self::InvalidHash { .. } | Self::InvalidSignature { .. }
+        )
+    }
+
     /// The class of exception that stands for it in BigchainDB 0.6.0; where that had none, the
     /// nearest.
     pub fn class(&self) -> &'static str {

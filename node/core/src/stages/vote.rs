@@ -192,6 +192,11 @@ impl Stage for VoteStage {
                     if block.transactions().is_empty() && cx.has(Quirk::EmptyBlockUnvoted) {
                         return self.pass_over(cx);
                     }
+                    if cx.rules.order() == Order::List && !reason.is_final() {
+                        // A row that anybody may have written in the block's place.
+                        self.step = Step::Idle;
+                        return self.miss(cx, &format!("only there as something else: {reason}"));
+                    }
                     if cx.rules.order() == Order::List {
                         // A malformed block is invalid by rule, whatever anybody votes.
                         election::settle(cx, block.id(), Election::Invalid);
@@ -203,6 +208,7 @@ impl Stage for VoteStage {
         }
         if checking.block_check.is_none() && checking.transaction_checks.is_none() {
             let block = checking.block.clone();
+            self.look_for_twin(cx, &block);
             self.wait(cx, block);
             self.gather(cx);
         }
@@ -373,12 +379,8 @@ impl VoteStage {
             }
         }
         let Some(block) = wanted else {
-            return self.miss(cx);
+            return self.miss(cx, "missing");
         };
-        let mine = block.node_pubkey() == cx.config.federation.me();
-        if !self.made.remove(block.id()) && mine && self.next >= self.since {
-            cx.report(Report::Twin { block: block.id().clone() });
-        }
         self.judging = Stopwatch::default();
         self.judging.start(cx.now.monotonic);
         let transaction_checks = cx.check(block.transactions());
@@ -386,11 +388,19 @@ impl VoteStage {
         self.step = Step::Checking(Checking { block, block_check, transaction_checks });
     }
 
-    /// The block is in the list, but not in the database: somebody deleted it, or wrote the entry for
-    /// a block that never was. It may still come; in the end it is voted invalid, so that nobody can
-    /// hold up the others with an entry. Entries heard of together run out together.
-    fn miss(&mut self, cx: &mut Context) {
-        let missing = format!("the block at place {} is missing", self.next.0);
+    /// A block of this node's key that it has not made.
+    fn look_for_twin(&mut self, cx: &mut Context, block: &Block) {
+        let mine = block.node_pubkey() == cx.config.federation.me();
+        if !self.made.remove(block.id()) && mine && self.next >= self.since {
+            cx.report(Report::Twin { block: block.id().clone() });
+        }
+    }
+
+    /// The block is in the list, but not in the database: somebody deleted or changed it, or wrote the
+    /// entry for a block that never was. It may still come; in the end it is voted invalid, so that
+    /// nobody can hold up the others with an entry. Entries heard of together run out together.
+    fn miss(&mut self, cx: &mut Context, how: &str) {
+        let missing = format!("the block at place {} is {how}", self.next.0);
         let heard = self.heard.range(self.next.next()..).next().map(|(_, heard)| *heard);
         let overdue = heard.unwrap_or_default() + cx.config.settings.missing;
         match cx.ledger.at(self.next) {

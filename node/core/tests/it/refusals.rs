@@ -121,6 +121,7 @@ const BLOCKS: &str = r#"
     .block.timestamp | "1472731201" | | the id is not the hash of the block, …
     .block.timestamp | "1472731201" | sealed | ok
     .block.node_pubkey | "x" | sealed | only federation nodes can create blocks, and x is none
+    .block.voters | [] | | the id is not the hash of the block, …
     .block.voters | [] | sealed | the block's voters are not exactly the 4 members of the federation
     .block.voters.0 | "x" | sealed | the block's voters are not exactly the 4 members of the federation
     .block.transactions | [] | sealed | the block holds 0 transactions; 1 to 1000 are allowed
@@ -139,6 +140,26 @@ fn a_block_is_well_formed_or_refused() {
         let got = refusal_of(&Block::from_document(document).unwrap());
         assert!(agrees(&got, refusal), "{field} = {value}\n got {got}\nwant {refusal}");
     }
+}
+
+#[test]
+fn what_a_blocks_id_does_not_cover_says_nothing_of_the_block() {
+    let good = block(vec![create("a", Json::Null)]);
+    let is_final = |field: &str, value: &str, seals: bool| {
+        let mut document = good.document().clone();
+        set(&mut document, field, value);
+        if seals {
+            document = sealed(document, &keypair(0));
+        }
+        let block = Block::from_document(document).unwrap();
+        let checked = rules(Profile::Default).check_block(&block, &federation(4));
+        checked.unwrap_err().is_final()
+    };
+    for (field, value) in [(".extra", "1"), (".signature", r#""""#), (".block.voters", "[]")] {
+        assert!(!is_final(field, value, false), "{field} = {value}");
+    }
+    assert!(is_final(".block.voters", "[]", true));
+    assert!(is_final(".block.transactions", "[]", true));
 }
 
 #[test]

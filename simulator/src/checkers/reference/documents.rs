@@ -47,6 +47,24 @@ pub struct BlockDocument {
     pub row: Arc<Json>,
 }
 
+/// What is wrong with a block's id and its signature.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Seal {
+    /// Then the row is not the block that the id names, which may be another.
+    pub(super) id: Option<String>,
+    pub(super) signature: Option<String>,
+}
+
+impl Seal {
+    fn broken(reason: String) -> Self {
+        Self { id: Some(reason), signature: None }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.id.is_none() && self.signature.is_none()
+    }
+}
+
 /// What a transaction says.
 #[derive(Clone, Debug)]
 pub struct TransactionDocument {
@@ -174,15 +192,15 @@ impl BlockDocument {
         (!alike).then(|| "its voters are not the federation".into())
     }
 
-    /// Why the block is invalid by rule, without an election; none if it is well-formed.
-    pub fn malformation(
-        &self,
-        federation: &BTreeSet<NodeKey>,
-        signatures: &dyn SignatureCheck,
-    ) -> Option<String> {
+    /// Why a block whose id is right is invalid by rule, without an election; none if it is
+    /// well-formed.
+    pub fn malformation(&self, federation: &BTreeSet<NodeKey>) -> Option<String> {
         let wrong = self.strange_frame().or_else(|| self.strange_voters(federation));
-        if let Some(wrong) = wrong.or_else(|| self.broken_seal(federation, signatures)) {
-            return Some(wrong);
+        if wrong.is_some() {
+            return wrong;
+        }
+        if !federation.contains(&self.author) {
+            return Some("its author is not of the federation".into());
         }
         if self.transactions.is_empty() {
             return Some("it holds no transaction".into());
@@ -231,53 +249,38 @@ impl BlockDocument {
             && self.transactions.len() == 1
             && self.strange_frame().is_none()
             && self.strange_voters(federation).is_none()
-            && self.broken_seal(federation, signatures).is_none()
+            && federation.contains(&self.author)
+            && self.seal(Strictness::Strict, signatures).is_sound()
             && self.documents().iter().all(is_sound)
     }
 
     /// What is not as documented around the transactions.
     fn strange_frame(&self) -> Option<String> {
         let body = self.row.get("block").unwrap_or(&Json::Null);
-        let is_usual = has_fields(&self.row, &["block", "id", "signature"])
-            && has_fields(body, &["node_pubkey", "timestamp", "transactions", "voters"]);
-        if !is_usual {
+        if !has_fields(body, &["node_pubkey", "timestamp", "transactions", "voters"]) {
             return Some("it has other fields than the documented ones".into());
         }
         self.timestamp().is_none().then(|| "it does not say when it was made".into())
     }
 
-    /// What is wrong with author, id and signature of the block.
-    fn broken_seal(
-        &self,
-        federation: &BTreeSet<NodeKey>,
-        signatures: &dyn SignatureCheck,
-    ) -> Option<String> {
-        if !federation.contains(&self.author) {
-            return Some("its author is not of the federation".into());
+    /// What is wrong with id and signature of the block alone. Strictly, a row holds nothing that they
+    /// do not cover.
+    pub(super) fn seal(&self, strictness: Strictness, signatures: &dyn SignatureCheck) -> Seal {
+        let names = ["block", "id", "signature"];
+        if strictness == Strictness::Strict && !has_fields(&self.row, &names) {
+            return Seal::broken("the row has other fields than the documented ones".into());
         }
-        self.wrong_seal(Strictness::Strict, signatures).into_iter().next()
-    }
-
-    /// What is wrong with id and signature of the block alone; empty if nothing.
-    pub(super) fn wrong_seal(
-        &self,
-        strictness: Strictness,
-        signatures: &dyn SignatureCheck,
-    ) -> Vec<String> {
-        let mut wrong = Vec::new();
-        match self.row.get("block").unwrap_or(&Json::Null).canonical() {
-            Err(error) => wrong.push(format!("it has no canonical text: {error}")),
-            Ok(text) => {
-                if keccak256_hex(text.as_bytes()) != self.id.as_str() {
-                    wrong.push("its id is not its hash".into());
-                }
-                let signature = self.row.get("signature");
-                if !is_signed(&self.author, &text, signature, strictness, signatures) {
-                    wrong.push("its signature is not its author's".into());
-                }
-            }
+        let text = match self.row.get("block").unwrap_or(&Json::Null).canonical() {
+            Ok(text) => text,
+            Err(error) => return Seal::broken(format!("it has no canonical text: {error}")),
+        };
+        let hashes = keccak256_hex(text.as_bytes()) == self.id.as_str();
+        let signature = self.row.get("signature");
+        let is_signed = is_signed(&self.author, &text, signature, strictness, signatures);
+        Seal {
+            id: (!hashes).then(|| "its id is not its hash".into()),
+            signature: (!is_signed).then(|| "its signature is not its author's".into()),
         }
-        wrong
     }
 
     /// What is wrong with ids and signature of the block and its transactions; empty if nothing.
@@ -286,7 +289,8 @@ impl BlockDocument {
         strictness: Strictness,
         signatures: &dyn SignatureCheck,
     ) -> Vec<String> {
-        let mut wrong = self.wrong_seal(strictness, signatures);
+        let Seal { id, signature } = self.seal(strictness, signatures);
+        let mut wrong: Vec<_> = id.into_iter().chain(signature).collect();
         for transaction in self.documents() {
             let id = transaction.get("id").and_then(Json::as_str);
             if id.is_none() || computed_id(transaction).as_deref() != id {

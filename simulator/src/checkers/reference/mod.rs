@@ -315,10 +315,16 @@ impl Reference {
         if known && !changed {
             return;
         }
-        let malformed = match self.rules {
-            Rules::Default => document.malformation(&self.federation, &*self.signatures),
-            Rules::Mixed => document.strange_voters(&self.federation),
-            Rules::Original => None,
+        let (sealed, malformed) = match self.rules {
+            Rules::Default => {
+                let seal = document.seal(self.rules.strictness(), &*self.signatures);
+                // Of a row that is not the block, the block cannot be blamed.
+                let is_block = seal.id.is_none();
+                let malformed = is_block.then(|| document.malformation(&self.federation));
+                (seal.is_sound(), malformed.flatten())
+            }
+            Rules::Mixed => (true, document.strange_voters(&self.federation)),
+            Rules::Original => (true, None),
         };
         let now_us = self.now_us;
         for transaction in &document.transactions {
@@ -332,8 +338,6 @@ impl Reference {
             || self.listed.contains_key(&id).then_some(self.now_us),
             |block| block.listed_at_us,
         );
-        let sealed = self.rules != Rules::Default
-            || document.wrong_seal(self.rules.strictness(), &*self.signatures).is_empty();
         let is_genesis = document.is_genesis;
         let seen = BlockSeen {
             document,

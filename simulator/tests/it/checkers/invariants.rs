@@ -326,8 +326,9 @@ const CASES: &str = "
     S9 | pass | byzantine 2; genesis h; block H@2 h; list H; say 1 H invalid; end                                                       # by rule
     S9 | fail n1 says block | byzantine 2; genesis h; block H@2 h; list H; say 1 H valid; end
     S9 | pass | byzantine 2; create a; block A@2 a g; list A; say 1 A invalid; end
-    S9 | pass | create a; block A!id@2 a; list A; say 1 A invalid; end                                                                  # its seal is broken
-    S9 | pass | create a; block A!unsigned@2 a; list A; say 1 A invalid; end
+    S9 | fail n1 says block | create a; block A!id@2 a; list A; say 1 A invalid; end                                                    # the row is another block's
+    S9 | fail n1 says block | create a; block A!unsigned@2 a; list A; say 1 A invalid; end
+    S9 | pass | create a; block A!id@2 a; list A; vote A ii..; say 1 A invalid; end
     S9 | pass | create a; block A@9 a; list A; say 1 A invalid; end
     S9 | pass | create a; block A@2 a a; list A; say 1 A invalid; end
     S9 | fail n1 says block | create a!forged; block A@2 a; list A; say 1 A invalid; end                                                # that is for voters to say

@@ -1,8 +1,9 @@
 //! A block is well-formed, or invalid by rule, without an election.
 //!
 //! Its voters are exactly the federation; 1 to 1000 transactions; none twice; no output spent twice;
-//! GENESIS in the first block only; id and signature right, made by a member. What each transaction
-//! has to look like is checked with that transaction (`shape`).
+//! GENESIS in the first block only; made by a member. Whether what was read is the block at all, its id
+//! and signature say; that comes first, for a row may be anybody's work, and the block in it another's.
+//! What each transaction has to look like is checked with that transaction (`shape`).
 
 use std::collections::BTreeSet;
 
@@ -18,12 +19,14 @@ pub(super) fn check(
     signatures: &dyn SignatureCheck,
     quirks: &Quirks,
 ) -> Result<(), InvalidBlock> {
+    let text = check_id(block)?;
     check_frame(block)?;
     if !quirks.contains(&Quirk::VotersUnchecked) {
         check_voters(block, federation)?;
     }
     check_transactions(block, quirks)?;
-    check_seal(block, federation, signatures)
+    check_author(block, federation)?;
+    check_signature(block, &text, signatures)
 }
 
 /// Checks the first block of a chain; gives back its one transaction, which is still to be checked.
@@ -32,22 +35,41 @@ pub(super) fn check_genesis<'a>(
     federation: &Federation,
     signatures: &dyn SignatureCheck,
 ) -> Result<&'a Transaction, InvalidBlock> {
+    let text = check_id(block)?;
     check_frame(block)?;
     check_voters(block, federation)?;
     let [transaction] = block.transactions() else { return Err(InvalidBlock::Genesis) };
     if !is_genesis(transaction) {
         return Err(InvalidBlock::Genesis);
     }
-    check_seal(block, federation, signatures)?;
+    check_author(block, federation)?;
+    check_signature(block, &text, signatures)?;
     Ok(transaction)
+}
+
+/// The id, and nothing beside what it covers but the signature; gives back the text that it covers.
+fn check_id(block: &Block) -> Result<String, InvalidBlock> {
+    if !has_fields(Some(block.frame()), ["block", "id", "signature"]) {
+        return Err(InvalidBlock::Uncovered {
+            reason: "has other fields than the documented ones",
+        });
+    }
+    let reason = "holds what has no canonical text";
+    let text = block.text().map_err(|_| InvalidBlock::Uncovered { reason })?;
+    let computed = BlockId::from(keccak256_hex(text.as_bytes()));
+    if computed != *block.id() {
+        return Err(InvalidBlock::InvalidHash { computed });
+    }
+    Ok(text)
 }
 
 /// The documented fields.
 fn check_frame(block: &Block) -> Result<(), InvalidBlock> {
-    let frame = block.frame();
-    has_fields(Some(frame), ["block", "id", "signature"], "document")?;
     let names = ["node_pubkey", "timestamp", "transactions", "voters"];
-    has_fields(frame.get("block"), names, "block")?;
+    if !has_fields(block.frame().get("block"), names) {
+        let reason = "has other fields than the documented ones";
+        return Err(InvalidBlock::Malformed { at: "block", reason });
+    }
     if block.timestamp().is_none() {
         let reason = "has to be Unix seconds in a string";
         return Err(InvalidBlock::Malformed { at: "block.timestamp", reason });
@@ -63,16 +85,9 @@ fn check_voters(block: &Block, federation: &Federation) -> Result<(), InvalidBlo
     Ok(())
 }
 
-fn has_fields<const N: usize>(
-    value: Option<&Json>,
-    names: [&str; N],
-    at: &'static str,
-) -> Result<(), InvalidBlock> {
+fn has_fields<const N: usize>(value: Option<&Json>, names: [&str; N]) -> bool {
     let names_of = |object: &Object| object.iter().map(|(name, _)| name).eq(names);
-    if value.and_then(Json::as_object).is_some_and(names_of) {
-        return Ok(());
-    }
-    Err(InvalidBlock::Malformed { at, reason: "has other fields than the documented ones" })
+    value.and_then(Json::as_object).is_some_and(names_of)
 }
 
 fn check_transactions(block: &Block, quirks: &Quirks) -> Result<(), InvalidBlock> {
@@ -109,24 +124,18 @@ fn is_genesis(transaction: &Transaction) -> bool {
     transaction.operation() == Some("GENESIS")
 }
 
-/// The id, and the signature of a member.
-fn check_seal(
+fn check_author(block: &Block, federation: &Federation) -> Result<(), InvalidBlock> {
+    let node = block.node_pubkey().clone();
+    if federation.contains(&node) { Ok(()) } else { Err(InvalidBlock::NotAMember { node }) }
+}
+
+fn check_signature(
     block: &Block,
-    federation: &Federation,
+    text: &str,
     signatures: &dyn SignatureCheck,
 ) -> Result<(), InvalidBlock> {
-    let node = block.node_pubkey().clone();
-    if !federation.contains(&node) {
-        return Err(InvalidBlock::NotAMember { node });
+    if block.verify(text, Profile::Default, signatures) == Ok(true) {
+        return Ok(());
     }
-    let reason = "holds what has no canonical text";
-    let text = block.text().map_err(|_| InvalidBlock::Malformed { at: "block", reason })?;
-    let computed = BlockId::from(keccak256_hex(text.as_bytes()));
-    if computed != *block.id() {
-        return Err(InvalidBlock::InvalidHash { computed });
-    }
-    if block.verify(&text, Profile::Default, signatures) != Ok(true) {
-        return Err(InvalidBlock::InvalidSignature { node });
-    }
-    Ok(())
+    Err(InvalidBlock::InvalidSignature { node: block.node_pubkey().clone() })
 }
