@@ -21,6 +21,9 @@ pub(super) struct BoundedWork {
 struct Allowance {
     /// For each transaction that is posted.
     transaction: u64,
+    /// For each transaction and so many members: the votes on its block come in one by one, and are
+    /// read again while there are more.
+    members: u64,
     /// For each time that a client asks it where something stands.
     read: u64,
     /// For each second that it runs, whatever happens: it looks after things from time to time.
@@ -35,9 +38,11 @@ struct Allowance {
 /// `work_is_as_bounded_as_it_was` holds the measure.
 fn allowance(rules: Rules) -> Allowance {
     match rules {
-        Rules::Default => Allowance { transaction: 3, read: 2, second: 2, act: 1, disturbance: 40 },
+        Rules::Default => {
+            Allowance { transaction: 3, members: 16, read: 2, second: 2, act: 1, disturbance: 40 }
+        }
         Rules::Original | Rules::Mixed => {
-            Allowance { transaction: 6, read: 4, second: 4, act: 2, disturbance: 80 }
+            Allowance { transaction: 6, members: 8, read: 4, second: 4, act: 2, disturbance: 80 }
         }
     }
 }
@@ -48,8 +53,9 @@ impl Checker for BoundedWork {
     }
 
     fn statement(&self) -> &'static str {
-        "A node asks a bounded number of questions of its store for each transaction that is posted, \
-         each look at one, each second that passes, each act against the rules, and each start and fault."
+        "A node asks a bounded number of questions of its store for each transaction that is posted \
+         (more where there are many members), each look at one, each second that passes, each act \
+         against the rules, and each start and fault."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -75,7 +81,8 @@ impl Checker for BoundedWork {
         let work = (decided as u64).max(surroundings.sent());
         let allowance = allowance(reference.rules());
         let disturbances = 1 + surroundings.faults().count() as u64;
-        let allowed = allowance.transaction * work
+        let members = reference.federation().len() as u64;
+        let allowed = (allowance.transaction + members / allowance.members) * work
             + allowance.act * reference.acts()
             + allowance.second * (surroundings.now_us() / 1_000_000)
             + allowance.disturbance * disturbances;

@@ -30,7 +30,7 @@ pub struct Federation {
 
 impl Federation {
     /// More nodes than this take more memory and time than one machine has.
-    pub const NODES_MAX: u32 = 64;
+    pub const NODES_MAX: u32 = 256;
 
     /// Takes other rules than the file says; nodes start as they would if the file said so.
     pub fn take_rules(&mut self, rules: &str) {

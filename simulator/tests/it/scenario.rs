@@ -22,8 +22,8 @@ pub(crate) fn files_of(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_scenario_is_read_and_tells_its_story() {
-    let files = [smoke(), files_of("faults")].concat();
-    assert!(files.len() >= 18, "{files:?}");
+    let files = [smoke(), files_of("faults"), files_of("load")].concat();
+    assert!(files.len() >= 21, "{files:?}");
     for file in files {
         let scenario = Scenario::load(&file, None).unwrap();
         let line = scenario.story.lines().next().unwrap_or("");

@@ -3,7 +3,7 @@
 //! Here: the document. Not here: adding votes up (`rules::tally`).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::document::{self, MalformedDocument};
 use super::seal::{is_sealed, seal};
@@ -22,12 +22,29 @@ pub struct Vote {
     previous: BlockId,
     voter: NodeKey,
     valid: bool,
+    known: Known,
+}
+
+/// What was found out about a vote, which never changes: every node reads every vote many times over.
+#[derive(Clone, Default)]
+struct Known {
+    /// Its key if it is its voter's first row on the block.
+    first_key: OnceLock<Arc<str>>,
+    /// Whether its voter signed it, by profile.
+    signed: [OnceLock<bool>; 2],
+}
+
+impl Known {
+    /// A moment ago its voter has signed it.
+    fn signed() -> Self {
+        Self { signed: [true.into(), true.into()], ..Self::default() }
+    }
 }
 
 /// What it says, and the signature that makes it this one.
 impl fmt::Debug for Vote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { document, block, previous, voter, valid } = self;
+        let Self { document, block, previous, voter, valid, known: _ } = self;
         let signature = document.get("signature").and_then(Json::as_str).unwrap_or_default();
         let word = if *valid { "valid" } else { "invalid" };
         write!(f, "Vote({voter}: {block} after {previous} is {word}, {signature})")
@@ -56,7 +73,7 @@ impl Vote {
             return Err(MalformedDocument::Kind { at, expected: "a boolean" });
         };
         let document = document::without(document, "id");
-        Ok(Self { document, block, previous, voter, valid })
+        Ok(Self { document, block, previous, voter, valid, known: Known::default() })
     }
 
     /// This node's vote on a block. `timestamp` in Unix seconds.
@@ -88,7 +105,8 @@ impl Vote {
             ("signature", signature),
             ("vote", vote),
         ]);
-        Ok(Self { document, block: block.clone(), previous: previous.clone(), voter, valid })
+        let (block, previous, known) = (block.clone(), previous.clone(), Known::signed());
+        Ok(Self { document, block, previous, voter, valid, known })
     }
 
     /// Under which key a voter's vote on a block is written: hex Keccak-256 of `block/voter/i`.
@@ -96,6 +114,11 @@ impl Vote {
     /// Profile `default`.
     pub fn key(block: &BlockId, voter: &NodeKey, i: u32) -> Arc<str> {
         keccak256_hex(format!("{block}/{voter}/{i}").as_bytes()).into()
+    }
+
+    /// Under which key this vote is written if its voter's first row on the block is free.
+    pub fn first_key(&self) -> &Arc<str> {
+        self.known.first_key.get_or_init(|| Self::key(&self.block, &self.voter, 0))
     }
 
     /// The whole document, without the row's id: `node_pubkey`, `signature`, `vote`.
@@ -148,11 +171,16 @@ impl Vote {
     }
 
     /// Whether its voter signed it; what is no signature at all is none of his.
+    /// Verified once; whoever asks again hears the same.
     pub fn is_signed(&self, profile: Profile, signatures: &dyn SignatureCheck) -> bool {
-        self.verify(profile, signatures).unwrap_or(false)
+        let known = &self.known.signed[match profile {
+            Profile::Default => 0,
+            Profile::Original => 1,
+        }];
+        *known.get_or_init(|| self.verify(profile, signatures).unwrap_or(false))
     }
 
-    /// Whether its voter signed it, verified here and now.
+    /// Whether its voter signed it, whoever asks.
     pub fn is_well_signed(&self, strictness: Strictness) -> bool {
         let profile = match strictness {
             Strictness::Strict => Profile::Default,

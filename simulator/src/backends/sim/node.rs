@@ -41,6 +41,8 @@ pub(super) struct SimNode {
     pub(super) under_way: BTreeMap<Ticket, Step>,
     /// Its processor works until then.
     busy_until_us: u64,
+    /// When it wants to be woken, on the run's clock.
+    alarm_us: Option<u64>,
     /// The feeds it follows, each with the number of its subscription.
     pub(super) feeds: BTreeMap<Feed, u64>,
     /// Requests it was sent, over all starts.
@@ -80,6 +82,7 @@ impl SimNode {
             armed: None,
             under_way: BTreeMap::new(),
             busy_until_us: 0,
+            alarm_us: None,
             feeds: BTreeMap::new(),
             requests: 0,
             works: 0,
@@ -94,6 +97,7 @@ impl SimNode {
         self.starts += 1;
         self.started_us = now_us;
         self.busy_until_us = now_us;
+        self.alarm_us = None;
     }
 
     /// Stops at once; all that is not in the store is lost.
@@ -152,9 +156,18 @@ impl SimNode {
         }
     }
 
-    /// The moment of a node's monotonic time, on the run's clock.
-    pub(super) fn moment_us(&self, monotonic: Duration) -> u64 {
-        self.started_us + u64::try_from(monotonic.as_micros()).unwrap_or(u64::MAX)
+    /// It wants to be woken at a moment of its monotonic time, and at no other any more; when that is on
+    /// the run's clock.
+    pub(super) fn set_alarm(&mut self, monotonic: Duration, now_us: u64) -> u64 {
+        let since_start_us = u64::try_from(monotonic.as_micros()).unwrap_or(u64::MAX);
+        let at_us = self.started_us.saturating_add(since_start_us).max(now_us);
+        self.alarm_us = Some(at_us);
+        at_us
+    }
+
+    /// Whether this is the moment at which it wants to be woken; then its alarm is over.
+    pub(super) fn is_alarm(&mut self, now_us: u64) -> bool {
+        self.alarm_us.take_if(|at_us| *at_us == now_us).is_some()
     }
 
     /// Occupies the processor for this long; returns when the work is done.

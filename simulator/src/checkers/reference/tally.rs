@@ -16,6 +16,8 @@ pub struct Ballot {
     of_block: BTreeMap<BlockId, BTreeSet<Arc<str>>>,
     /// Keys that are free and at which a count stopped: whatever appears there changes the count.
     awaited: BTreeMap<Arc<str>, BlockId>,
+    /// The first key of each member's vote on a block, as long as votes are missing: it takes a hash.
+    first_keys: BTreeMap<BlockId, BTreeMap<NodeKey, Arc<str>>>,
 }
 
 /// A row of `votes`.
@@ -78,8 +80,10 @@ impl Ballot {
     pub fn count(&mut self, block: &BlockId, federation: &BTreeSet<NodeKey>) -> Election {
         let mut for_previous: BTreeMap<&BlockId, usize> = BTreeMap::new();
         let mut free = Vec::new();
+        let first_keys = self.first_keys.entry(block.clone()).or_default();
         for voter in federation {
-            match self.vote_of(block, voter) {
+            let first = first_keys.entry(voter.clone()).or_insert_with(|| key(block, voter, 0));
+            match vote_from(&self.rows, block, voter, first.clone()) {
                 Ok(vote) if vote.valid => *for_previous.entry(&vote.previous).or_default() += 1,
                 Ok(_) => {}
                 Err(key) => free.push(key),
@@ -87,8 +91,11 @@ impl Ballot {
         }
         let missing = free.len();
         let most = for_previous.into_values().max().unwrap_or(0);
+        if missing == 0 {
+            self.first_keys.remove(block);
+        }
         for key in free {
-            self.awaited.insert(key, block.clone());
+            self.awaited.entry(key).or_insert_with(|| block.clone());
         }
         if 2 * most > federation.len() {
             Election::Valid
@@ -104,15 +111,7 @@ impl Ballot {
     /// # Errors
     /// There is none; the key at which it is missing.
     pub fn vote_of(&self, block: &BlockId, voter: &NodeKey) -> Result<&GoodVote, Arc<str>> {
-        for i in 0_u32.. {
-            let key = keccak256_hex(format!("{block}/{voter}/{i}").as_bytes());
-            let Some(row) = self.rows.get(&*key) else { return Err(key.into()) };
-            let vote = row.good().filter(|vote| vote.block == *block && vote.voter == *voter);
-            if let Some(vote) = vote {
-                return Ok(vote);
-            }
-        }
-        unreachable!("some key is free")
+        vote_from(&self.rows, block, voter, key(block, voter, 0))
     }
 
     /// The keys of all rows on a block.
@@ -221,4 +220,28 @@ impl Ballot {
         let most = for_previous.into_values().max().unwrap_or(0);
         if 2 * most > voters.len() { Election::Valid } else { Election::Invalid }
     }
+}
+
+/// A voter's key number `i` for a block.
+fn key(block: &BlockId, voter: &NodeKey, i: u32) -> Arc<str> {
+    keccak256_hex(format!("{block}/{voter}/{i}").as_bytes()).into()
+}
+
+/// A member's one vote on a block, or the key at which it is missing; `first` is the first of its keys.
+fn vote_from<'a>(
+    rows: &'a BTreeMap<Arc<str>, Row>,
+    block: &BlockId,
+    voter: &NodeKey,
+    first: Arc<str>,
+) -> Result<&'a GoodVote, Arc<str>> {
+    let mut at = first;
+    for next in 1_u32.. {
+        let Some(row) = rows.get(&at) else { return Err(at) };
+        let vote = row.good().filter(|vote| vote.block == *block && vote.voter == *voter);
+        if let Some(vote) = vote {
+            return Ok(vote);
+        }
+        at = key(block, voter, next);
+    }
+    unreachable!("some key is free")
 }

@@ -78,6 +78,11 @@ pub(super) enum Event {
         start: u64,
         event: stages::Event,
     },
+    /// A node that was started so many times wanted to be woken now, unless it has changed its mind.
+    Wake {
+        node: usize,
+        start: u64,
+    },
     /// A node's work is done.
     Work {
         node: usize,
@@ -261,6 +266,14 @@ impl<'a> World<'a> {
                 self.answered(call, workload::Answer::Lost("timed out".into()))
             }
             Event::Node { node, start, event } => self.reach(node, start, event),
+            Event::Wake { node, start } => {
+                // An alarm that an earlier one has replaced would wake it for nothing, and be set
+                // again each time: there would be more of them with every transaction.
+                let now_us = self.now();
+                if self.is_current(node, start) && self.nodes[node].is_alarm(now_us) {
+                    self.reach(node, start, stages::Event::Woken);
+                }
+            }
             Event::Work { node, start, ticket, work } => {
                 let step = Step::of_work(&work);
                 if self.is_current(node, start) && !self.dies(node, Side::After, step) {
@@ -364,8 +377,8 @@ impl<'a> World<'a> {
                 }
             }
             Effect::Wake { at } => {
-                let at = self.nodes[node].moment_us(at);
-                self.kernel.at(at, Event::Node { node, start, event: stages::Event::Woken });
+                let at_us = self.nodes[node].set_alarm(at, self.kernel.now_us());
+                self.kernel.at(at_us, Event::Wake { node, start });
             }
             Effect::Report(report) => self.report(node, &report),
         }

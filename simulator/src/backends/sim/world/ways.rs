@@ -16,7 +16,7 @@ impl End {
     /// Its number in the keys by which delays are drawn.
     pub(super) fn number(self) -> u32 {
         match self {
-            Self::Node(node) => u32::try_from(node).expect("a federation has some dozen nodes"),
+            Self::Node(node) => u32::try_from(node).expect("a federation has some hundred nodes"),
             Self::Clients => u32::MAX - 1,
             Self::Store => u32::MAX,
         }
