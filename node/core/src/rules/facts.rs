@@ -93,6 +93,13 @@ impl Facts {
         }
     }
 
+    /// In how many blocks that were decided invalid the transaction stands.
+    pub fn invalid_blocks(&self, id: &TxId) -> usize {
+        let placed = self.found.get(id).map(Vec::as_slice).unwrap_or_default();
+        let invalid = placed.iter().filter(|placed| placed.election == Election::Invalid);
+        invalid.map(|placed| &placed.block).collect::<BTreeSet<_>>().len()
+    }
+
     /// A transaction that stands in several valid blocks.
     pub fn valid_twice(&self) -> Option<&TxId> {
         let is_twice = |placed: &[Placed]| {

@@ -332,6 +332,17 @@ impl BlockStage {
         if chosen.is_empty() {
             return;
         }
+        let fell = |one: &Arc<Transaction>| facts.invalid_blocks(one.id());
+        let has_to_go_alone = |one| fell(one) >= cx.config.settings.falls;
+        if let Some(at) = chosen.iter().position(has_to_go_alone)
+            && !cx.has(Quirk::ConflictsShareBlock)
+        {
+            // Nobody else's conflict may bring it down once more. The others have waited long enough.
+            let alone = chosen.remove(at);
+            chosen.iter().for_each(|other| self.pool.make_ready(other.id()));
+            chosen = vec![alone];
+            self.block_due = Some(cx.now.monotonic);
+        }
         cx.report(Report::Judged { transactions: chosen.len() });
         let batch = chosen.iter().map(|transaction| transaction.id().clone()).collect();
         let ticket = cx.work(Work::MakeBlock { transactions: chosen, timestamp: now });

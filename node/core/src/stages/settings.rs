@@ -35,6 +35,9 @@ pub struct Settings {
     pub retry: Duration,
     /// See `retry`.
     pub retry_most: Duration,
+    /// A transaction that stands in so many invalid blocks goes into the next one alone: others'
+    /// conflicts cannot bring that down.
+    pub falls: usize,
     /// A transaction that waits longer than this for its assignee is taken over.
     pub reassign: Duration,
     /// Others' waiting transactions watched at once; beyond it the newest are not.
@@ -84,6 +87,7 @@ impl Default for Settings {
             waiting: 20_000,
             retry: Duration::from_secs(1),
             retry_most: Duration::from_secs(8),
+            falls: 2,
             reassign: Duration::from_secs(10),
             watched: 100_000,
             adopt: Duration::from_secs(5),
