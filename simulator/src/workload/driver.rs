@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Json, Memo, Transaction, TxId};
+use bigchaindb_core::model::{Json, Memo, Transaction, TxId, keccak256_hex};
 
 use super::documents::{Clients, Written};
 use super::watch::Watched;
@@ -91,6 +91,8 @@ pub enum ClientEffect {
 pub enum Request {
     /// `POST /api/v1/transactions/` with this body.
     Post(Arc<Json>),
+    /// `GET /api/v1/transactions/{id}`.
+    Get(TxId),
     /// `GET /api/v1/transactions/{id}/status`.
     Status(TxId),
 }
@@ -150,6 +152,8 @@ pub(super) enum Doing {
     Probe,
     /// Looks after what was accepted; the question's number.
     Watch(u32),
+    /// Reads a transaction in whole.
+    Read,
 }
 
 /// What is known of an operation's outputs.
@@ -379,6 +383,9 @@ impl Turn<'_> {
                 let status = self.asked(&under_way, answer);
                 self.watched(under_way.number, question, status.as_deref());
             }
+            Doing::Read => {
+                self.asked(&under_way, answer);
+            }
         }
     }
 
@@ -493,6 +500,9 @@ impl Turn<'_> {
     /// Records where a node says that a transaction stands.
     fn asked(&mut self, under_way: &UnderWay, answer: Answer) -> Option<Arc<str>> {
         let (kind, http, value): (_, _, Arc<str>) = match answer {
+            Answer::Http { status: 200, body } if matches!(under_way.doing, Doing::Read) => {
+                (Kind::Ok, Some(200), digest(body))
+            }
             Answer::Http { status: 200, body } => {
                 let word = body.get("status").and_then(Json::as_str).unwrap_or("no status");
                 (Kind::Ok, Some(200), word.into())
@@ -552,6 +562,7 @@ impl Turn<'_> {
         let (call, what) = match under_way.doing {
             Doing::Post(_) => (Call::Post, what(&operation.action)),
             Doing::Poll(_) | Doing::Probe | Doing::Watch(_) => (Call::Status, What::Probe),
+            Doing::Read => (Call::Get, What::Probe),
         };
         let refused = kind == Kind::Fail && http.is_some();
         let record = observe::Operation {
@@ -569,6 +580,15 @@ impl Turn<'_> {
         };
         self.effects.push(ClientEffect::Record(record));
     }
+}
+
+/// What a transaction that was read comes to in a word: its hash, without whom it waits for.
+fn digest(mut body: Json) -> Arc<str> {
+    if let Json::Object(fields) = &mut body {
+        fields.remove("assignee");
+    }
+    let text = body.canonical();
+    text.map_or_else(|_| "no canonical text".into(), |text| keccak256_hex(text.as_bytes()).into())
 }
 
 fn what(action: &Action) -> What {

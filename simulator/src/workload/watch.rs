@@ -1,5 +1,6 @@
 //! Clients who look after what was accepted: where it stands, again and again, until that is final;
-//! then once more, as it must not change any more. At the end: which keys own something.
+//! then once more, as it must not change any more. It is read in whole at the beginning and in the end, as
+//! that must not change either. At the end: which keys own something.
 
 use std::sync::Arc;
 
@@ -45,16 +46,21 @@ impl Turn<'_> {
         }
     }
 
-    /// Looks where it stands, at any node.
+    /// Looks where it stands, at any node; the first and the last time another node has to show it.
     pub(super) fn watch(&mut self, number: u32, question: u32) {
         let Some(watched) = self.driver.watched.get(&number) else { return };
-        let (tx, nodes) = (watched.tx.clone(), self.driver.plan.nodes.len() as u64);
+        let Watched { tx, is_final } = watched.clone();
+        let nodes = self.driver.plan.nodes.len() as u64;
         let seed = self.driver.plan.seed;
         let drawn = draw(seed, Domain::Watch, number.into(), 2 * u64::from(question) + 1);
         let node = usize::try_from(drawn.below(nodes)).expect("an index into the nodes");
-        let doing = Doing::Watch(question);
-        let under_way = UnderWay { number, node, doing, tx: Some(tx.clone()), document: None };
-        self.send(under_way, Request::Status(tx));
+        let another = (node + 1) % self.driver.plan.nodes.len();
+        let of =
+            |node, doing| UnderWay { number, node, doing, tx: Some(tx.clone()), document: None };
+        self.send(of(node, Doing::Watch(question)), Request::Status(tx.clone()));
+        if question == 0 || is_final {
+            self.send(of(another, Doing::Read), Request::Get(tx.clone()));
+        }
     }
 
     /// A look has its answer.

@@ -69,6 +69,7 @@ fn run(plan: &Plan, mood: Mood) -> Run {
                             run.posted.push(posted);
                             answer
                         }
+                        Request::Get(_) => Answer::Http { status: 404, body: Json::Null },
                         Request::Status(tx) => {
                             run.probes += usize::from(probing);
                             let valid = accepted.get(&tx).map(|at_us| *at_us <= now_us);

@@ -62,6 +62,7 @@ impl Workload for Clients {
 fn write(request: &Request) -> client::Call {
     match request {
         Request::Post(document) => client::Call::Post(document.to_string().into()),
+        Request::Get(tx) => client::Call::Get(format!("/api/v1/transactions/{tx}")),
         Request::Status(tx) => client::Call::Get(format!("/api/v1/transactions/{tx}/status")),
     }
 }

@@ -50,6 +50,7 @@ impl World<'_> {
         let (id, start) = (RequestId(call.0), sim.starts);
         let call = match request {
             Request::Post(document) => stages::Call::Post((*document).clone()),
+            Request::Get(tx) => stages::Call::Get(tx),
             Request::Status(tx) => stages::Call::Status(tx),
         };
         let entropy = std::array::from_fn(|i| drawn[i]);
