@@ -183,8 +183,8 @@ fn combinations(swept: &Swept) -> String {
         ("Violated, in runs".to_owned(), false),
     ];
     let column = |(name, number): (String, bool)| {
-        let class = if number { " class=\"number\"" } else { "" };
-        format!("<th{class} scope=\"col\">{name}</th>")
+        let class = if number { "number whole" } else { "whole" };
+        format!("<th class=\"{class}\" scope=\"col\">{name}</th>")
     };
     let head: String = fields.chain(measures).chain(last).map(column).collect();
     let rows: String = swept.cells.iter().map(|cell| row(swept, cell)).collect();
@@ -195,7 +195,8 @@ fn combinations(swept: &Swept) -> String {
 }
 
 fn row(swept: &Swept, cell: &Sum) -> String {
-    let values = cell.values.iter().map(|value| format!("<td>{}</td>", escape(value)));
+    let values =
+        cell.values.iter().map(|value| format!("<td class=\"whole\">{}</td>", escape(value)));
     let shares = swept.measures.iter().map(|measure| {
         let Share { part, whole } = cell.share(*measure);
         let share = said(cell.share(*measure));
@@ -203,10 +204,20 @@ fn row(swept: &Swept, cell: &Sum) -> String {
         format!("<td class=\"number\">{share}<p class=\"note\">{counts}</p></td>")
     });
     let passed = cell.verdicts.get("pass").copied().unwrap_or(0);
-    let standing = match (cell.not_passed.is_empty(), cell.may_fail) {
-        (true, _) => Standing::Pass,
-        (false, true) => Standing::Skipped,
-        (false, false) => Standing::Fail,
+    let passed = words::count(passed);
+    // Nothing is good or bad about runs that may fail.
+    let passed = match cell.may_fail {
+        true => format!("<td class=\"number\">{passed}</td>"),
+        false => {
+            let is_well = cell.not_passed.is_empty();
+            let standing = if is_well { Standing::Pass } else { Standing::Fail };
+            format!(
+                "<td class=\"number {}\"><span class=\"state\"><span aria-hidden=\"true\">{}</span> \
+                 {passed}</span></td>",
+                standing.class(),
+                standing.sign(),
+            )
+        }
     };
     let violated: Vec<_> = cell
         .violated
@@ -218,14 +229,10 @@ fn row(swept: &Swept, cell: &Sum) -> String {
         format!("<p class=\"note\"><a href=\"{page}\">seed {seed}</a></p>")
     });
     format!(
-        "<tr>{}{}<td class=\"number\">{}</td><td class=\"number {}\"><span class=\"state\">\
-         <span aria-hidden=\"true\">{}</span> {}</span></td><td>{}{}</td></tr>\n",
+        "<tr>{}{}<td class=\"number\">{}</td>{passed}<td>{}{}</td></tr>\n",
         values.collect::<String>(),
         shares.collect::<String>(),
         words::count(cell.runs()),
-        standing.class(),
-        standing.sign(),
-        words::count(passed),
         violated.join(", "),
         example.unwrap_or_default(),
     )
