@@ -91,6 +91,8 @@ pub enum Domain {
     /// What is told of an arrival that is several operations. Entity: the load; counter: the arrival
     /// and the question.
     Story = 46,
+    /// Which way an exploration by chance goes on. Counter: the step; the way is the seed.
+    Wandering = 48,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

@@ -2,15 +2,19 @@
 //!
 //! A campaign draws runs; this takes them all, as far as a scope reaches: two or three nodes, one to
 //! three transactions, a crash or none. The states are walked breadth first, each once, so the first
-//! violation found has a shortest story. It drives the same cores as `sim` and `local`, over tables that
-//! can be cloned (`tables`). From the top: [`Scope`], [`explore`], then `opening` (where an exploration
-//! begins), `world` (states and steps), `reduction` (steps that are no choice), `laws` (what has to
-//! hold), `story` (a path in words), `pool` (values by number).
+//! violation found has a story of the fewest turns. It drives the same cores as `sim` and `local`, over tables
+//! that can be cloned (`tables`). From the top: [`Scope`], [`explore`], then `opening` (where an exploration
+//! begins), `world` (states and steps), `laws` (what has to hold), `story` (a path in words), `pool` (values by
+//! number).
 //!
 //! What is a choice: which of the messages under way arrives next (a question at the store, an answer
 //! or a feed's element at a node, a client's request), and when a node crashes and starts again. What is
-//! not: [`LIMITS`].
+//! not: [`LIMITS`]. Of ways that come to the same, one is gone, by four reductions, each with its argument:
+//! messages whose delivery is no choice (`reduction`), whose turn it is (`turns`), a turn as one step
+//! (`world::ahead`), and numbers of questions that mean nothing (`canonical`). [`wander`] goes ways by chance
+//! with none of them; tests compare what both meet.
 
+mod canonical;
 mod laws;
 mod opening;
 mod pool;
@@ -20,7 +24,7 @@ mod tables;
 mod turns;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bigchaindb_core::rules::Quirks;
@@ -29,6 +33,7 @@ use serde::Serialize;
 pub use laws::Violation;
 pub use tables::{Changed, Tables};
 
+use crate::chance::{Domain, draw};
 use story::Story;
 use world::{NODES_MAX, Next, State, Step, World};
 
@@ -124,9 +129,18 @@ pub struct Explored {
     pub complete: bool,
     /// The first law that was broken.
     pub found: Option<Found>,
-    /// The tables at the ends, as texts; for comparing explorations.
+    /// Digests of the tables wherever it came, and at the ends; for comparing explorations.
     #[serde(skip)]
-    pub ends_as_text: Vec<String>,
+    pub met: Met,
+}
+
+/// What was in the tables, as digests.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Met {
+    /// In any state.
+    pub tables: BTreeSet<String>,
+    /// Where nothing is left to do.
+    pub ends: BTreeSet<String>,
 }
 
 /// A broken law, and how it came to that.
@@ -138,13 +152,6 @@ pub struct Found {
     pub what: String,
     /// What happened, step by step.
     pub story: Vec<String>,
-}
-
-/// Where a state was first come to from.
-#[derive(Clone, Copy)]
-struct Origin {
-    from: usize,
-    step: Step,
 }
 
 /// Walks through all states of a scope, until a law is broken. `progress` is told of states and depth
@@ -160,7 +167,7 @@ pub fn explore(
     let (mut world, first) = opening::open(scope);
     let mut walk = Walk::new(first);
     let mut explored = Explored::nothing();
-    let mut outcomes = BTreeMap::new();
+    let (mut tables, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
     let mut level_end = 1;
     let mut violation = None;
     let mut next = 0;
@@ -174,25 +181,17 @@ pub fn explore(
             break;
         }
         let state = walk.states[next];
-        match world.steps(&state) {
-            Err(broken) => {
-                violation = Some((next, None, broken));
-                break;
-            }
-            Ok(Next::End) => {
+        tables.insert(state.tables);
+        match world.after(&state) {
+            Err(broken) => violation = Some((next, broken)),
+            Ok(None) => {
                 explored.ends += 1;
-                outcomes.insert(state.tables, ());
+                outcomes.insert(state.tables);
             }
-            Ok(Next::Steps(steps)) => {
-                for step in steps {
+            Ok(Some(after)) => {
+                for state in after {
                     explored.transitions += 1;
-                    match world.take(state, step) {
-                        Ok(after) => walk.note(after, Origin { from: next, step }),
-                        Err(broken) => {
-                            violation = Some((next, Some(step), broken));
-                            break;
-                        }
-                    }
+                    walk.note(state, next);
                 }
             }
         }
@@ -202,44 +201,86 @@ pub fn explore(
         next += 1;
     }
     explored.states = walk.states.len();
-    (explored.tables, explored.cores) = (world.tables.len(), world.cores.len());
+    (explored.tables, explored.cores) = (tables.len(), world.cores.len());
     explored.outcomes = outcomes.len();
-    explored.ends_as_text =
-        outcomes.keys().map(|tables| format!("{:?}", world.tables.get(*tables))).collect();
-    explored.ends_as_text.sort();
-    if let Some((at, step, broken)) = violation {
+    let digests = |numbers: BTreeSet<u32>| {
+        numbers.into_iter().map(|number| world.tables.digest(number)).collect()
+    };
+    explored.met = Met { tables: digests(tables), ends: digests(outcomes) };
+    if let Some((at, broken)) = violation {
         explored.complete = false;
-        explored.found = Some(walk.tell(&mut world, at, step, broken));
+        explored.found = Some(walk.tell(&mut world, at, broken));
     }
     Ok(explored)
 }
 
-/// The states come to so far.
+/// Goes so many ways through a scope, each chosen step by step by chance and to its end, and nothing of
+/// them left out. Whatever they meet a whole exploration has to meet: that is how a reduction is held
+/// to its promise.
+///
+/// # Errors
+/// If the scope cannot be explored.
+pub fn wander(scope: &Scope, ways: u32) -> Result<Met, ScopeError> {
+    scope.check()?;
+    let (mut world, first) = opening::open(&Scope { reduced: false, ..scope.clone() });
+    let mut met = Met::default();
+    let (mut tables, mut ends) = (BTreeSet::new(), BTreeSet::new());
+    for way in 0..ways {
+        let mut state = first;
+        for at in 0_u64.. {
+            tables.insert(state.tables);
+            match world.steps(&state) {
+                Ok(Next::Steps(steps)) => {
+                    let chosen = draw(u64::from(way), Domain::Wandering, 0, at);
+                    let step = *chosen.pick(&steps);
+                    let Ok(after) = world.take(state, step) else { break };
+                    state = after;
+                }
+                Ok(Next::End) => {
+                    ends.insert(state.tables);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+    }
+    met.tables.extend(tables.into_iter().map(|number| world.tables.digest(number)));
+    met.ends.extend(ends.into_iter().map(|number| world.tables.digest(number)));
+    Ok(met)
+}
+
+/// The states come to so far, and each one's number of the state that it was first come to from.
 struct Walk {
     states: Vec<State>,
     numbers: BTreeMap<State, ()>,
-    origins: Vec<Option<Origin>>,
+    origins: Vec<usize>,
 }
 
 impl Walk {
     fn new(first: State) -> Self {
-        Self { states: vec![first], numbers: BTreeMap::from([(first, ())]), origins: vec![None] }
+        Self { states: vec![first], numbers: BTreeMap::from([(first, ())]), origins: vec![0] }
     }
 
-    fn note(&mut self, state: State, origin: Origin) {
+    fn note(&mut self, state: State, from: usize) {
         if self.numbers.insert(state, ()).is_none() {
             self.states.push(state);
-            self.origins.push(Some(origin));
+            self.origins.push(from);
         }
     }
 
     /// Goes the way to a violation once more and tells it.
-    fn tell(&self, world: &mut World, at: usize, last: Option<Step>, broken: Violation) -> Found {
-        let (mut steps, mut place) = (Vec::from_iter(last), at);
-        while let Some(Origin { from, step }) = self.origins[place] {
-            steps.push(step);
-            place = from;
+    fn tell(&self, world: &mut World, at: usize, broken: Violation) -> Found {
+        let (mut places, mut place) = (vec![at], at);
+        while place != 0 {
+            place = self.origins[place];
+            places.push(place);
         }
+        let mut steps = Vec::new();
+        for pair in places.windows(2).rev() {
+            let (to, from) = (self.states[pair[0]], self.states[pair[1]]);
+            steps.extend(way(world, from, Some(to)));
+        }
+        steps.extend(way(world, self.states[at], None));
         let mut story = Story::default();
         for node in 0..world.len() {
             story.name(world.key(node), format!("n{}", node + 1));
@@ -247,7 +288,7 @@ impl Walk {
         opening::name(world, &self.states[0], &mut story);
         world.story = Some(story);
         let mut state = self.states[0];
-        for step in steps.into_iter().rev() {
+        for step in steps {
             match world.take(state, step) {
                 Ok(after) => state = after,
                 Err(_) => break,
@@ -258,6 +299,42 @@ impl Walk {
         let what = story.named(&what);
         Found { invariant, what, story: story.finish() }
     }
+}
+
+/// The steps from a state to one of those that come next, or to the next violation: a node's turn has
+/// several.
+fn way(world: &mut World, from: State, to: Option<State>) -> Vec<Step> {
+    let mut states = vec![(from, None)];
+    let mut seen = BTreeMap::from([(from, ())]);
+    let mut next = 0;
+    let mut found = None;
+    while let Some(&(state, _)) = states.get(next) {
+        let Ok(Next::Steps(steps)) = world.steps(&state) else { break };
+        for step in steps {
+            match world.take(state, step) {
+                Err(_) if to.is_none() => found = Some((next, step)),
+                Ok(after) if to == Some(after) => found = Some((next, step)),
+                Ok(after) if after.is_within_a_turn() && seen.insert(after, ()).is_none() => {
+                    states.push((after, Some((next, step))));
+                }
+                _ => {}
+            }
+            if found.is_some() {
+                break;
+            }
+        }
+        if found.is_some() {
+            break;
+        }
+        next += 1;
+    }
+    let mut steps = Vec::new();
+    while let Some((at, step)) = found {
+        steps.push(step);
+        found = states[at].1;
+    }
+    steps.reverse();
+    steps
 }
 
 impl Scope {
@@ -301,7 +378,7 @@ impl Explored {
             cores: 0,
             complete: true,
             found: None,
-            ends_as_text: Vec::new(),
+            met: Met::default(),
         }
     }
 }

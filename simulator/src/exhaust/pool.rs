@@ -37,6 +37,12 @@ impl<T: Debug> Pool<T> {
         &self.values[number as usize]
     }
 
+    /// A digest of the value of this number, the same in every exploration.
+    pub(super) fn digest(&self, number: u32) -> String {
+        let digest = Sha256::digest(format!("{:?}", self.get(number)));
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.values.len()

@@ -55,6 +55,8 @@ fn is_forced(world: &mut World, state: &State, node: usize, slot: &Slot, message
         }
         // The client is told, and no stage. An acknowledgement that comes sooner demands no less.
         Message::Answer { to: Asked::InsertBacklog, .. } => true,
+        // Nothing comes of it but a report: what the node has taken over the feed tells it.
+        Message::Answer { to: Asked::Reassign, .. } => true,
         // The next block begins, or would have begun: that makes a difference only if two more
         // transactions wait for it. And the block wants its place, for which it can wait as well.
         Message::Answer { to: Asked::InsertBlock, .. } => world.posts.len() <= 2,

@@ -90,9 +90,25 @@ impl Turn {
         Self { active: None, waits, ..self }
     }
 
-    /// A node has written. Who wrote matters as long as nodes may crash.
+    /// A node has written. Who wrote, and that somebody did, matters as long as nodes may crash.
     pub(super) fn wrote(node: usize, may_crash: bool) -> Self {
-        Self { wrote: may_crash.then_some(node), begun: true, ..Self::default() }
+        Self { wrote: may_crash.then_some(node), begun: may_crash, ..Self::default() }
+    }
+
+    /// A node's questions have other numbers now.
+    pub(super) fn renumbered(
+        self,
+        node: usize,
+        number: &mut impl FnMut(Questions) -> Questions,
+    ) -> Self {
+        let mut turn = self;
+        turn.waits[node] = number(turn.waits[node]);
+        if let Some((active, asks)) = &mut turn.active
+            && *active == node
+        {
+            *asks = number(*asks);
+        }
+        turn
     }
 
     /// A node was started or stopped.
