@@ -10,7 +10,8 @@
 //! node after node (the closing), and time passes.
 //!
 //! A crash commutes with everything that others do, and undoes what was delivered since its node's last
-//! write: it comes right after that, or when time has just passed. A start comes between turns.
+//! write: it comes right after that, or when time has just passed. Requests that it had received since are
+//! lost, though, so some of them may be lost in the crash. A start comes between turns.
 
 use super::world::NODES_MAX;
 

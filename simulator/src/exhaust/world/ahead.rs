@@ -13,6 +13,9 @@ use super::{Next, State, Step, World};
 use crate::exhaust::laws::Violation;
 use crate::exhaust::turns::{Questions, Turn};
 
+/// What a turn follows from: a node, its slot, the tables, what is known outside, and the time.
+pub(super) type Begins = (usize, u32, u32, u32, u64);
+
 /// How a turn can end: what its node is then and asks; nothing is left to deliver if it asks nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct End {

@@ -34,7 +34,7 @@ use super::{Kind, Scope};
 pub(super) use message::{Asked, Message};
 pub(super) use steps::{Next, Step};
 
-use ahead::End;
+use ahead::{Begins, End};
 use alike::Like;
 use answers::Answered;
 use nodes::{Handled, Moment};
@@ -117,7 +117,7 @@ pub(super) struct World {
     questions: Pool<Vec<u32>>,
     slots: Vec<Arc<Slot>>,
     slot_numbers: BTreeMap<Slot, u32>,
-    turns: BTreeMap<(usize, u32, u32, u32, u64), Arc<Vec<End>>>,
+    turns: BTreeMap<Begins, Arc<Vec<End>>>,
     alike: BTreeMap<(usize, u32), Arc<Like>>,
     first_alike: BTreeMap<[u8; 32], (u32, Vec<u32>)>,
     handled: BTreeMap<(Moment, u32), Arc<Handled>>,

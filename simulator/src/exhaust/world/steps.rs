@@ -29,7 +29,11 @@ pub(in crate::exhaust) enum Step {
     },
     /// A node reads, and waits for the next write.
     Wait(usize),
-    Stop(usize),
+    /// A node crashes; the requests of this set, by number, had reached it and are lost with it.
+    Stop {
+        node: usize,
+        lost: u32,
+    },
     Start(usize),
     /// Nothing is under way: time passes until somebody wants to be woken.
     Pass,
@@ -81,7 +85,9 @@ impl World {
         if clients.crashes > 0 {
             let running = (0..self.len()).filter(|node| !down.contains(node));
             let can_crash = |node: &usize| !self.reduced || state.turn.can_crash(*node);
-            steps.extend(running.filter(can_crash).map(Step::Stop));
+            for node in running.filter(can_crash) {
+                self.crashes_of(state, node, &mut steps);
+            }
         }
         if !self.reduced || state.turn.is_between() {
             steps.extend(down.iter().copied().map(Step::Start));
@@ -94,6 +100,20 @@ impl World {
             steps.push(Step::Pass);
         }
         Ok(Next::Steps(steps))
+    }
+
+    /// A node's crash undoes what was delivered to it since its last write, but for requests: what had
+    /// reached it does not come again. So with the reduction, which has it crash before that, some of
+    /// them may be lost in the crash.
+    fn crashes_of(&self, state: &State, node: usize, steps: &mut Vec<Step>) {
+        let mut lost = vec![0];
+        for message in &self.slot_of(state, node).flight {
+            if let (Message::Post { number }, true) = (&**self.messages.get(*message), self.reduced)
+            {
+                lost.extend(lost.clone().into_iter().map(|lost| lost | 1 << number));
+            }
+        }
+        steps.extend(lost.into_iter().map(|lost| Step::Stop { node, lost }));
     }
 
     /// Whether a node has transactions of its own in mind.

@@ -34,7 +34,7 @@ impl World {
                 self.deliver(&mut state, node, message)?;
             }
             Step::Wait(_) => {}
-            Step::Stop(node) => self.stop(&mut state, node),
+            Step::Stop { node, lost } => self.stop(&mut state, node, lost),
             Step::Start(node) => self.start(&mut state, node)?,
             Step::Pass => self.pass(&mut state),
         }
@@ -59,7 +59,7 @@ impl World {
                     Turn::wrote(node, may_crash)
                 }
                 Step::Wait(node) => state.turn.waited(node),
-                Step::Stop(_) | Step::Start(_) => Turn::restarted(),
+                Step::Stop { .. } | Step::Start(_) => Turn::restarted(),
                 Step::Pass => Turn::default(),
             };
             self.settle_numbers(&mut state);
@@ -181,14 +181,22 @@ impl World {
         Ok(())
     }
 
-    /// A node stops at once: what it knows is lost, and what is under way, except requests.
-    fn stop(&mut self, state: &mut State, node: usize) {
+    /// A node stops at once: what it knows is lost, and what is under way, except requests that are
+    /// not of the set `lost`.
+    fn stop(&mut self, state: &mut State, node: usize, lost: u32) {
         let mut clients = (**self.clients.get(state.clients)).clone();
         clients.crashes -= 1;
         state.clients = self.clients.number(0, clients);
-        let Slot { starts, flight, .. } = self.slot(state, node);
-        let is_post = |number: &u32| matches!(**self.messages.get(*number), Message::Post { .. });
-        let flight = flight.into_iter().filter(is_post).collect();
+        let Slot { starts, mut flight, .. } = self.slot(state, node);
+        flight.retain(|message| {
+            let message = self.messages.get(*message);
+            let Message::Post { number } = **message else { return false };
+            let is_lost = lost & (1 << number) != 0;
+            if let Some(story) = self.story.as_mut().filter(|_| is_lost) {
+                story.delivered(node, message);
+            }
+            !is_lost
+        });
         let slot = Slot { core: None, starts, since_ms: state.now_ms, alarm_ms: None, flight };
         self.put(state, node, slot);
         if let Some(story) = &mut self.story {
