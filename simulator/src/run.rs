@@ -5,16 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io};
 
 use bigchaindb_core::model::Memo;
 
 use crate::backends::{self, Backend, BackendError};
-use crate::checkers::{Settings, judge};
+use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;
-use crate::observe::Log;
-use crate::plan::Plan;
+use crate::measure::{Measured, Measuring, measure};
+use crate::observe::{Log, Observed};
+use crate::plan::{LogDetail, Plan};
 use crate::record::{RecordError, Results, RunDirectory};
 
 /// Signatures remembered; a seed of the standard size makes some hundreds.
@@ -90,11 +91,47 @@ fn carry_out(
     // What was signed or verified once, in this process, need not be verified again, by the judge
     // neither: he asks about texts that he has written himself.
     let signatures = Arc::new(Memo::new(SIGNATURES));
+    let settings = Settings::from(&plan.expect);
+    let beside = (plan.log == LogDetail::Thinned)
+        .then(|| Beside::watch(&mut log, Judge::new(settings.clone(), signatures.clone())));
     let coverage = backends::carry_out(plan, data.as_deref(), &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
-    let judged = judge(log.records(), &Settings::from(&plan.expect), signatures);
-    Ok((Results::conclude(plan, &log, judged, command, environment), coverage))
+    let (judged, measured) = match beside {
+        Some(beside) => beside.finish(&log),
+        None => {
+            let judged = judge(log.records(), &settings, signatures);
+            let measured = measure(log.records(), &judged.reference);
+            (judged, measured)
+        }
+    };
+    Ok((Results::conclude(plan, &log, judged, measured, command, environment), coverage))
+}
+
+/// Judge and measures beside a run whose log is thinned: they see each record as it is made.
+struct Beside(Arc<Mutex<(Judge, Measuring)>>);
+
+impl Beside {
+    fn watch(log: &mut Log, judge: Judge) -> Self {
+        let both = Arc::new(Mutex::new((judge, Measuring::default())));
+        let seen = both.clone();
+        log.thin(Box::new(move |observed: &Observed| {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let (judge, measuring) = &mut *seen;
+            judge.observe(observed);
+            measuring.observe(observed);
+        }));
+        Self(both)
+    }
+
+    /// What both say. The log has let go of them.
+    fn finish(self, log: &Log) -> (Judged, Measured) {
+        let both = Arc::into_inner(self.0).expect("a log that is closed has no witness");
+        let (judge, measuring) = both.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let judged = judge.finish(log.records());
+        let measured = measuring.finish(&judged.reference);
+        (judged, measured)
+    }
 }
 
 /// Why a run cannot be gone on with.

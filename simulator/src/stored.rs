@@ -70,6 +70,10 @@ impl StoredLog {
         let mut stored =
             Self { path: path.to_path_buf(), records: Vec::new(), warnings: Vec::new() };
         stored.take_lines(lines)?;
+        if matches!(stored.records.first(), Some(Observed { record: Record::Run(run), .. }) if run.thinned)
+        {
+            return Err(ReadLogError::Thinned { path: path.to_path_buf() });
+        }
         stored.name_the_federation();
         if let (Some(rules), Some(Observed { record: Record::Run(run), .. })) =
             (rules, stored.records.first_mut())
@@ -134,6 +138,7 @@ impl StoredLog {
             byzantine: Vec::new(),
             nodes: nodes.collect(),
             started_unix_ms: 0,
+            thinned: false,
         };
         let at_us = first.at_us;
         self.records.insert(0, Observed { at_us, record: Record::Run(run) });

@@ -11,6 +11,7 @@ use crate::answer::answer;
 use crate::batch::{Batch, BatchError};
 use crate::catalog::{BIGCHAINDB, Catalog, Compile, Entries, Schema, TEST, TableId, Uuid};
 use crate::feeds::{Change, Feeds, QUEUE_MAX, Subscription, Wake};
+use crate::row::Row;
 use crate::storage::{
     Disk, Durability, Flush, Flushed, Memory, OpenError, Storage, StorageError, Writes,
 };
@@ -241,6 +242,14 @@ impl Engine {
         wake: Option<Wake>,
     ) -> Subscription {
         self.feeds.subscribe(table, queue_max, wake)
+    }
+
+    /// All rows of a native table, by primary key.
+    ///
+    /// # Errors
+    /// If the storage does not work.
+    pub fn rows(&self, table: TableId) -> Result<Vec<Arc<Row>>, StorageError> {
+        self.read().rows(table)
     }
 
     /// All documents of all native tables, by the table's name, each table's by primary key.

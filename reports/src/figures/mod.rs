@@ -66,7 +66,7 @@ const BINS_MAX: usize = 360;
 
 /// Every figure that this run can fill, as HTML.
 pub(crate) fn all(results: &Results) -> String {
-    let bins = bins(&results.measures.seconds);
+    let bins = bins(&results.measures.seconds, results.measures.stretch_s);
     ALL.iter().filter_map(|make| both_sizes(|size| make(results, &bins, size))).collect()
 }
 
@@ -109,13 +109,13 @@ fn legend(chart: &Chart) -> String {
 }
 
 /// The seconds of a run, gathered into no more than [`BINS_MAX`] points.
-fn bins(seconds: &[Second]) -> Vec<Bin> {
+fn bins(seconds: &[Second], stretch_s: u64) -> Vec<Bin> {
     let width = seconds.len().div_ceil(BINS_MAX).max(1);
-    seconds.chunks(width).map(bin).collect()
+    seconds.chunks(width).map(|seconds| bin(seconds, stretch_s)).collect()
 }
 
-fn bin(seconds: &[Second]) -> Bin {
-    let width = seconds.len() as f64;
+fn bin(seconds: &[Second], stretch_s: u64) -> Bin {
+    let width = seconds.len() as f64 * stretch_s as f64;
     let rate = |of: fn(&Second) -> u64| seconds.iter().map(|s| of(s) as f64).sum::<f64>() / width;
     let most = |of: fn(&Second) -> u64| seconds.iter().map(of).max().unwrap_or(0);
     Bin {
@@ -145,7 +145,8 @@ fn worse(one: Percentiles, other: Percentiles) -> Percentiles {
 
 /// How much of the run a point of these charts stands for, as the end of a sentence.
 fn per_point(results: &Results) -> String {
-    match results.measures.seconds.len().div_ceil(BINS_MAX) {
+    let entries = results.measures.seconds.len().div_ceil(BINS_MAX) as u64;
+    match entries * results.measures.stretch_s {
         0 | 1 => "each second".to_owned(),
         width => format!("every {width} seconds"),
     }
@@ -153,8 +154,11 @@ fn per_point(results: &Results) -> String {
 
 /// The axis of the run's whole time.
 fn run_time(results: &Results, size: Size) -> Axis {
-    let seconds =
-        results.measures.seconds.last().map_or(0, |second| second.second.saturating_add(1));
+    let seconds = results
+        .measures
+        .seconds
+        .last()
+        .map_or(0, |second| second.second.saturating_add(results.measures.stretch_s));
     let end_us = results.duration_us.max(seconds.saturating_mul(1_000_000));
     Axis::time(end_us, if size == Size::Wide { 9 } else { 5 })
 }
@@ -200,7 +204,7 @@ mod tests {
         let seconds: Vec<Second> = (0..720)
             .map(|index| second(index, index % 2 * 10, index, (index == 3).then_some(50)))
             .collect();
-        let bins = bins(&seconds);
+        let bins = bins(&seconds, 1);
         assert_eq!(bins.len(), BINS_MAX);
         let bin = &bins[1];
         assert_eq!((bin.at_us, bin.sent, bin.backlog), (3e6, 5.0, 3));
@@ -210,9 +214,9 @@ mod tests {
 
     #[test]
     fn short_runs_keep_every_second() {
-        let bins = bins(&[second(0, 1, 0, None), second(1, 3, 2, Some(9))]);
+        let bins = bins(&[second(0, 1, 0, None), second(1, 3, 2, Some(9))], 1);
         assert_eq!(bins.len(), 2);
         assert_eq!((bins[1].at_us, bins[1].sent, bins[1].backlog), (1.5e6, 3.0, 2));
-        assert!(super::bins(&[]).is_empty());
+        assert!(super::bins(&[], 1).is_empty());
     }
 }

@@ -69,6 +69,7 @@ pub(crate) fn passed() -> Results {
             },
         ],
         measures: Measures {
+            stretch_s: 1,
             counts: Counts {
                 sent: 1_505,
                 accepted: 1_488,

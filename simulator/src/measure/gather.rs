@@ -20,25 +20,30 @@ pub struct Measured {
     pub decided: Distribution,
 }
 
+/// A run has at most so many entries of time; in a longer one each is of several seconds.
+const STRETCHES_MAX: u64 = 86_400;
+
 /// Counts and times everything in a log. `reference` has seen all of it.
 pub fn measure(records: &[Observed], reference: &Reference) -> Measured {
-    let (Some(first), Some(last)) = (records.first(), records.last()) else {
-        return Measured::default();
-    };
-    let mut gathering = Gathering::new(first.at_us, last.at_us);
-    for observed in records {
-        match &observed.record {
-            Record::Operation(operation) => gathering.operation(observed.at_us, operation),
-            Record::Change(change) => gathering.change(observed.at_us, change),
-            Record::Fault(fault) => gathering.fault(observed.at_us, fault),
-            _ => {}
-        }
-    }
-    gathering.finish(reference)
+    let mut measuring = Measuring::default();
+    records.iter().for_each(|observed| measuring.observe(observed));
+    measuring.finish(reference)
+}
+
+/// Takes the figures while the log is made.
+#[derive(Debug, Default)]
+pub struct Measuring {
+    /// When the first record was made, and the last.
+    times_us: Option<(u64, u64)>,
+    loads: BTreeMap<u64, Load>,
+    faults: BTreeMap<u64, FaultWindow>,
+    /// How the backlog's size changed, by second.
+    backlog: BTreeMap<u64, i64>,
+    waiting: BTreeSet<TxId>,
 }
 
 /// What is known of a load operation.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Load {
     intended_us: u64,
     sent_us: Option<u64>,
@@ -47,39 +52,27 @@ struct Load {
     tx: Option<TxId>,
 }
 
-struct Gathering {
-    began_us: u64,
-    ended_us: u64,
-    loads: BTreeMap<u64, Load>,
-    faults: BTreeMap<u64, FaultWindow>,
-    /// How the backlog's size changed, by second.
-    backlog: Steps,
-    waiting: BTreeSet<TxId>,
-    seconds: Vec<Second>,
-}
-
-/// A level that goes up and down, by second.
+/// A level that goes up and down, by stretch of time.
 type Steps = BTreeMap<usize, i64>;
 
-impl Gathering {
-    fn new(began_us: u64, ended_us: u64) -> Self {
-        let count = (ended_us.saturating_sub(began_us)) / 1_000_000 + 1;
-        let seconds = (0..count).map(|second| Second { second, ..Second::default() }).collect();
-        Self {
-            began_us,
-            ended_us,
-            loads: BTreeMap::new(),
-            faults: BTreeMap::new(),
-            backlog: Steps::new(),
-            waiting: BTreeSet::new(),
-            seconds,
+impl Measuring {
+    /// Takes a record in.
+    pub fn observe(&mut self, observed: &Observed) {
+        let at_us = observed.at_us;
+        let (began_us, _) = self.times_us.unwrap_or((at_us, at_us));
+        self.times_us = Some((began_us, at_us));
+        match &observed.record {
+            Record::Operation(operation) => self.operation(at_us, operation),
+            Record::Change(change) => self.change(at_us.saturating_sub(began_us), change),
+            Record::Fault(fault) => self.fault(at_us, fault),
+            _ => {}
         }
     }
 
-    /// Which second a moment lies in; what the plan intended after the end counts as the last.
-    fn second(&self, at_us: u64) -> usize {
-        let second = at_us.saturating_sub(self.began_us) / 1_000_000;
-        usize::try_from(second).unwrap_or(usize::MAX).min(self.seconds.len() - 1)
+    /// What it all comes to. `reference` has seen the same records.
+    pub fn finish(self, reference: &Reference) -> Measured {
+        let Some((began_us, ended_us)) = self.times_us else { return Measured::default() };
+        Gathering::new(self, began_us, ended_us).finish(reference)
     }
 
     fn operation(&mut self, at_us: u64, operation: &Operation) {
@@ -103,14 +96,14 @@ impl Gathering {
         }
     }
 
-    fn change(&mut self, at_us: u64, change: &Change) {
+    fn change(&mut self, since_us: u64, change: &Change) {
         let (Table::Backlog, Some(id)) = (change.table, change.id()) else { return };
         let id = TxId::from(&*id);
         let step = match change.new {
             Some(_) => i64::from(self.waiting.insert(id)),
             None => -i64::from(self.waiting.remove(&id)),
         };
-        *self.backlog.entry(self.second(at_us)).or_default() += step;
+        *self.backlog.entry(since_us / 1_000_000).or_default() += step;
     }
 
     fn fault(&mut self, at_us: u64, fault: &crate::observe::Fault) {
@@ -131,13 +124,54 @@ impl Gathering {
         };
         moment.get_or_insert(at_us);
     }
+}
+
+/// What was observed, brought into stretches of time.
+struct Gathering {
+    began_us: u64,
+    ended_us: u64,
+    loads: BTreeMap<u64, Load>,
+    faults: BTreeMap<u64, FaultWindow>,
+    backlog: Steps,
+    /// How many seconds each of these is.
+    stretch_s: u64,
+    seconds: Vec<Second>,
+}
+
+impl Gathering {
+    fn new(measuring: Measuring, began_us: u64, ended_us: u64) -> Self {
+        let Measuring { loads, faults, backlog, .. } = measuring;
+        let count = ended_us.saturating_sub(began_us) / 1_000_000 + 1;
+        let stretch_s = count.div_ceil(STRETCHES_MAX);
+        let stretch = |place| Second { second: place * stretch_s, ..Second::default() };
+        let seconds: Vec<_> = (0..count.div_ceil(stretch_s)).map(stretch).collect();
+        let mut gathering =
+            Self { began_us, ended_us, loads, faults, backlog: Steps::new(), stretch_s, seconds };
+        for (second, step) in backlog {
+            let place = gathering.place(second);
+            *gathering.backlog.entry(place).or_default() += step;
+        }
+        gathering
+    }
+
+    /// Which stretch a moment lies in; what the plan intended after the end counts as the last.
+    fn second(&self, at_us: u64) -> usize {
+        self.place(at_us.saturating_sub(self.began_us) / 1_000_000)
+    }
+
+    /// The stretch of a second.
+    fn place(&self, second: u64) -> usize {
+        let place = usize::try_from(second / self.stretch_s).unwrap_or(usize::MAX);
+        place.min(self.seconds.len() - 1)
+    }
 
     fn finish(mut self, reference: &Reference) -> Measured {
         let (latency, mut decided) = self.latencies(reference);
         self.levels(reference);
         let counts = self.counts(reference);
         let decided_cdf = decided.cdf();
-        let measures = Measures { counts, seconds: self.seconds, latency, decided_cdf };
+        let (stretch_s, seconds) = (self.stretch_s, self.seconds);
+        let measures = Measures { counts, stretch_s, seconds, latency, decided_cdf };
         Measured { measures, faults: self.faults.into_values().collect(), decided }
     }
 

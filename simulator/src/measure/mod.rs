@@ -11,19 +11,31 @@ mod gather;
 use serde::{Deserialize, Serialize};
 
 pub use distribution::Distribution;
-pub use gather::{Measured, measure};
+pub use gather::{Measured, Measuring, measure};
 
 /// All that was measured.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Measures {
     /// Totals.
     pub counts: Counts,
+    /// How many seconds an entry of `seconds` is about: one, unless the run is longer than a day.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub stretch_s: u64,
     /// One entry per second of the run, from its first, without gaps.
     pub seconds: Vec<Second>,
     /// How long each hop took, over the whole run.
     pub latency: Latency,
     /// The distribution of the time from intended to decided, ascending.
     pub decided_cdf: Vec<CdfPoint>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(number: &u64) -> bool {
+    *number == 1
 }
 
 /// Totals. Load only: probes are not counted.
@@ -64,7 +76,7 @@ pub struct Counts {
     pub changes: u64,
 }
 
-/// One second of the run.
+/// One second of the run, or a stretch of some: [`Measures::stretch_s`].
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Second {
     /// Which, from 0 at the beginning of the log.

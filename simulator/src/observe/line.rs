@@ -136,6 +136,9 @@ impl Line<'_> {
             line.put('}');
         });
         self.plain("started_unix_ms", run.started_unix_ms);
+        if run.thinned {
+            self.plain("thinned", true);
+        }
     }
 
     fn operation(&mut self, operation: &Operation) {

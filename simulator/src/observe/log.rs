@@ -1,12 +1,16 @@
 //! The log: records in memory, their lines in a file, and a digest of every byte.
+//!
+//! A log can be thinned: then somebody sees every record as it is made, and only what is rare is kept.
+//! Its digest is that of the whole log all the same.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{LineError, Observed, Record};
+use super::{Kind, LineError, Observed, Record, What};
 
 /// An observation log being written.
 #[derive(Debug, Default)]
@@ -17,6 +21,19 @@ pub struct Log {
     sink: Option<Sink>,
     /// The first thing that went wrong with the file; told when the log is closed.
     failure: Option<io::Error>,
+    /// Who sees what is not kept.
+    thinned: Option<Thinned>,
+}
+
+/// Sees every record of a thinned log.
+pub type Witness = Box<dyn FnMut(&Observed) + Send>;
+
+struct Thinned(Witness);
+
+impl fmt::Debug for Thinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Thinned")
+    }
 }
 
 /// The file, and whole lines that are not in it yet.
@@ -58,12 +75,29 @@ impl Log {
         Ok(Self { sink: Some(sink), ..Self::default() })
     }
 
+    /// Keeps only what is rare from now on: what befalls nodes, faults, acts against the rules, and
+    /// calls of clients that came to nothing. All else is shown to the witness and forgotten.
+    pub fn thin(&mut self, witness: Witness) {
+        self.thinned = Some(Thinned(witness));
+    }
+
     /// Adds a record. A file that cannot be written does not stop a run; [`Log::close`] tells.
     pub fn append(&mut self, at_us: u64, record: Record) {
-        let observed = Observed { at_us, record };
+        let mut observed = Observed { at_us, record };
         self.line.clear();
         observed.write_line(&mut self.line);
         self.digest.update(self.line.as_bytes());
+        if let Some(Thinned(witness)) = &mut self.thinned {
+            if let Record::Run(run) = &mut observed.record {
+                run.thinned = true;
+                self.line.clear();
+                observed.write_line(&mut self.line);
+            }
+            witness(&observed);
+            if !is_rare(&observed.record) {
+                return;
+            }
+        }
         if let Some(sink) = &mut self.sink
             && let Err(error) = sink.put(self.line.as_bytes())
         {
@@ -73,12 +107,12 @@ impl Log {
         self.records.push(observed);
     }
 
-    /// All records so far.
+    /// All records so far; of a thinned log those that are kept.
     pub fn records(&self) -> &[Observed] {
         &self.records
     }
 
-    /// SHA-256 over the bytes of all lines so far, in hex. Same seed, same digest.
+    /// SHA-256 over the bytes of all lines so far, in hex. Same seed, same digest, be it thinned or not.
     pub fn digest(&self) -> String {
         use std::fmt::Write;
         self.digest.clone().finalize().iter().fold(String::new(), |mut hex, byte| {
@@ -87,15 +121,37 @@ impl Log {
         })
     }
 
-    /// Brings the file to its end; the log can still be read.
+    /// Brings the file to its end, and lets go of the witness; the log can still be read.
     ///
     /// # Errors
     /// The first error of any write to the file.
     pub fn close(&mut self) -> io::Result<()> {
+        self.thinned = None;
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
         self.sink.take().map_or(Ok(()), |mut sink| sink.flush())
+    }
+}
+
+/// Whether a thinned log keeps it.
+fn is_rare(record: &Record) -> bool {
+    match record {
+        Record::Run(_)
+        | Record::Fault(_)
+        | Record::Node(_)
+        | Record::Act(_)
+        | Record::Counter(_)
+        | Record::End(_) => true,
+        Record::Operation(operation) => {
+            operation.what != What::Probe && matches!(operation.kind, Kind::Fail | Kind::Info)
+        }
+        Record::Change(_)
+        | Record::Decided(_)
+        | Record::Gauge(_)
+        | Record::Owned(_)
+        | Record::Stored(_)
+        | Record::Final(_) => false,
     }
 }
 
@@ -109,6 +165,14 @@ pub enum ReadLogError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The log was thinned, so it cannot be judged once more.
+    #[error(
+        "{path} is thinned: checkers have seen what is not in it; what they said is in `results.json`"
+    )]
+    Thinned {
+        /// The file.
+        path: PathBuf,
     },
     /// A line is no record.
     #[error("{path}:{line}: not a record")]

@@ -15,7 +15,7 @@ use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
 use bigchaindb_core::rules::Election;
 use bigchaindb_core::stages::Levels;
 
-pub use log::{Log, ReadLogError, read};
+pub use log::{Log, ReadLogError, Witness, read};
 pub use parse::LineError;
 
 /// One record and when it was made.
@@ -79,6 +79,8 @@ pub struct Run {
     pub nodes: Vec<Member>,
     /// Where the run's clock stands at 0, Unix milliseconds.
     pub started_unix_ms: u64,
+    /// Whether the log was thinned: most of what the checkers saw is not in it.
+    pub thinned: bool,
 }
 
 /// A node of the federation.

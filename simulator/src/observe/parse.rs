@@ -172,6 +172,7 @@ impl Fields<'_> {
             byzantine: self.list_or_none("byzantine", |name| name.as_str().map(Arc::from))?,
             nodes: self.list("nodes", member)?,
             started_unix_ms: self.number("started_unix_ms")?,
+            thinned: self.0.get("thinned").and_then(Json::as_bool).unwrap_or(false),
         })
     }
 

@@ -48,5 +48,6 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
         quiet_from_us,
         end_us: scenario.duration_us.unwrap_or(settled).max(settled),
         expect: scenario.expect.clone(),
+        log: scenario.log,
     })
 }

@@ -81,6 +81,25 @@ pub struct Plan {
     pub end_us: u64,
     /// What has to come true.
     pub expect: Expect,
+    /// How much of the observation log is kept.
+    #[serde(default, skip_serializing_if = "is_whole")]
+    pub log: LogDetail,
+}
+
+/// How much of the observation log is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogDetail {
+    /// All of it.
+    #[default]
+    Whole,
+    /// What is rare; the checkers see all of it as it is made.
+    Thinned,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_whole(log: &LogDetail) -> bool {
+    *log == LogDetail::Whole
 }
 
 /// A member of the federation.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::checkers::reference::Surroundings;
 use crate::checkers::{Judged, Judgement, Outcome, Verdict, Violation};
-use crate::measure::{Distribution, Measured, measure};
+use crate::measure::{Distribution, Measured};
 use crate::observe::Log;
 use crate::plan::{Expect, Plan};
 
@@ -16,11 +16,12 @@ impl Results {
         plan: &Plan,
         log: &Log,
         judged: Judged,
+        measured: Measured,
         command: String,
         environment: BTreeMap<String, String>,
     ) -> Self {
         let Judged { mut judgements, reference } = judged;
-        let Measured { measures, faults, mut decided } = measure(log.records(), &reference);
+        let Measured { measures, faults, mut decided } = measured;
         let thresholds = thresholds(&plan.expect, &mut decided);
         judgements.extend(kept(&plan.expect, &thresholds));
         let (verdict, reasons) = verdict(&judgements, reference.surroundings());

@@ -42,7 +42,7 @@ pub(crate) use target::minority;
 pub(crate) use wish::FACTOR_MAX;
 
 use crate::backends::Backend;
-use crate::plan::{Costs, Expect, Links, Store};
+use crate::plan::{Costs, Expect, Links, LogDetail, Store};
 use reader::{Entry, Section};
 
 /// The seed of a scenario that names none.
@@ -85,6 +85,8 @@ pub struct Scenario {
     pub costs: Costs,
     /// What has to come true.
     pub expect: Expect,
+    /// How much of the observation log is kept.
+    pub log: LogDetail,
     /// What the digest of a run of its own seed is to be.
     pub digest: Option<String>,
     /// What is swept over, if this is many scenarios in one.
@@ -124,6 +126,10 @@ impl Scenario {
 
         let name = top.require("name", "\"a first federation\"")?.text()?.to_owned();
         let seed = top.take("seed").map_or(Ok(DEFAULT_SEED), |entry| entry.seed())?;
+        let log = match top.take("log") {
+            Some(entry) if entry.one_of(&["whole", "thinned"])? == "thinned" => LogDetail::Thinned,
+            _ => LogDetail::Whole,
+        };
         let duration = top.take("duration");
         let duration_us = duration.as_ref().map(Entry::positive_duration).transpose()?;
         let links = federation::read_links(&mut top)?;
@@ -166,6 +172,7 @@ impl Scenario {
             links,
             costs,
             expect,
+            log,
             digest,
             matrix: None,
             notes,

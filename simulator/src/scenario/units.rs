@@ -23,8 +23,14 @@ impl Rate {
     }
 }
 
-const DURATIONS: [(&str, u64); 5] =
-    [("us", 1), ("ms", 1_000), ("min", 60_000_000), ("s", 1_000_000), ("h", 3_600_000_000)];
+const DURATIONS: [(&str, u64); 6] = [
+    ("us", 1),
+    ("ms", 1_000),
+    ("min", 60_000_000),
+    ("s", 1_000_000),
+    ("h", 3_600_000_000),
+    ("d", 86_400_000_000),
+];
 
 /// `2s`, `0.25ms`: microseconds. At most a year; no finer than a microsecond.
 pub(super) fn duration(text: &str) -> Option<u64> {
@@ -92,6 +98,8 @@ mod tests {
             ("1e3s", None),
             ("99999999999999999999s", None),
             ("9000h", None),
+            ("365d", Some(31_536_000_000_000)),
+            ("366d", None),
         ] {
             assert_eq!(duration(text), us, "{text}");
         }

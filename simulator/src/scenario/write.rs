@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::spelling::{bare, duration, pair, text, value};
 use super::{DEFAULT_SEED, Federation, Scenario, ScenarioError, federation};
 use crate::checkers::QUEUE_MAX;
-use crate::plan::{self, BOUNDS, Bound, Bounds, Costs, Expect, Links, Plan, Store};
+use crate::plan::{self, BOUNDS, Bound, Bounds, Costs, Expect, Links, LogDetail, Plan, Store};
 
 /// Why a plan has no file.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,7 @@ fn lines(plan: &Plan, story: &str, digest: Option<&str>) -> String {
         quiet_from_us,
         end_us,
         expect,
+        log,
     } = plan;
     let mut file = File::default();
     for line in story.lines() {
@@ -73,6 +74,9 @@ fn lines(plan: &Plan, story: &str, digest: Option<&str>) -> String {
     }
     if *end_us != quiet_from_us + expect.decided_after_heal_us {
         file.put("duration", text(&duration(*end_us)));
+    }
+    if *log == LogDetail::Thinned {
+        file.put("log", text("thinned"));
     }
     file.gap();
     file.line("[federation]");

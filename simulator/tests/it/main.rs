@@ -19,5 +19,6 @@ mod scenario;
 mod shrink;
 mod store;
 mod stored;
+mod thinned;
 mod workload;
 mod written;

@@ -27,6 +27,7 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
         byzantine: vec!["n4".into(), "n5".into()],
         nodes: vec![Member { name: "n1".into(), key: NodeKey::from("K1") }],
         started_unix_ms: 1_472_688_000_000,
+        thinned: false,
     };
     let operation = Operation {
         number: 3,

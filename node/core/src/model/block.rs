@@ -130,12 +130,15 @@ impl Block {
 
     /// The whole document.
     pub fn document(&self) -> &Json {
-        self.whole.get_or_init(|| {
-            let mut whole = self.frame.clone();
-            let mut list = self.transactions.iter().map(|one| one.document().clone()).collect();
-            document::swap_list(&mut whole, "block", "transactions", &mut list);
-            whole
-        })
+        self.whole.get_or_init(|| self.to_document())
+    }
+
+    /// The whole document, put together for whoever asks; this block is no larger for it.
+    pub fn to_document(&self) -> Json {
+        let mut whole = self.frame.clone();
+        let mut list = self.transactions.iter().map(|one| one.document().clone()).collect();
+        document::swap_list(&mut whole, "block", "transactions", &mut list);
+        whole
     }
 
     /// The node that made it, as the document says it.

@@ -110,7 +110,7 @@ impl Row {
             Body::Plain(document) => document.clone(),
             Body::Datum(json) => self.json(json).clone(),
             Body::Transaction(transaction) => transaction.document().clone(),
-            Body::Block(block) => block.document().clone(),
+            Body::Block(block) => block.to_document(),
             Body::Vote(vote) => vote.document().clone(),
         };
         if let Json::Object(fields) = &mut document {

@@ -160,6 +160,7 @@ fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {
         byzantine: Vec::new(),
         nodes: plan.nodes.iter().zip(keypairs).map(member).collect(),
         started_unix_ms,
+        thinned: false,
     }
 }
 

@@ -52,5 +52,6 @@ fn first_record(plan: &Plan) -> observe::Run {
         byzantine: byzantine.map(|node| plan.nodes[node].name.as_str().into()).collect(),
         nodes: plan.nodes.iter().enumerate().map(member).collect(),
         started_unix_ms: EPOCH_UNIX_MS,
+        thinned: false,
     }
 }

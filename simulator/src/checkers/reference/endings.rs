@@ -70,6 +70,11 @@ impl Reference {
     }
 }
 
+/// Whether there are times in what it fulfills, so that it can run out.
+pub(super) fn has_times(document: &Json) -> bool {
+    !times_of(document).is_empty()
+}
+
 /// The last seconds that a transaction's fulfillments name.
 fn times_of(document: &Json) -> Vec<u64> {
     let fulfillments = document.get("transaction").and_then(|body| body.get("fulfillments"));

@@ -7,7 +7,7 @@ use bigchaindb_core::rules::Election;
 
 use super::{
     BlockDocument, BlockSeen, News, Reference, Rules, TransactionDocument, TransactionSeen,
-    documents,
+    documents, endings,
 };
 use crate::observe::{self, Change, Table};
 
@@ -39,7 +39,9 @@ impl Reference {
     fn put_waiting(&mut self, row: &Arc<Json>) {
         let Some(id) = row.get("id").and_then(Json::as_str).map(TxId::from) else { return };
         let seen = self.seen(&TransactionDocument::read(row));
-        seen.row.get_or_insert_with(|| Arc::clone(row));
+        if seen.row.is_none() && endings::has_times(row) {
+            seen.row = Some(Arc::clone(row));
+        }
         if !std::mem::replace(&mut seen.waiting, true) {
             self.waiting += 1;
             self.surroundings.weigh(self.waiting);

@@ -85,6 +85,6 @@ pub struct TransactionSeen {
     pub in_block_at_us: Option<u64>,
     /// When a block that holds it was first VALID.
     pub valid_at_us: Option<u64>,
-    /// Its first row in the backlog.
+    /// Its first row in the backlog, if there are times in what it fulfills.
     pub row: Option<Arc<Json>>,
 }

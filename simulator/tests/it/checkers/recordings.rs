@@ -40,6 +40,7 @@ fn read(name: &str) -> Vec<Observed> {
         byzantine: Vec::new(),
         nodes: nodes.collect(),
         started_unix_ms: 0,
+        thinned: false,
     };
     records.insert(0, Observed { at_us: records[0].at_us, record: Record::Run(run) });
     records

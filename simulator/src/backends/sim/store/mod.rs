@@ -18,7 +18,6 @@ mod shuffle;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use bigchaindb_core::model::Json;
 use bigchaindb_core::query::{self, Answer, Feed, Query, StoreError};
 use bigchaindb_core::rules::{Quirk, Quirks};
 use bigchaindb_core::stages::Ticket;
@@ -386,15 +385,15 @@ impl SimStore {
         }
     }
 
-    /// Every row of every table.
-    pub(super) fn rows(&self) -> Vec<FinalRow> {
-        let mut tables = self.engine.tables().expect("a store in memory can be read");
-        let mut rows = Vec::new();
-        for (_, table) in TABLES {
-            let documents: Vec<Json> = tables.remove(table.as_str()).unwrap_or_default();
-            rows.extend(documents.into_iter().map(|row| FinalRow { table, row: Arc::new(row) }));
-        }
-        rows
+    /// Every row of every table. Documents are made as they are asked for: all at once, they are many.
+    pub(super) fn rows(&self) -> impl Iterator<Item = FinalRow> + use<> {
+        let rows = TABLES.map(|(feed, table)| {
+            let rows = self.engine.rows(table_of(feed)).expect("a store in memory can be read");
+            (table, rows)
+        });
+        rows.into_iter().flat_map(|(table, rows)| {
+            rows.into_iter().map(move |row| FinalRow { table, row: Arc::new(row.document()) })
+        })
     }
 }
 

@@ -103,6 +103,6 @@ impl SimStore {
 
     /// Every row of one table.
     pub(in crate::backends::sim) fn rows_of(&self, wanted: Table) -> Vec<FinalRow> {
-        self.rows().into_iter().filter(|row| row.table == wanted).collect()
+        self.rows().filter(|row| row.table == wanted).collect()
     }
 }

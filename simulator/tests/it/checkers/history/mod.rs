@@ -128,6 +128,7 @@ impl History {
             byzantine: byzantine.map(|node| format!("n{node}").into()).into_iter().collect(),
             nodes: self.keys.iter().take(NODES).enumerate().map(member).collect(),
             started_unix_ms: 1_472_688_000_000,
+            thinned: false,
         };
         self.tell(Record::Run(run));
         // All at once, as nothing is told of how long it took.
