@@ -177,6 +177,7 @@ impl Post<'_> {
                 let seen = self.reference.transaction(other);
                 let valid_at_us = seen.and_then(|seen| seen.valid_at_us);
                 *other != id
+                    && !self.reference.was_hidden(other, self.sent_us)
                     && valid_at_us.is_some_and(|at_us| at_us + HEARD_WITHIN_US < self.sent_us)
             })?;
             Some(format!("{spender} had spent output {} of {}", output.1, output.0))
@@ -192,6 +193,7 @@ impl Post<'_> {
             let made = self.reference.history_of(&output.0);
             let rivals = self.reference.spenders_of(&output);
             known.is_some_and(|at_us| at_us + HEARD_WITHIN_US < self.sent_us)
+                && !self.reference.was_hidden(&output.0, self.sent_us)
                 && made.is_some_and(|made| made.guard(output.1) == Some(opens))
                 && rivals.into_iter().all(|rival| {
                     let blocks = self.reference.transaction(rival).map(|seen| &seen.blocks);

@@ -60,8 +60,7 @@ impl ClientViews {
         if reference.is_byzantine_name(&operation.node) {
             return;
         }
-        let holds = reference.transaction(id).into_iter().flat_map(|seen| &seen.blocks);
-        if holds.into_iter().any(|block| reference.was_away(block, asked_us)) {
+        if reference.was_hidden(id, asked_us) {
             // Somebody has taken away what it would have to read.
             return;
         }

@@ -77,9 +77,7 @@ impl Checker for StatusesAgree {
             let settled_us = self.moved.get(transaction).copied().unwrap_or(0).max(quiet_from_us);
             let expected = status(reference, transaction);
             let agrees = &*answer.status == expected;
-            let holds =
-                reference.transaction(transaction).into_iter().flat_map(|seen| &seen.blocks);
-            if holds.into_iter().any(|block| reference.was_away(block, answer.asked_at_us)) {
+            if reference.was_hidden(transaction, answer.asked_at_us) {
                 // Somebody has taken away what it would have had to read.
                 continue;
             }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bigchaindb_core::model::{BlockId, Json};
+use bigchaindb_core::model::{BlockId, Json, TxId};
 
 use super::{Reference, Timed};
 use crate::observe::{Change, Table, row_id};
@@ -62,6 +62,13 @@ impl Reference {
             ByzantineAct::by_name(&act.act).is_none_or(|act| !act.only_inserts())
         };
         table != Table::Backlog && self.acts_on(table, id).iter().any(harms)
+    }
+
+    /// Whether a block that holds the transaction was not as it had been at some time since then: who
+    /// has to read it there may not have found it.
+    pub fn was_hidden(&self, transaction: &TxId, since_us: u64) -> bool {
+        let holds = self.transaction(transaction).into_iter().flat_map(|seen| &seen.blocks);
+        holds.into_iter().any(|block| self.was_away(block, since_us))
     }
 
     /// Whether a block, or a vote on it, was not as it had been at some time since then.

@@ -345,6 +345,9 @@ const CASES: &str = "
     S2 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edits-blocks bigchain A; edit A; put A; end
     S2 | fail twice in one VALID block | byzantine 4; create a; block A@1 a a; list A; vote A vvv.; act 4 edits-blocks bigchain A; edit A; put A; end
     S9 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edits-blocks bigchain A; edit A; say 2 A valid; put A; end
+    S21 | pass | byzantine 4; create a; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; act 4 deletes-blocks bigchain A; delete A; refuse b@1; put A
+    S21 | fail refused | byzantine 4; create a; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; act 4 deletes-blocks bigchain A; delete A; put A; pass 1; refuse b@1
+    S21 | pass | byzantine 4; create a; transfer b a.0; transfer c a.0; block A@1 a b; list A; vote A vvv.; pass 3; act 4 deletes-blocks bigchain A; delete A; post c@1; put A
     S11 | pass | byzantine 4; create a; post a@1; act 4 deletes-backlog backlog a; drop a; pass 31; end
     S11 | fail is nowhere | byzantine 4; create a; post a@1; act 4 steals backlog a; drop a; pass 31; end
     L1 | pass | byzantine 4; create a; post a@1; act 4 deletes-backlog backlog a; drop a; pass 31; end
