@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bigchaindb_core::model::{BlockId, TxId};
+use bigchaindb_core::model::{BlockId, NodeKey, TxId};
 use bigchaindb_core::rules::Election;
 
-use super::reference::{News, Reference};
+use super::reference::{BlockSeen, News, Reference, Rules};
 use super::{Checker, Findings, Moment};
-use crate::observe::{Record, Table};
+use crate::observe::{Befell, Record, Table};
 
 /// A transaction is in so many blocks at most, if nobody makes blocks invalid on purpose: the first
 /// author may die, the second may have heard too late of the first.
@@ -16,8 +16,12 @@ const BLOCKS_MAX: usize = 3;
 /// A block that says it was made so long before or after it was seen is by a clock that is wrong: half
 /// of what the rules tolerate, in seconds.
 const CLOCK_WRONG: u64 = 60;
-/// So often it is put back into the backlog, beyond its posts.
+/// So often it is put back into the backlog, beyond its posts, where what falls is put back. Under
+/// `default` it stays there until it is decided, so nobody has anything to put back.
 const PUT_BACK_MAX: u64 = 3;
+/// Under `default` an author lets what has fallen rest so long at least before it tries again: half of
+/// its shortest wait (`retry`).
+const REST_US: u64 = 500_000;
 
 /// Counts blocks and insertions of each transaction.
 #[derive(Default)]
@@ -33,6 +37,12 @@ pub(super) struct BoundedRetries {
     clocks: bool,
     /// The block that each row of `votes` is about.
     voted: BTreeMap<Arc<str>, BlockId>,
+    /// The last block of each author that holds a transaction.
+    last: BTreeMap<(NodeKey, TxId), BlockId>,
+    /// When each transaction's row in the backlog changed last, and when each node last started: an
+    /// author knows of no block from before.
+    moved: BTreeMap<TxId, u64>,
+    started: BTreeMap<Arc<str>, u64>,
 }
 
 impl Checker for BoundedRetries {
@@ -42,8 +52,10 @@ impl Checker for BoundedRetries {
 
     fn statement(&self) -> &'static str {
         "A transaction is in at most 3 blocks (and one more for each that was made invalid on purpose, \
-         or by a clock that a fault has put wrong), \
-         and is put into the backlog at most 3 times more than it was posted, once after it is VALID."
+         or by a clock that a fault has put wrong); \
+         it is put into the backlog once for each time that it was posted, once after it is VALID \
+         (where what falls is put back: 3 times more); and (under default) its author lets it rest \
+         after a block with it has fallen."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -51,7 +63,15 @@ impl Checker for BoundedRetries {
         if let Record::Fault(fault) = &observed.record {
             self.clocks |= fault.kind.starts_with("clock");
         }
+        if let Record::Node(event) = &observed.record
+            && event.event == Befell::Started
+        {
+            self.started.insert(Arc::clone(&event.node), observed.at_us);
+        }
         if let Record::Change(change) = &observed.record {
+            if let (Table::Backlog, Some(id)) = (change.table, change.id()) {
+                self.moved.insert(TxId::from(&*id), observed.at_us);
+            }
             match (change.table, &change.old, change.id()) {
                 (Table::Backlog, None, Some(id)) => {
                     self.inserted(observed.at_us, TxId::from(&*id), reference);
@@ -76,6 +96,7 @@ impl Checker for BoundedRetries {
                     let one = (observed.at_us, transaction.id.clone(), id.clone());
                     self.too_many.push(one);
                 }
+                self.rests(&transaction.id, id, block, reference);
             }
         }
     }
@@ -96,7 +117,12 @@ impl Checker for BoundedRetries {
         for (transaction, times) in &self.insertions {
             let acts = reference.acts_on(Table::Backlog, &transaction.as_str().into()).len() as u64;
             let posts = reference.surroundings().posts(transaction);
-            let allowed = posts + acts + PUT_BACK_MAX;
+            let allowed = acts
+                + match reference.rules() {
+                    // Who has lost the answer to a CREATE does not know its id.
+                    Rules::Default => posts.max(1),
+                    Rules::Original | Rules::Mixed => posts + PUT_BACK_MAX,
+                };
             if times.len() as u64 > allowed {
                 let at_us = times[usize::try_from(allowed).expect("an index into a list")];
                 let what = format!(
@@ -124,6 +150,38 @@ impl BoundedRetries {
             }
         }
         self.insertions.entry(id).or_default().push(at_us);
+    }
+
+    /// Holds an author's block against its last one with the same transaction: if that has fallen, the
+    /// author has waited. Not if it may have forgotten, or somebody else had the transaction meanwhile.
+    fn rests(
+        &mut self,
+        transaction: &TxId,
+        id: &BlockId,
+        block: &BlockSeen,
+        reference: &Reference,
+    ) {
+        if reference.rules() != Rules::Default || !reference.surroundings().is_exact() {
+            return;
+        }
+        let author = &block.document.author;
+        let last = self.last.insert((author.clone(), transaction.clone()), id.clone());
+        let Some(last) = last.filter(|last| last != id) else { return };
+        let Some(fallen) = reference.block(&last) else { return };
+        let moved_us = self.moved.get(transaction).copied().unwrap_or(0);
+        let started_us = self.started.get(reference.name(author)).copied().unwrap_or(0);
+        if fallen.election != Election::Invalid || moved_us.max(started_us) > fallen.seen_at_us {
+            return;
+        }
+        let rested_us = block.seen_at_us.saturating_sub(fallen.elected_at_us);
+        if rested_us < REST_US {
+            let what = format!(
+                "{transaction} is in a block of {} again {} ms after the last one fell",
+                reference.name(author),
+                rested_us / 1_000
+            );
+            self.findings.violated(block.seen_at_us, what, Some(transaction), &[&last, id]);
+        }
     }
 
     /// Invalid blocks that a clock which a fault has put wrong has made so: those that it stamped, and

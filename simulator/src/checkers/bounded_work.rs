@@ -10,8 +10,8 @@ use crate::observe::{Call, Gauge, Kind, Record};
 /// Compares how much nodes asked of the store with how much there was to do.
 #[derive(Default)]
 pub(super) struct BoundedWork {
-    /// How many questions each node has asked.
-    questions: BTreeMap<Arc<str>, u64>,
+    /// How many questions each node has asked, and how many reads it had been asked for by then.
+    questions: BTreeMap<Arc<str>, (u64, u64)>,
     /// How often clients have asked each node where something stands.
     reads: BTreeMap<Arc<str>, u64>,
 }
@@ -21,8 +21,10 @@ pub(super) struct BoundedWork {
 struct Allowance {
     /// For each transaction that is posted.
     transaction: u64,
-    /// For each transaction and so many members: the votes on its block come in one by one, and are
-    /// read again while there are more.
+    /// For each block: it is read, judged and voted on.
+    block: u64,
+    /// For each block and so many members: the votes on it come in one by one, and are read again while
+    /// there are more.
     members: u64,
     /// For each time that a client asks it where something stands.
     read: u64,
@@ -38,12 +40,24 @@ struct Allowance {
 /// `work_is_as_bounded_as_it_was` holds the measure.
 fn allowance(rules: Rules) -> Allowance {
     match rules {
-        Rules::Default => {
-            Allowance { transaction: 3, members: 16, read: 2, second: 2, act: 1, disturbance: 40 }
-        }
-        Rules::Original | Rules::Mixed => {
-            Allowance { transaction: 6, members: 8, read: 4, second: 4, act: 2, disturbance: 80 }
-        }
+        Rules::Default => Allowance {
+            transaction: 3,
+            block: 2,
+            members: 8,
+            read: 2,
+            second: 2,
+            act: 1,
+            disturbance: 40,
+        },
+        Rules::Original | Rules::Mixed => Allowance {
+            transaction: 6,
+            block: 4,
+            members: 4,
+            read: 4,
+            second: 4,
+            act: 2,
+            disturbance: 80,
+        },
     }
 }
 
@@ -53,15 +67,16 @@ impl Checker for BoundedWork {
     }
 
     fn statement(&self) -> &'static str {
-        "A node asks a bounded number of questions of its store for each transaction that is posted \
-         (more where there are many members), each look at one, each second that passes, each act \
-         against the rules, and each start and fault."
+        "A node asks a bounded number of questions of its store for each transaction that is posted, \
+         each block (more where there are many members), each look at a transaction, each second that \
+         passes, each act against the rules, and each start and fault."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
         match &moment.observed.record {
             Record::Gauge(Gauge { node, questions, .. }) => {
-                self.questions.insert(Arc::clone(node), *questions);
+                let reads = self.reads.get(node).copied().unwrap_or(0);
+                self.questions.insert(Arc::clone(node), (*questions, reads));
             }
             Record::Operation(operation)
                 if operation.call != Call::Post && operation.kind == Kind::Invoke =>
@@ -82,16 +97,18 @@ impl Checker for BoundedWork {
         let allowance = allowance(reference.rules());
         let disturbances = 1 + surroundings.faults().count() as u64;
         let members = reference.federation().len() as u64;
-        let allowed = (allowance.transaction + members / allowance.members) * work
+        // Nobody votes on the first one.
+        let blocks = reference.blocks().count().saturating_sub(1) as u64;
+        let allowed = allowance.transaction * work
+            + (allowance.block + members / allowance.members) * blocks
             + allowance.act * reference.acts()
             + allowance.second * (surroundings.now_us() / 1_000_000)
             + allowance.disturbance * disturbances;
-        for (node, questions) in &self.questions {
+        for (node, (questions, reads)) in &self.questions {
             if reference.is_byzantine_name(node) {
                 continue;
             }
             findings.looked();
-            let reads = self.reads.get(node).copied().unwrap_or(0);
             let allowed = allowed + allowance.read * reads;
             if *questions > allowed {
                 let what = format!(

@@ -127,7 +127,7 @@ pub fn standard(settings: &Settings) -> Vec<Box<dyn Checker>> {
         Box::new(valid_history::ValidHistory::default()),
         Box::new(one_vote::OneVote::default()),
         Box::new(vote_path::VotePath::default()),
-        Box::new(one_order::OneOrder),
+        Box::new(one_order::OneOrder::default()),
         Box::new(decisions_stand::DecisionsStand::default()),
         Box::new(statuses_agree::StatusesAgree::default()),
         Box::new(immutable::Immutable::new(within_us)),

@@ -1,16 +1,21 @@
 //! S7: VALID blocks are in one order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use bigchaindb_core::model::BlockId;
+use bigchaindb_core::model::{BlockId, Json};
 use bigchaindb_core::rules::Election;
 
 use super::reference::{BlockSeen, Reference, Rules};
 use super::{Checker, Findings, Moment};
+use crate::observe::{Record, Table};
 
-/// Follows, at the end, what the majorities name as previous.
+/// Looks what places are given to, and follows, at the end, what the majorities name as previous.
 #[derive(Default)]
-pub(super) struct OneOrder;
+pub(super) struct OneOrder {
+    /// Places given to blocks that were not there: when, and which.
+    early: Vec<(u64, Arc<str>, BlockId)>,
+}
 
 impl Checker for OneOrder {
     fn invariant(&self) -> &'static str {
@@ -19,13 +24,44 @@ impl Checker for OneOrder {
 
     fn statement(&self) -> &'static str {
         "For every VALID block most voters name the same previous block, and no two VALID blocks come \
-         after the same one: they are in one order, without forks and circles."
+         after the same one: they are in one order, without forks and circles. Under default a block \
+         is there before it gets its place."
     }
 
-    fn observe(&mut self, _: &Moment<'_>) {}
+    fn observe(&mut self, moment: &Moment<'_>) {
+        let Moment { observed, reference, .. } = *moment;
+        let Record::Change(change) = &observed.record else { return };
+        let (Table::Positions, None, Some(row)) = (change.table, &change.old, &change.new) else {
+            return;
+        };
+        // Genesis comes with its entry.
+        if row.get("genesis").is_some_and(|genesis| !matches!(genesis, Json::Null))
+            || reference.rules() != Rules::Default
+            || !reference.surroundings().is_exact()
+        {
+            return;
+        }
+        if let (Some(place), Some(block)) = (change.id(), row.get("block").and_then(Json::as_str)) {
+            let id = BlockId::from(block);
+            if reference.block(&id).is_none_or(|block| !block.present) {
+                self.early.push((observed.at_us, place, id));
+            }
+        }
+    }
 
     fn finish(&mut self, reference: &Reference) -> Findings {
         let mut findings = Findings::default();
+        for (at_us, place, id) in std::mem::take(&mut self.early) {
+            // What a member claims on purpose, or writes and lists at once.
+            let author = reference.block(&id).map(|block| &block.document.author);
+            if reference.acts_on(Table::Positions, &place).is_empty()
+                && reference.acts_on(Table::Bigchain, &id.as_str().into()).is_empty()
+                && author.is_none_or(|author| !reference.is_byzantine(author))
+            {
+                let what = format!("block {id} was given place {place} before it was there");
+                findings.violated(at_us, what, None, &[&id]);
+            }
+        }
         let previous: BTreeMap<&BlockId, &BlockId> = reference
             .blocks()
             .filter(|(id, block)| block.present && !reference.is_first(id))

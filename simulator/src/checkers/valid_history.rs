@@ -1,5 +1,7 @@
 //! S4: what is VALID is valid.
 
+use std::collections::BTreeSet;
+
 use bigchaindb_core::model::{BlockId, Json, TxId};
 use bigchaindb_core::rules::Election;
 
@@ -10,6 +12,11 @@ use super::{Checker, Findings, Moment};
 /// Where the order of the log is not that of events, an input may be seen to be VALID so much later
 /// than what spends it.
 const SEEN_WITHIN_US: u64 = 2_000_000;
+
+/// A block may be so far ahead of a voter's clock, and behind the block before it, in seconds; a
+/// member whose clock is off by more than the last counts as lost. Under `default`.
+const TOLERANCE: u64 = 120;
+const CLOCKS_OFF: u64 = 50;
 
 /// Judges every transaction of a block that becomes VALID by what was VALID before.
 #[derive(Default)]
@@ -27,7 +34,8 @@ impl Checker for ValidHistory {
     fn statement(&self) -> &'static str {
         "Every transaction in a VALID block is valid by what was VALID before it: its inputs are there \
          and opened, at the block's time; a CREATE is by a member and spends nothing; there are as many \
-         outputs as inputs; no GENESIS comes later."
+         outputs as inputs; no GENESIS comes later; and (under default) that time is not far from when \
+         it was voted on, nor long before the block before it."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -44,11 +52,45 @@ impl Checker for ValidHistory {
                 self.report(at_us, &block, &transaction, &missing(&input));
             }
         }
+        if reference.rules() == Rules::Default {
+            self.times(reference);
+        }
         std::mem::take(&mut self.findings)
     }
 }
 
 impl ValidHistory {
+    /// Holds the times of blocks in the list against when they were elected, and those before them.
+    fn times(&mut self, reference: &Reference) {
+        let began = reference.run().map_or(0, |run| run.started_unix_ms / 1000);
+        let mut known = BTreeSet::new();
+        // Of the block in the place before, if it is there.
+        let mut before: Option<u64> = None;
+        for (place, id) in reference.positions() {
+            // Where a block stands a second time is nobody's place.
+            if !reference.is_counted(*place) || !known.insert(id) {
+                continue;
+            }
+            let block = reference.block(id).filter(|block| block.present);
+            let at = block.and_then(|block| block.document.timestamp());
+            let earlier = std::mem::replace(&mut before, at);
+            let (Some(block), Some(at)) = (block, at) else { continue };
+            if block.election != Election::Valid || reference.begins_with(id) {
+                continue;
+            }
+            let elected = began + block.elected_at_us / 1_000_000;
+            let wrong = if at > elected + TOLERANCE + CLOCKS_OFF {
+                format!("its time is {} s after its election", at - elected)
+            } else if let Some(before) = earlier.filter(|before| *before > at + TOLERANCE) {
+                format!("its time is {} s before that of the block before it", before - at)
+            } else {
+                continue;
+            };
+            let what = format!("block {id} is VALID, but {wrong}");
+            self.findings.violated(block.elected_at_us, what, None, &[id]);
+        }
+    }
+
     fn block(&mut self, at_us: u64, id: &BlockId, reference: &Reference) {
         let Some(block) = reference.block(id) else { return };
         let at = block.document.timestamp().unwrap_or(0);

@@ -42,8 +42,8 @@ pub(super) const ABLATIONS: &[Defect] = &[
         quirk: PlacedUnread,
         title: "a block gets its place before it was read back",
         replaces: "rule 3",
-        found_by: &["S10", "S7", "L2", "L5", "S6", "S11", "L1"],
-        hunts: &["stores", "storms", "liars"],
+        found_by: &["S7", "S10", "L2", "L5", "S6", "S11", "L1"],
+        hunts: &["losses", "stores"],
         story: "The entry in the list is written before a majority read has returned the block. If the \
                 write of the block is lost, the list has an entry for nothing.",
         ..NONE
@@ -52,6 +52,7 @@ pub(super) const ABLATIONS: &[Defect] = &[
         quirk: MissingWaitedFor,
         title: "an entry whose block does not come is waited for",
         replaces: "rule 3",
+        acts: &["claims-nothing", "claims-ahead"],
         found_by: &["L1", "L2", "L5"],
         hunts: &["liars", "stores"],
         story: "A member claims a place in the list for a block that it never writes. Everybody waits for \
@@ -100,7 +101,7 @@ pub(super) const ABLATIONS: &[Defect] = &[
         title: "what a feed tells of the list counts without asking",
         replaces: "rule 7",
         found_by: &["S6", "S7", "L5", "L2", "L1", "S8"],
-        hunts: &["stores", "liars", "storms"],
+        hunts: &["losses", "stores"],
         story: "A feed can tell of a write that is lost when its primary dies. A node that believes it \
                 votes along another list than the others.",
         ..NONE
@@ -109,8 +110,9 @@ pub(super) const ABLATIONS: &[Defect] = &[
         quirk: TimeUnbounded,
         title: "a block may have any timestamp",
         replaces: "rule 9",
-        found_by: &["S4", "S3"],
-        hunts: &["liars", "clocks", "documents"],
+        acts: &["future-block", "past-block"],
+        found_by: &["S4"],
+        hunts: &["liars"],
         story: "A timeout is judged at the block's timestamp, and a member writes a block of yesterday or \
                 tomorrow. What had run out is spent, or what had not is taken back.",
         ..NONE
@@ -123,6 +125,24 @@ pub(super) const ABLATIONS: &[Defect] = &[
         hunts: &["documents"],
         story: "A client is told that its transaction was accepted, and only then somebody looks at it. \
                 It is no good, and is dropped without a word.",
+        ..NONE
+    },
+    Defect {
+        quirk: HarmLeft,
+        title: "what was changed or deleted is named, and left so",
+        replaces: "rule 12",
+        acts: &[
+            "edits-blocks",
+            "deletes-blocks",
+            "edits-votes",
+            "deletes-votes",
+            "edits-places",
+            "deletes-places",
+        ],
+        found_by: &["S15", "S10", "S8", "S9", "L1", "L2"],
+        hunts: &["vandals"],
+        story: "A member changes or deletes a row of somebody else's, as the store lets it. The others \
+                say so in their logs, and nobody writes the row back: what was decided is so no more.",
         ..NONE
     },
 ];

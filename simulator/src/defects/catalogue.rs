@@ -12,6 +12,8 @@ const DOCUMENTS: &[&str] = &["documents"];
 const STORMS: &[&str] = &["storms"];
 /// Where the store's servers fail.
 const STORES: &[&str] = &["stores"];
+/// Where honest members' blocks fall.
+const RIVALS: &[&str] = &["rivals"];
 /// Where a member acts against the rules.
 const LIARS: &[&str] = &["liars"];
 
@@ -110,9 +112,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         quirk: EveryoneRequeues,
         title: "every node puts the transactions of an invalid block back, for every vote",
         replaces: "rule 5",
-        acts: &["includes-invalid", "wrong-voters"],
         found_by: &["L4"],
-        hunts: LIARS,
+        hunts: RIVALS,
         upstream: "#193, #774",
         story: "Each node that hears a vote on an invalid block puts the block's transactions into the \
                 backlog again, and again with each further vote. Copies of them multiply.",
@@ -122,7 +123,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         quirk: RequeuedThoughValid,
         title: "a transaction is put back though another block of it is valid",
         replaces: "rule 5",
-        armed_by: &[EveryoneRequeues, CreateIncludedAgain, JudgedAtOnce],
+        armed_by: &[EveryoneRequeues, JudgedAtOnce],
         acts: &["replays-decided"],
         found_by: &["S2", "L4"],
         hunts: LIARS,
@@ -226,9 +227,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         quirk: RetriedAtOnce,
         title: "what falls is tried again at once, for ever",
         replaces: "rule 5",
-        acts: &["votes-invalid"],
-        found_by: &["L4", "L8"],
-        hunts: &["liars", "storms"],
+        found_by: &["L4"],
+        hunts: RIVALS,
         upstream: "#1795",
         story: "A transaction whose block was decided invalid goes into the next block without a wait. As \
                 long as the reason lasts, blocks flood the chain.",
@@ -283,9 +283,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         quirk: RequeuedFromMemory,
         title: "only its author's memory knows what an invalid block held",
         replaces: "rule 5",
-        acts: &["votes-invalid"],
         found_by: &["S11", "L1"],
-        hunts: &["liars", "storms"],
+        hunts: RIVALS,
         upstream: "#323",
         story: "What is in a written block leaves the backlog. If the block is decided invalid while its \
                 author is down, nobody puts its transactions back, and they are lost.",
@@ -500,7 +499,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         title: "each voter judges a timeout by its own clock",
         replaces: "rule 9",
         found_by: &["S4", "S8", "L4", "S11", "L1", "S21"],
-        hunts: &["timeouts", "documents"],
+        hunts: &["timeouts"],
         upstream: "consensus.py",
         story: "Whether a condition has run out is asked of the voter's clock when it votes. Around that \
                 moment voters disagree, and who checks the chain later finds a spend that is too late.",

@@ -38,16 +38,18 @@ pub struct Hunted {
 }
 
 /// Tries seeds from 1 on, the scenarios in turn, until one shows the defect or `go_on` says that it is
-/// enough; it is asked before each seed, with the number of seeds so far.
+/// enough; it is asked before each seed, with the number of seeds so far. The first `after` seeds were
+/// tried before, and count.
 ///
 /// # Errors
 /// [`Undone`], if a seed cannot be run: that is a defect of the harness.
 pub fn hunt(
     defect: &Defect,
     scenarios: &[Scenario],
+    after: u64,
     mut go_on: impl FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Hunted, Undone> {
-    let mut hunted = Hunted { seeds: 0, other_causes: 0, find: None };
+    let mut hunted = Hunted { seeds: after, other_causes: 0, find: None };
     while !scenarios.is_empty() && go_on(hunted.seeds).is_continue() {
         let turns = scenarios.len() as u64;
         let scenario = usize::try_from(hunted.seeds % turns).expect("an index into a list");

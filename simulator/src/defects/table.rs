@@ -56,6 +56,27 @@ written by `cargo run --release -- defects --shrink`, and with `--ablations` for
 away; do not edit it.
 ";
 
+/// The default rules in a word, by number; ARCHITECTURE.md says all of each.
+const RULES: [&str; 13] = [
+    "a block is well-formed, or invalid by rule",
+    "one vote per voter and block, for ever",
+    "a decision never changes",
+    "one order of blocks",
+    "judged in order, from final facts",
+    "the backlog is the memory",
+    "status without a gap",
+    "feeds wake, majority reads decide",
+    "stale transactions are taken over",
+    "time in conditions is the block's, within bounds",
+    "before the acknowledgement, not after",
+    "bounded everything",
+    "what stands for ever is put back",
+];
+const RULES_HEAD: &str = "\
+A rule is needed if something goes wrong without it: a defect of the original is often just a rule that
+it had not, and the others are taken away one by one.
+";
+
 impl Table {
     /// The table in a folder; an empty one if there is none.
     ///
@@ -104,7 +125,36 @@ impl Table {
                 page += &row(defect, line);
             }
         }
-        page
+        page + &self.rules()
+    }
+
+    /// Which of the default rules were seen to be needed, and by what.
+    fn rules(&self) -> String {
+        let rows = RULES.iter().zip(0..).map(|(title, rule)| {
+            let replaces = format!("rule {rule}");
+            let without = all().filter(|defect| defect.replaces == replaces);
+            let (found, not): (Vec<_>, Vec<_>) =
+                without.partition(|defect| self.line(defect).is_some_and(Line::is_found));
+            (rule, title, found, not)
+        });
+        let rows: Vec<_> = rows.collect();
+        let needed = rows.iter().filter(|(_, _, found, _)| !found.is_empty()).count();
+        let mut text =
+            format!("\n## Default rules seen to be needed: {needed} of {}\n\n", rows.len());
+        text += RULES_HEAD;
+        text += "\n| rule | what it says | without it, by | not seen |\n|---|---|---|---|\n";
+        for (rule, title, found, not) in rows {
+            let found = found.iter().map(|defect| {
+                let violated = self.line(defect).and_then(|line| line.invariant.clone());
+                let violated = violated.expect("it was found");
+                format!("{} `{}`: {violated}", defect.number(), defect.quirk.name())
+            });
+            let not = not.iter().map(|defect| format!("`{}`", defect.quirk.name()));
+            let (found, not) = (found.collect::<Vec<_>>(), not.collect::<Vec<_>>());
+            writeln!(text, "| {rule} | {title} | {} | {} |", found.join("; "), not.join(", "))
+                .expect(INFALLIBLE);
+        }
+        text
     }
 
     fn line(&self, defect: &Defect) -> Option<&Line> {

@@ -34,6 +34,16 @@ impl Size {
             lasts_us: plan.quiet_from_us,
         }
     }
+
+    /// Whether somebody who reads it has all of it in mind: 3 nodes, 5 operations and 2 faults at most.
+    pub fn is_handy(&self) -> bool {
+        self.nodes <= 3 && self.operations <= 5 && self.faults <= 2
+    }
+
+    /// What there is to read, as a number.
+    pub fn weight(&self) -> usize {
+        self.nodes + self.operations + self.faults
+    }
 }
 
 impl fmt::Display for Size {

@@ -14,12 +14,23 @@ pub(super) fn take_out(shrinker: &mut Shrinker<'_>) {
     let _ = (1..replicas).any(|replicas| with_store(shrinker, |store| store.replicas = replicas));
 }
 
-/// Tries the federation's first so many nodes. What was sent to others goes to these.
+/// Tries the federation's first so many nodes. What was sent to others, befell them or was done by them
+/// falls to these; if that does not do, what befell others is left out.
 fn with_nodes(shrinker: &mut Shrinker<'_>, nodes: usize) -> bool {
     let mut plan = shrinker.plan.clone();
     plan.nodes.truncate(nodes);
     for operation in &mut plan.operations {
         operation.node %= nodes;
+    }
+    let mut moved = plan.clone();
+    for fault in &mut moved.faults {
+        fault.nodes.iter_mut().for_each(|node| *node %= nodes);
+        fault.nodes.sort_unstable();
+        fault.nodes.dedup();
+    }
+    moved.byzantine.iter_mut().for_each(|member| member.node %= nodes);
+    if shrinker.attempt(moved) {
+        return true;
     }
     plan.faults.retain_mut(|fault| {
         let met_somebody = !fault.nodes.is_empty();

@@ -17,6 +17,8 @@ use crate::{environment, progress};
 
 /// Whoever takes a rule away looks at so many seeds at most.
 const SEEDS_OF_ABLATION: u64 = 5_000;
+/// What took more seeds than this to find is found once.
+const SEEDS_OF_MORE: u64 = 50;
 
 /// Hunt the known defects over random seeds, and tell which are found and how soon.
 ///
@@ -44,6 +46,9 @@ pub(crate) struct Defects {
     /// Try so many smaller runs of each at most.
     #[arg(long, default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(1..))]
     tries: u64,
+    /// Where what is soon found stays large, make so many finds small at most, and keep the smallest.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    finds: u32,
     /// The folder for the table and what is kept.
     #[arg(long, default_value = "scenarios/defects")]
     out: PathBuf,
@@ -103,22 +108,26 @@ impl Defects {
         let scenarios = defect.hunts.iter().map(load).collect::<Result<Vec<_>>>()?;
         let most = self.seeds.or(defect.is_ablation().then_some(SEEDS_OF_ABLATION));
         let name = defect.quirk.name();
-        let spinner = progress::spinner(format!("{} {name}", defect.number()));
-        let began = environment::processor_seconds();
-        let worked = || Some(environment::processor_seconds()? - began?);
-        let hunted = hunt(defect, &scenarios, |seeds| {
-            spinner.set_message(format!("{} {name}: {seeds} seeds", defect.number()));
-            let late = worked().is_some_and(|seconds| seconds >= f64::from(self.cpu_seconds));
-            let over = late || most.is_some_and(|most| seeds >= most);
-            if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        spinner.finish_and_clear();
-        let hunted = hunted.map_err(|error| Failure::broken(format!("{name}: {error}")))?;
+        let go_on_from = |after: u64| {
+            let spinner = progress::spinner(format!("{} {name}", defect.number()));
+            let began = environment::processor_seconds();
+            let worked = || Some(environment::processor_seconds()? - began?);
+            let hunted = hunt(defect, &scenarios, after, |seeds| {
+                spinner.set_message(format!("{} {name}: {seeds} seeds", defect.number()));
+                let late = worked().is_some_and(|seconds| seconds >= f64::from(self.cpu_seconds));
+                let over = late || most.is_some_and(|most| seeds >= most);
+                if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            spinner.finish_and_clear();
+            let hunted = hunted.map_err(|error| Failure::broken(format!("{name}: {error}")))?;
+            Ok::<_, Failure>((hunted, worked()))
+        };
+        let (hunted, seconds) = go_on_from(0)?;
         let mut line = Line {
             quirk: name.to_owned(),
             seeds: hunted.seeds,
             other_causes: hunted.other_causes,
-            processor_seconds: worked(),
+            processor_seconds: seconds,
             invariant: None,
             found_in: None,
             before: None,
@@ -126,22 +135,42 @@ impl Defects {
             file: None,
         };
         if let Some(find) = hunted.find {
-            let file = &scenarios[find.scenario].file;
-            line.invariant = Some(find.target.invariant.clone());
-            line.found_in = Some(format!("{file} --seed {}", find.seed));
-            line.before = Some(Size::of(&find.plan));
+            let mut before = Size::of(&find.plan);
+            let mut best = find;
             if self.shrink {
-                self.keep(defect, find, &mut line)?;
+                best = self.make_small(defect, best);
+                let mut tried = hunted.seeds;
+                for _ in 1..self.finds {
+                    if Size::of(&best.plan).is_handy() || hunted.seeds > SEEDS_OF_MORE {
+                        break;
+                    }
+                    let (hunted, _) = go_on_from(tried)?;
+                    tried = hunted.seeds;
+                    let Some(another) = hunted.find else { break };
+                    let size = Size::of(&another.plan);
+                    let another = self.make_small(defect, another);
+                    if Size::of(&another.plan).weight() < Size::of(&best.plan).weight() {
+                        (best, before) = (another, size);
+                    }
+                }
+            }
+            let file = &scenarios[best.scenario].file;
+            line.invariant = Some(best.target.invariant.clone());
+            line.found_in = Some(format!("{file} --seed {}", best.seed));
+            line.before = Some(before);
+            if self.shrink {
+                self.keep(defect, best, &mut line)?;
             }
         }
         Ok(line)
     }
 
-    fn keep(&self, defect: &Defect, find: Find, line: &mut Line) -> Result<()> {
-        let Find { plan, target, .. } = find;
+    /// The find with all that it does not need taken out.
+    fn make_small(&self, defect: &Defect, find: Find) -> Find {
+        let Find { plan, ref target, .. } = find;
         let label = format!("{} {}", defect.number(), defect.quirk.name());
         let spinner = progress::spinner(format!("{label}: {}", Size::of(&plan)));
-        let (mut small, _) = shrink(plan, self.tries, &mut |smaller| {
+        let (plan, _) = shrink(plan, self.tries, &mut |smaller| {
             let fails = target.is_met_by(smaller);
             if fails {
                 spinner.set_message(format!("{label}: {}", Size::of(smaller)));
@@ -149,6 +178,11 @@ impl Defects {
             fails
         });
         spinner.finish_and_clear();
+        Find { plan, ..find }
+    }
+
+    fn keep(&self, defect: &Defect, find: Find, line: &mut Line) -> Result<()> {
+        let Find { plan: mut small, target, .. } = find;
         defect.quirk.name().clone_into(&mut small.scenario);
         line.after = Some(Size::of(&small));
         let kept = keep(&small, &target, &defect.head()).map_err(|error| {

@@ -103,3 +103,35 @@ fn a_bound_on_tries_is_kept() {
     });
     assert_eq!((tries, tried.get()), (7, 7));
 }
+
+#[test]
+fn what_is_small_already_is_held_to_narrow_bounds() {
+    let mut plan = plan_of("single-node.toml", 1, None);
+    plan.bounds.0.extend([("waiting".to_owned(), 10), ("reassign".to_owned(), 3_000_000)]);
+    plan.expect.queue_max = 25;
+    plan.expect.decided_after_heal_us = 25_000_000;
+    // More than a queue may hold, which is no less than may wait.
+    let needed = |plan: &Plan| {
+        let most = u64::from(plan.expect.queue_max);
+        plan.operations.len() as u64 > most && most >= plan.bounds.0["waiting"]
+    };
+    assert!(needed(&plan));
+    let small = shrunk_by(plan, needed);
+    assert_eq!((small.operations.len(), small.expect.queue_max), (2, 1));
+    assert_eq!(small.bounds.0["waiting"], 1);
+    assert_eq!(small.bounds.0["reassign"], 3_000_000, "waits are not counts");
+    assert_eq!(small.expect.decided_after_heal_us, 3_000_000);
+}
+
+#[test]
+fn what_goes_first_is_changed_where_much_is_left() {
+    let mut plan = plan_of("conflict-storm.toml", 3, None);
+    plan.operations.truncate(100);
+    let nodes = plan.nodes.len();
+    assert!(nodes > 1);
+    // Who has taken nodes out first needs twenty operations.
+    let small = shrunk_by(plan, |plan| {
+        plan.operations.len() >= if plan.nodes.len() < nodes { 20 } else { 1 }
+    });
+    assert_eq!((small.nodes.len(), small.operations.len()), (nodes, 1));
+}

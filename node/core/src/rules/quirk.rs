@@ -163,6 +163,8 @@ quirks! {
     TimeUnbounded = "time-unbounded", Ablation(9);
     /// A transaction is acknowledged before it is judged.
     AcceptedUnjudged = "accepted-unjudged", Ablation(10);
+    /// What was changed or deleted is named, and left as it is.
+    HarmLeft = "harm-left", Ablation(12);
 }
 
 impl Quirk {

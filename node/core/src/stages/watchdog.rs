@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::context::{Context, Notice, Stage};
 use super::{Outcome, Report, Ticket, Work};
 use crate::query::{Answer, Change, Query, Standing, StoreError, Write};
-use crate::rules;
+use crate::rules::{self, Quirk};
 
 #[derive(Clone, Default, Debug)]
 pub(super) struct WatchdogStage {
@@ -51,7 +51,9 @@ impl Stage for WatchdogStage {
         if let Notice::Changed(Change::Harmed { row, deleted }) = notice {
             let (table, key) = (row.table(), row.key());
             cx.report(Report::Harmed { table, key: key.clone(), deleted: *deleted });
-            self.look(cx, (table, key), row.clone());
+            if !cx.has(Quirk::HarmLeft) {
+                self.look(cx, (table, key), row.clone());
+            }
         }
     }
 

@@ -161,6 +161,11 @@ const CASES: &str = "
     S4 | pass | create a!from=1472688010; transfer b a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688011@2 b; list B; vote B vvv.
     S4 | fail fulfillment 0 does not open | create a!from=1472688010; transfer b a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688010@2 b; list B; vote B vvv.
     S4 | fail fulfillment 0 does not open | create a!both=1472688010; transfer b!omit a.0; block A@1 a; list A; vote A vvv.; block B!at=1472688011@2 b; list B; vote B vvv.  # left out, not shown to fail
+    S4 | fail its time is 181 s after its election | create a; block A!at=1472688181@1 a; list A; vote A vvv.
+    S4 | pass | create a; block A!at=1472688170@1 a; list A; vote A vvv.                               # a clock may be off
+    S4 | pass | create a; block A!at=1472688181@1 a; list A; vote A iii.
+    S4 | fail its time is 121 s before that of the block before it | create a b; block A@1 a; list A; vote A iii.; block B!at=1472687879@2 b; list B; vote B vvv.
+    S4 | pass | create a b; block A@1 a; list A; vote A iii.; block B!at=1472687880@2 b; list B; vote B vvv.
     S4 | pass | create a!weights; transfer b a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.                 # 3 and 1 are 4
     S4 | fail fulfillment 0 does not open | create a!weights; transfer b!forged a.0; block A@1 a; list A; vote A vvv.; block B@2 b; list B; vote B vvv.
 
@@ -171,6 +176,8 @@ const CASES: &str = "
     S7 | pass | create a b; block A@1 a; block B@1 b; list A; list B; vote A iiii; vote B vvvv                                        # after one that is invalid
     S7 | fail both come after | create a b; block A@1 a; block B@1 b; list A; list B; vote A vvv.; vote B>G vvv.
     S7 | fail both come after | create a b c; block A@1 a; block B@1 b; block C@1 c; list A; list B; list C; vote A iii.; vote B>A vvv.; vote C>A vvv.
+    S7 | fail was given place 1 before it was there | create a; block A@1 a; delete A; list A
+    S7 | n/a  | byzantine 4; create a; block A@4 a; delete A; list A; act 4 claims-nothing positions 1; end
     S7 | fail comes before itself | create a b; block A@1 a; block B@1 b; list A; list B; vote A>B vvv.; vote B>A vvv.
 
     S8 | fail n2 said block | create a; block A@1 a; list A; vote A vvv.; say 2 A valid; killed 2; started 2; say 2 A invalid         # a start makes nothing new
@@ -280,10 +287,16 @@ const CASES: &str = "
     L4 | fail is in 4 blocks | create a; post a@1; fault clock-skew applied; block A@1 a; list A; vote A vvv.; fault clock-skew healed; block B@2 a; block C@3 a; block D@4 a
     L4 | pass | byzantine 4; create a; post a@1; block A@1 a; list A; vote A iii.; act 4 spoil bigchain A; block B@2 a; block C@3 a; block D@1 a
     L4 | pass | byzantine 4; create a; post a@1; block A@1 a; block B@2 a; block C@3 a; block D@4 a                                  # its own flood
-    L4 | pass | create a; post a@1; drop a; wait a@1; drop a; wait a@2; drop a; wait a@3
-    L4 | fail was posted 1 times, and put into the backlog 5 times | create a; post a@1; drop a; wait a@1; drop a; wait a@2; drop a; wait a@3; drop a; wait a@3
-    L4 | pass | create a; post a@1; block A@1 a; list A; vote A vvv.; drop a; wait a@1
-    L4 | fail is VALID, and was put into the backlog again 2 times | create a; post a@1; block A@1 a; list A; vote A vvv.; drop a; wait a@1; drop a; wait a@1
+    L4 | pass | create a; post a@1; drop a; post a@2
+    L4 | pass | create a; wait a@1                                                                     # nobody heard which id it got
+    L4 | fail was posted 1 times, and put into the backlog 2 times | create a; post a@1; drop a; wait a@2
+    L4 | pass | create a; post a@1; block A@1 a; list A; vote A vvv.; drop a; post a@1
+    L4 | fail is in a block of n1 again | create a; post a@1; block A@1 a; list A; vote A iii.; block B!at=1472688001@1 a
+    L4 | pass | create a; post a@1; block A@1 a; list A; vote A iii.; pass 1; block B!at=1472688001@1 a
+    L4 | pass | create a; post a@1; block A@1 a; list A; vote A iii.; block B@2 a                      # another author
+    L4 | pass | create a; post a@1; block A@1 a; block B!at=1472688001@1 a; list A; vote A iii.        # it was not to know
+    L4 | pass | create a; post a@1; block A@1 a; killed 1; started 1; list A; vote A iii.; block B!at=1472688001@1 a  # it has forgotten
+    L4 | fail is VALID, and was put into the backlog again 2 times | create a; post a@1; ack a@2; ack a@3; block A@1 a; list A; vote A vvv.; drop a; wait a@1; drop a; wait a@1
 
     L5 | pass | create a; block A@1 a; list A; vote A vvvi; pass 31; end
     L5 | fail n4 has not voted | create a; block A@1 a; list A; vote A vvv.; pass 31; end
@@ -378,6 +391,9 @@ const ORIGINAL_CASES: &str = "
     L5 | fail n4 has not voted | create a; block A@1 a; vote A>G vvv.; pass 31; end
     L5 | pass | create a; block A!voters@1 a; vote A>G v...; pass 31; end                                                                  # nobody else is asked
     S8 | pass | create a; block A@1 a; vote A>G vvv.
+    L4 | pass | create a; post a@1; drop a; wait a@1; drop a; wait a@2; drop a; wait a@3
+    L4 | fail was posted 1 times, and put into the backlog 5 times | create a; post a@1; drop a; wait a@1; drop a; wait a@2; drop a; wait a@3; drop a; wait a@3
+    L4 | pass | create a; block A@1 a; vote A>G iii.; block B!at=1472688001@1 a                        # it has no rest
     S8 | fail was invalid and is valid | create a; block A@1 a; vote A>G vvwv                          # previous blocks disagree, then do not
     S1 | pass | create a; transfer b a.0; transfer c a.0; block A@1 a b; vote A>G vvv.; block B@1 c; vote B>A vx.x  # bad signatures count against
     S3 | fail its voters are not the federation | create a; block A!voters@1 a; vote A>G v...          # and yet it is valid, by the author's vote
