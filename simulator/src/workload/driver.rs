@@ -109,6 +109,8 @@ pub struct Driver {
     calls: u64,
     /// What is known of the outputs of each operation that was sent.
     pub(super) outputs: BTreeMap<u32, Output>,
+    /// The operations whose transactions another one is written from; of the others the id will do.
+    built_on: BTreeSet<u32>,
     /// Operations that are due and wait for an output, by the operation that makes it.
     waiting: BTreeMap<u32, Vec<u32>>,
     /// The accepted transactions that clients look after.
@@ -161,8 +163,9 @@ pub(super) enum Doing {
 pub(super) enum Output {
     /// Posted; the node that makes the transaction has not answered yet.
     Unseen,
-    /// In this transaction, which is decided valid or not yet.
-    Made { by: Arc<Transaction>, valid: bool },
+    /// In this transaction, which is decided valid or not yet. It is kept in whole where another one is
+    /// written from it.
+    Made { tx: TxId, whole: Option<Arc<Transaction>>, valid: bool },
     /// There is none, and will be none.
     Never,
 }
@@ -173,9 +176,13 @@ impl Driver {
         let due = |operation: &Operation| (operation.at_us, Timer::Due(operation.number));
         let mut timers: BTreeSet<_> = plan.operations.iter().map(due).collect();
         timers.insert((plan.quiet_from_us, Timer::Closed));
+        let clients = Clients::new(plan.clone(), started_unix_ms);
+        let spent = |operation: &Operation| clients.spends(operation.number);
+        let built_on = plan.operations.iter().flat_map(spent).map(|(of, _)| of).collect();
         Self {
-            clients: Clients::new(plan.clone(), started_unix_ms),
+            clients,
             plan,
+            built_on,
             timers,
             asked_us: None,
             under_way: BTreeMap::new(),
@@ -245,9 +252,16 @@ impl Driver {
     /// The transaction that an operation made, if it is known.
     fn made(&self, number: u32) -> Option<Arc<Transaction>> {
         match self.outputs.get(&number)? {
-            Output::Made { by, .. } => Some(by.clone()),
+            Output::Made { whole, .. } => whole.clone(),
             Output::Unseen | Output::Never => None,
         }
+    }
+
+    /// What is known of an operation's outputs once its transaction is there.
+    fn made_by(&self, number: u32, by: Arc<Transaction>) -> Output {
+        let tx = by.id().clone();
+        let whole = self.built_on.contains(&number).then_some(by);
+        Output::Made { tx, whole, valid: false }
     }
 }
 
@@ -324,7 +338,7 @@ impl Turn<'_> {
         let tx = made.as_ref().map(|made| made.id().clone());
         if document == number {
             let output = match made {
-                Some(by) => Output::Made { by, valid: false },
+                Some(by) => driver.made_by(number, by),
                 None => Output::Unseen,
             };
             driver.outputs.entry(number).or_insert(output);
@@ -338,13 +352,13 @@ impl Turn<'_> {
     fn poll(&mut self, number: u32, question: u32) {
         let waited_for = self.driver.waiting.contains_key(&number);
         // While its POST has no answer, the answer will set the polls going.
-        let Some(Output::Made { by, valid: false }) = self.driver.outputs.get(&number) else {
+        let Some(Output::Made { tx, valid: false, .. }) = self.driver.outputs.get(&number) else {
             return;
         };
         if !waited_for || self.is_closed() {
             return;
         }
-        let tx = by.id().clone();
+        let tx = tx.clone();
         // Another node each time: one that is dead must not hide what the others know.
         let nodes = self.driver.plan.nodes.len();
         let node = (self.driver.operation(number).node + question as usize) % nodes;
@@ -438,7 +452,8 @@ impl Turn<'_> {
             // It may be there, if nobody knows; whoever waits for it asks.
             (Some(Output::Made { .. }), _) if kind != Kind::Fail => {}
             (Some(Output::Unseen), Some(by)) => {
-                self.driver.outputs.insert(number, Output::Made { by, valid: false });
+                let output = self.driver.made_by(number, by);
+                self.driver.outputs.insert(number, output);
                 self.hurry(number);
                 self.poll(number, 0);
             }
@@ -520,7 +535,7 @@ impl Turn<'_> {
     fn probe_all(&mut self) {
         let nodes = self.driver.plan.nodes.len();
         let named = self.driver.outputs.iter().filter_map(|(number, output)| match output {
-            Output::Made { by, .. } => Some((*number, by.id().clone())),
+            Output::Made { tx, .. } => Some((*number, tx.clone())),
             Output::Unseen | Output::Never => None,
         });
         let each =

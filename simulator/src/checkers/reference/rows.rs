@@ -6,8 +6,8 @@ use bigchaindb_core::model::{BlockId, Json, TxId};
 use bigchaindb_core::rules::Election;
 
 use super::{
-    BlockDocument, BlockSeen, News, Reference, Rules, TransactionDocument, TransactionSeen,
-    documents, endings,
+    BlockDocument, BlockSeen, GoodVote, News, Reference, Rules, TransactionDocument,
+    TransactionSeen, documents, endings,
 };
 use crate::observe::{self, Change, Table};
 
@@ -60,7 +60,8 @@ impl Reference {
     }
 
     fn put_block(&mut self, row: &Arc<Json>, changed: bool) {
-        let Some(document) = BlockDocument::read(row) else { return };
+        let Some(mut document) = BlockDocument::read(row) else { return };
+        self.share_names(&mut document);
         let id = document.id.clone();
         let known = self.blocks.get(&id).is_some_and(|block| block.present);
         if known && !changed {
@@ -117,7 +118,8 @@ impl Reference {
             return;
         }
         let vote = documents::read_vote(row, &key)
-            .filter(|vote| self.rules != Rules::Default || self.federation.contains(&vote.voter));
+            .filter(|vote| self.rules != Rules::Default || self.federation.contains(&vote.voter))
+            .map(|vote| self.with_known_names(vote));
         let signed = vote.as_ref().is_some_and(|vote| {
             documents::is_vote_signed(row, vote, self.rules.strictness(), &*self.signatures)
         });
@@ -126,6 +128,33 @@ impl Reference {
         }
         for block in self.ballot.put(key, vote, signed) {
             self.elect(&block);
+        }
+    }
+
+    /// The vote, its names those that are kept already: there is one for every member and block.
+    fn with_known_names(&self, mut vote: GoodVote) -> GoodVote {
+        if let Some(voter) = self.federation.get(&vote.voter) {
+            vote.voter = voter.clone();
+        }
+        for block in [&mut vote.block, &mut vote.previous] {
+            if let Some((known, _)) = self.blocks.get_key_value(&*block) {
+                *block = known.clone();
+            }
+        }
+        vote
+    }
+
+    /// The same for a block: its members, and the transactions that are known from the backlog.
+    fn share_names(&self, block: &mut BlockDocument) {
+        for member in block.voters.iter_mut().chain([&mut block.author]) {
+            if let Some(known) = self.federation.get(&*member) {
+                *member = known.clone();
+            }
+        }
+        for transaction in &mut block.transactions {
+            if let Some((known, _)) = self.transactions.get_key_value(&transaction.id) {
+                transaction.id = known.clone();
+            }
         }
     }
 
