@@ -30,7 +30,8 @@ struct Allowance {
     read: u64,
     /// For each second that it runs, whatever happens: it looks after things from time to time.
     second: u64,
-    /// For each row that a member writes or harms against the rules: it has to be read and judged as well.
+    /// For each row that a member writes or harms against the rules: it has to be read, judged and voted
+    /// on as well.
     act: u64,
     /// For each start and each fault: there is much to be read again.
     disturbance: u64,
@@ -46,7 +47,7 @@ fn allowance(rules: Rules) -> Allowance {
             members: 8,
             read: 2,
             second: 2,
-            act: 1,
+            act: 3,
             disturbance: 40,
         },
         Rules::Original | Rules::Mixed => Allowance {
@@ -55,7 +56,7 @@ fn allowance(rules: Rules) -> Allowance {
             members: 4,
             read: 4,
             second: 4,
-            act: 2,
+            act: 6,
             disturbance: 80,
         },
     }

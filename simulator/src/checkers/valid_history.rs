@@ -13,7 +13,7 @@ use super::{Checker, Findings, Moment};
 /// than what spends it.
 const SEEN_WITHIN_US: u64 = 2_000_000;
 
-/// A block may be so far ahead of a voter's clock, and behind the block before it, in seconds; a
+/// A block may be so far ahead of a voter's clock, and behind the last VALID one, in seconds; a
 /// member whose clock is off by more than the last counts as lost. Under `default`.
 const TOLERANCE: u64 = 120;
 const CLOCKS_OFF: u64 = 50;
@@ -35,7 +35,7 @@ impl Checker for ValidHistory {
         "Every transaction in a VALID block is valid by what was VALID before it: its inputs are there \
          and opened, at the block's time; a CREATE is by a member and spends nothing; there are as many \
          outputs as inputs; no GENESIS comes later; and (under default) that time is not far from when \
-         it was voted on, nor long before the block before it."
+         it was voted on, nor long before the last VALID one."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -64,7 +64,7 @@ impl ValidHistory {
     fn times(&mut self, reference: &Reference) {
         let began = reference.run().map_or(0, |run| run.started_unix_ms / 1000);
         let mut known = BTreeSet::new();
-        // Of the block in the place before, if it is there.
+        // Of the last VALID block before.
         let mut before: Option<u64> = None;
         for (place, id) in reference.positions() {
             // Where a block stands a second time is nobody's place.
@@ -73,16 +73,22 @@ impl ValidHistory {
             }
             let block = reference.block(id).filter(|block| block.present);
             let at = block.and_then(|block| block.document.timestamp());
-            let earlier = std::mem::replace(&mut before, at);
             let (Some(block), Some(at)) = (block, at) else { continue };
-            if block.election != Election::Valid || reference.begins_with(id) {
+            if block.election != Election::Valid {
+                continue;
+            }
+            let earlier = before.replace(at);
+            if reference.begins_with(id) {
                 continue;
             }
             let elected = began + block.elected_at_us / 1_000_000;
             let wrong = if at > elected + TOLERANCE + CLOCKS_OFF {
                 format!("its time is {} s after its election", at - elected)
             } else if let Some(before) = earlier.filter(|before| *before > at + TOLERANCE) {
-                format!("its time is {} s before that of the block before it", before - at)
+                format!(
+                    "its time is {} s before that of the last VALID block before it",
+                    before - at
+                )
             } else {
                 continue;
             };

@@ -116,6 +116,13 @@ impl Ledger {
         self.list[..end].iter().rev().find_map(Option::as_ref)
     }
 
+    /// The last block before a place that is not decided invalid.
+    pub(super) fn standing_before(&self, position: Position) -> Option<&BlockId> {
+        let end = usize::try_from(position.0).ok()?.min(self.list.len());
+        let mut earlier = self.list[..end].iter().rev().flatten();
+        earlier.find(|block| self.election(block) != Election::Invalid)
+    }
+
     /// Is this what was read at the entry's place? What stands there without being anybody's block
     /// (a block's second place, what is in front of genesis) is not remembered, but was read.
     pub(super) fn holds(&self, entry: &ListEntry) -> bool {

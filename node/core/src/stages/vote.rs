@@ -29,7 +29,7 @@ pub(super) struct VoteStage {
     step: Step,
     /// What earlier, undecided blocks touch.
     touched: BTreeMap<BlockId, Touched>,
-    /// The timestamp of the block before, where it is known.
+    /// The timestamp of the last block up to this place that is not invalid, where it is known.
     before: Option<(Position, u64)>,
     /// The list had grown to this end by this time; what is about places before `next` is forgotten.
     heard: BTreeMap<Position, Duration>,
@@ -344,8 +344,8 @@ impl VoteStage {
         self.go_on(cx);
     }
 
-    /// Reads the block at `next`, the one before it if its time is not known, and those earlier ones
-    /// that are undecided and not known (after a start).
+    /// Reads the block at `next`, the one whose time it is held to if that is not known, and those
+    /// earlier ones that are undecided and not known (after a start).
     fn fetch(&mut self, cx: &mut Context) {
         let Some(block) = cx.ledger.at(self.next) else { return };
         let mut ids = vec![block.clone()];
@@ -354,7 +354,7 @@ impl VoteStage {
             earlier.filter(|(_, id)| !self.touched.contains_key(*id)).map(|(_, id)| id.clone()),
         );
         if self.before.is_none_or(|(position, _)| position.next() != self.next)
-            && let Some(before) = cx.ledger.before(self.next)
+            && let Some(before) = cx.ledger.standing_before(self.next)
             && !ids.contains(before)
         {
             ids.push(before.clone());
@@ -367,9 +367,10 @@ impl VoteStage {
         for block in blocks {
             match cx.ledger.position(block.id()) {
                 Some(position) if position == self.next => wanted = Some(block),
-                Some(position) => {
-                    if cx.ledger.before(self.next) == Some(block.id()) {
-                        self.before = Some((position, block.timestamp().unwrap_or_default()));
+                Some(_) => {
+                    if cx.ledger.standing_before(self.next) == Some(block.id()) {
+                        let place = Position(self.next.0.saturating_sub(1));
+                        self.before = Some((place, block.timestamp().unwrap_or_default()));
                     }
                     if cx.ledger.election(block.id()) == Election::Undecided {
                         self.touched.insert(block.id().clone(), Touched::by(&block));
@@ -483,21 +484,20 @@ impl VoteStage {
         }
     }
 
-    /// Is the block's timestamp too far from what this node, and the block before, take for now?
+    /// Is the block's timestamp too far from what this node takes for now, or long before the time of
+    /// the last block that is not invalid? By that of an invalid one, anybody could move time.
     fn untimely(&self, cx: &Context, at: u64) -> Option<String> {
         let tolerance = cx.config.settings.clock_tolerance.as_secs();
-        let (_, before) = self.before?;
         if cx.rules.order() == Order::Votes || cx.has(Quirk::TimeUnbounded) {
             // Without a list, each voter has another block before it.
             return None;
         }
         if at > cx.timestamp() + tolerance {
-            Some(format!("its timestamp {at} is in the future"))
-        } else if at + tolerance < before {
-            Some(format!("its timestamp {at} is long before the previous block's, {before}"))
-        } else {
-            None
+            return Some(format!("its timestamp {at} is in the future"));
         }
+        let (_, before) = self.before?;
+        (at + tolerance < before)
+            .then(|| format!("its timestamp {at} is long before the previous block's, {before}"))
     }
 
     fn vote(&mut self, cx: &mut Context, subject: Subject, verdict: Result<(), String>) {
@@ -561,8 +561,13 @@ impl VoteStage {
             self.step = Step::Voting { ticket: None, subject, vote, key: key + 1 };
             return self.write(cx);
         }
+        self.before = match &subject {
+            Subject::Block(block) if vote.is_valid_vote() => {
+                Some((self.next, block.timestamp().unwrap_or_default()))
+            }
+            _ => self.before.map(|(_, at)| (self.next, at)),
+        };
         if let Subject::Block(block) = &subject {
-            self.before = Some((self.next, block.timestamp().unwrap_or_default()));
             if cx.ledger.election(block.id()) == Election::Undecided {
                 self.touched.insert(block.id().clone(), Touched::by(block));
             }
