@@ -158,9 +158,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         quirk: FirstSpendHidesOthers,
         title: "only the first spend of an output is looked at",
         replaces: "rule 4",
-        acts: &["includes-double-spend"],
         found_by: &["S1", "L3"],
-        hunts: LIARS,
+        hunts: RIVALS,
         upstream: "#1380",
         story: "The list of transactions that spend an output is read, and the first of them judged. If \
                 that one stands in an invalid block, those behind it are not seen, and a second spend is \
@@ -171,9 +170,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         quirk: CopiesCountAsSpends,
         title: "a copy in an invalid block counts as another spend",
         replaces: "rule 4",
-        acts: &["includes-invalid", "wrong-voters"],
         found_by: &["L1", "L3", "S11", "L4"],
-        hunts: LIARS,
+        hunts: RIVALS,
         upstream: "#1271",
         story: "A transaction whose first block was decided invalid is in two blocks once it is tried \
                 again. The check for a double spend counts both, and refuses it for ever.",
