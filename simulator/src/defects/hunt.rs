@@ -50,6 +50,7 @@ pub fn hunt(
     mut go_on: impl FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Hunted, Undone> {
     let mut hunted = Hunted { seeds: after, other_causes: 0, find: None };
+    let mut unclear = None;
     while !scenarios.is_empty() && go_on(hunted.seeds).is_continue() {
         let turns = scenarios.len() as u64;
         let scenario = usize::try_from(hunted.seeds % turns).expect("an index into a list");
@@ -65,12 +66,17 @@ pub fn hunt(
         let targets = targets.map(|id| Target::blaming(&came, id, defect.quirk));
         match targets.into_iter().find(|target| target.is_blamed_rightly(&plan)) {
             Some(target) => {
-                hunted.find = Some(Find { scenario, seed, plan, target });
-                break;
+                let find = Find { scenario, seed, plan, target };
+                // What some checker cannot tell about would be kept as a story without an end.
+                if find.target.is_clear() {
+                    return Ok(Hunted { find: Some(find), ..hunted });
+                }
+                unclear.get_or_insert(find);
             }
             None => hunted.other_causes += 1,
         }
     }
+    hunted.find = unclear;
     Ok(hunted)
 }
 

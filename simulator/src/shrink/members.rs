@@ -1,17 +1,27 @@
 //! Takes nodes and servers out, the last ones first: the keys of the others stay as they are.
 
+use std::collections::BTreeSet;
+
 use super::Shrinker;
 use crate::plan::{Plan, Store};
 
 pub(super) fn take_out(shrinker: &mut Shrinker<'_>) {
     let most = shrinker.plan.nodes.len();
     // The fewest first: what was kept is the answer.
-    let _ = (1..most).any(|nodes| with_nodes(shrinker, nodes));
+    let fewest = fewest(&shrinker.plan);
+    let _ = (fewest..most).any(|nodes| with_nodes(shrinker, nodes));
     let most = shrinker.plan.store.servers;
     let _ = (1..most).any(|servers| with_servers(shrinker, servers));
     let Store { shards, replicas, .. } = shrinker.plan.store;
     let _ = (1..shards).any(|shards| with_store(shrinker, |store| store.shards = shards));
     let _ = (1..replicas).any(|replicas| with_store(shrinker, |store| store.replicas = replicas));
+}
+
+/// How many nodes there have to be: where most are honest, most stay so.
+fn fewest(plan: &Plan) -> usize {
+    let liars: BTreeSet<_> = plan.byzantine.iter().map(|member| member.node).collect();
+    let fewest = 2 * liars.len() + 1;
+    if fewest <= plan.nodes.len() { fewest } else { 1 }
 }
 
 /// Tries the federation's first so many nodes. What was sent to others, befell them or was done by them

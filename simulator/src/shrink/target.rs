@@ -66,6 +66,11 @@ impl Target {
         Self { invariant, blames_quirks: true, quirk: Some(quirk), clear }
     }
 
+    /// Whether every other checker could tell.
+    pub fn is_clear(&self) -> bool {
+        self.clear
+    }
+
     /// Whether the checker is silent without the quirk, and the plan passes without any.
     pub fn is_blamed_rightly(&self, plan: &Plan) -> bool {
         if !self.blames_quirks {
