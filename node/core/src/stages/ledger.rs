@@ -116,11 +116,11 @@ impl Ledger {
         self.list[..end].iter().rev().find_map(Option::as_ref)
     }
 
-    /// The last block before a place that is not decided invalid.
-    pub(super) fn standing_before(&self, position: Position) -> Option<&BlockId> {
+    /// The last block before a place that is decided valid.
+    pub(super) fn valid_before(&self, position: Position) -> Option<&BlockId> {
         let end = usize::try_from(position.0).ok()?.min(self.list.len());
         let mut earlier = self.list[..end].iter().rev().flatten();
-        earlier.find(|block| self.election(block) != Election::Invalid)
+        earlier.find(|block| self.election(block) == Election::Valid)
     }
 
     /// Is this what was read at the entry's place? What stands there without being anybody's block

@@ -29,8 +29,10 @@ pub(super) struct VoteStage {
     step: Step,
     /// What earlier, undecided blocks touch.
     touched: BTreeMap<BlockId, Touched>,
-    /// The timestamp of the last block up to this place that is not invalid, where it is known.
+    /// The last block that is known to be decided valid: its place and its timestamp.
     before: Option<(Position, u64)>,
+    /// The same of blocks that were voted on and are undecided.
+    times: BTreeMap<BlockId, (Position, u64)>,
     /// The list had grown to this end by this time; what is about places before `next` is forgotten.
     heard: BTreeMap<Position, Duration>,
     /// Blocks this node has made and not voted on.
@@ -236,6 +238,11 @@ impl Stage for VoteStage {
             }
             Notice::Decided(block) => {
                 self.touched.remove(block);
+                if let Some((place, at)) = self.times.remove(block)
+                    && cx.ledger.election(block) == Election::Valid
+                {
+                    self.note_valid(place, at);
+                }
             }
             Notice::Listed => {
                 self.heard.insert(cx.ledger.end(), cx.now.monotonic);
@@ -353,8 +360,8 @@ impl VoteStage {
         ids.extend(
             earlier.filter(|(_, id)| !self.touched.contains_key(*id)).map(|(_, id)| id.clone()),
         );
-        if self.before.is_none_or(|(position, _)| position.next() != self.next)
-            && let Some(before) = cx.ledger.standing_before(self.next)
+        if self.before.is_none()
+            && let Some(before) = cx.ledger.valid_before(self.next)
             && !ids.contains(before)
         {
             ids.push(before.clone());
@@ -367,10 +374,9 @@ impl VoteStage {
         for block in blocks {
             match cx.ledger.position(block.id()) {
                 Some(position) if position == self.next => wanted = Some(block),
-                Some(_) => {
-                    if cx.ledger.standing_before(self.next) == Some(block.id()) {
-                        let place = Position(self.next.0.saturating_sub(1));
-                        self.before = Some((place, block.timestamp().unwrap_or_default()));
+                Some(position) => {
+                    if cx.ledger.election(block.id()) == Election::Valid {
+                        self.note_valid(position, block.timestamp().unwrap_or_default());
                     }
                     if cx.ledger.election(block.id()) == Election::Undecided {
                         self.touched.insert(block.id().clone(), Touched::by(&block));
@@ -485,7 +491,7 @@ impl VoteStage {
     }
 
     /// Is the block's timestamp too far from what this node takes for now, or long before the time of
-    /// the last block that is not invalid? By that of an invalid one, anybody could move time.
+    /// the last block decided valid? By that of others anybody could move time, and a wrong clock too.
     fn untimely(&self, cx: &Context, at: u64) -> Option<String> {
         let tolerance = cx.config.settings.clock_tolerance.as_secs();
         if cx.rules.order() == Order::Votes || cx.has(Quirk::TimeUnbounded) {
@@ -500,7 +506,29 @@ impl VoteStage {
             .then(|| format!("its timestamp {at} is long before the previous block's, {before}"))
     }
 
+    /// The block at `next` is voted on.
+    fn note_time(&mut self, cx: &Context, block: &Block) {
+        let (id, at) = (block.id(), block.timestamp().unwrap_or_default());
+        match cx.ledger.election(id) {
+            Election::Valid => self.note_valid(self.next, at),
+            Election::Undecided => {
+                self.times.insert(id.clone(), (self.next, at));
+            }
+            Election::Invalid => {}
+        }
+    }
+
+    /// A block at this place is decided valid: later ones are held to its time.
+    fn note_valid(&mut self, place: Position, at: u64) {
+        if self.before.is_none_or(|(known, _)| known < place) {
+            self.before = Some((place, at));
+        }
+    }
+
     fn vote(&mut self, cx: &mut Context, subject: Subject, verdict: Result<(), String>) {
+        if let Subject::Block(block) = &subject {
+            self.note_time(cx, block);
+        }
         let wayward = self.wayward.as_ref().map(|wayward| &wayward.last);
         let wayward = wayward.filter(|last| *last != subject.id());
         let Some(previous) = wayward.or_else(|| cx.ledger.before(self.next)) else { return };
@@ -561,12 +589,6 @@ impl VoteStage {
             self.step = Step::Voting { ticket: None, subject, vote, key: key + 1 };
             return self.write(cx);
         }
-        self.before = match &subject {
-            Subject::Block(block) if vote.is_valid_vote() => {
-                Some((self.next, block.timestamp().unwrap_or_default()))
-            }
-            _ => self.before.map(|(_, at)| (self.next, at)),
-        };
         if let Subject::Block(block) = &subject {
             if cx.ledger.election(block.id()) == Election::Undecided {
                 self.touched.insert(block.id().clone(), Touched::by(block));
