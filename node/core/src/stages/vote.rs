@@ -589,10 +589,10 @@ impl VoteStage {
             self.step = Step::Voting { ticket: None, subject, vote, key: key + 1 };
             return self.write(cx);
         }
-        if let Subject::Block(block) = &subject {
-            if cx.ledger.election(block.id()) == Election::Undecided {
-                self.touched.insert(block.id().clone(), Touched::by(block));
-            }
+        if let Subject::Block(block) = &subject
+            && cx.ledger.election(block.id()) == Election::Undecided
+        {
+            self.touched.insert(block.id().clone(), Touched::by(block));
         }
         cx.notify(Notice::Voted(subject.id().clone()));
         let again = cx.now.monotonic + cx.config.settings.poll;
