@@ -22,6 +22,8 @@ const PUT_BACK_MAX: u64 = 3;
 /// Under `default` an author lets what has fallen rest so long at least before it tries again: half of
 /// its shortest wait (`retry`).
 const REST_US: u64 = 500_000;
+/// Who is told so much later that a transaction was taken over, and taken back, takes it for a new one.
+const TOLD_WITHIN_US: u64 = 10_000_000;
 
 /// Counts blocks and insertions of each transaction.
 #[derive(Default)]
@@ -70,7 +72,9 @@ impl Checker for BoundedRetries {
         }
         if let Record::Change(change) = &observed.record {
             if let (Table::Backlog, Some(id)) = (change.table, change.id()) {
-                self.moved.insert(TxId::from(&*id), observed.at_us);
+                let is_taken_over = change.old.is_some() && change.new.is_some();
+                let told_us = if is_taken_over { TOLD_WITHIN_US } else { 0 };
+                self.moved.insert(TxId::from(&*id), observed.at_us + told_us);
             }
             match (change.table, &change.old, change.id()) {
                 (Table::Backlog, None, Some(id)) => {
