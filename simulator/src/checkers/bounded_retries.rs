@@ -41,8 +41,8 @@ pub(super) struct BoundedRetries {
     voted: BTreeMap<Arc<str>, BlockId>,
     /// The last block of each author that holds a transaction.
     last: BTreeMap<(NodeKey, TxId), BlockId>,
-    /// When each transaction's row in the backlog changed last, and when each node last started: an
-    /// author knows of no block from before.
+    /// Until when an author may be told that a transaction's row in the backlog has changed, and when
+    /// each node last started: an author knows of no block from before.
     moved: BTreeMap<TxId, u64>,
     started: BTreeMap<Arc<str>, u64>,
 }
