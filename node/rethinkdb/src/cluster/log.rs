@@ -254,8 +254,13 @@ impl<U: Clone> Log<U> {
         let paths = if self.told < self.entries.len() { Paths::of(copies, scene) } else { None };
         for place in self.told..self.entries.len() {
             let entry = &self.entries[place];
-            let due = || self.acknowledged_over(paths.as_ref()?, entry.awaited());
-            if !entry.told && (entry.number <= safe || due().is_some_and(|at| at <= scene.now)) {
+            if entry.told {
+                continue;
+            }
+            // What is safe is still on its way to the primary's ears, if they hear of it.
+            let due =
+                paths.as_ref().and_then(|paths| self.acknowledged_over(paths, entry.awaited()));
+            if due.map_or(entry.number <= safe, |at| at <= scene.now) {
                 told.extend(entry.undo.iter().cloned());
                 self.entries[place].told = true;
             }
@@ -263,7 +268,7 @@ impl<U: Clone> Log<U> {
         while self.entries.get(self.told).is_some_and(|entry| entry.told) {
             self.told += 1;
         }
-        let settled = |entry: &Entry<U>| entry.number <= safe && entry.number <= seen;
+        let settled = |entry: &Entry<U>| entry.told && entry.number <= safe.min(seen);
         while self.entries.front().is_some_and(settled) || self.entries.len() > WRITES_KEPT_MAX {
             let gone = self.entries.pop_front().expect("there is one");
             self.told = self.told.saturating_sub(1);

@@ -132,7 +132,14 @@ impl<U: Clone> Cluster<U> {
     ///
     /// # Panics
     /// If there is a table of this number.
-    pub fn create_table(&mut self, now: u64, table: TableNumber, spec: TableSpec) {
+    pub fn create_table(
+        &mut self,
+        now: u64,
+        table: TableNumber,
+        spec: TableSpec,
+        effects: &mut Vec<Effect<U>>,
+    ) {
+        self.advance(now, effects);
         let mut shards: Vec<_> = spec.layout.iter().map(new_shard).collect();
         for shard in &mut shards {
             shard.inaugurate(now, &self.network);

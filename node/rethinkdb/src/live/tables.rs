@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::operation::{Interrupted, LOOK_INTERVAL};
 use super::{Live, Member, State, clock, key};
 use crate::cluster::{
-    KeyRange, LayoutError, Readiness, ServerId, ShardLayout, TableSpec, TableStatus, lay_out,
-    split_points_for,
+    Effect, KeyRange, LayoutError, Readiness, ServerId, ShardLayout, TableSpec, TableStatus,
+    lay_out, split_points_for,
 };
 use crate::database::{Database, DatabaseError, KeyRange as RowRange, PAGE_ROWS_MAX};
+use crate::feeds::Change;
 use crate::storage::Direction;
 use crate::{Table, TableId};
 
@@ -45,7 +46,7 @@ impl Live {
             }
             for (table, points) in points {
                 if !state.tables.contains_key(&table.id) {
-                    state.create(now, table, &points, servers);
+                    state.create(now, table, &points, servers, effects);
                 }
             }
             for table in tables {
@@ -58,7 +59,14 @@ impl Live {
 }
 
 impl State {
-    fn create(&mut self, now: u64, table: &Table, points: &[Vec<u8>], servers: &[ServerId]) {
+    fn create(
+        &mut self,
+        now: u64,
+        table: &Table,
+        points: &[Vec<u8>],
+        servers: &[ServerId],
+        effects: &mut Vec<Effect<Change>>,
+    ) {
         // Of a database that once had more servers.
         let replicas = usize::from(table.config.replicas).clamp(1, servers.len());
         let others = self.layouts(None);
@@ -67,7 +75,7 @@ impl State {
         let number = u32::try_from(self.new_number()).expect("nobody makes so many tables");
         let (db, name) = (table.db.to_string(), table.name().to_string());
         let spec = TableSpec { db, name, acks: table.config.write_acks, layout };
-        self.cluster.create_table(now, number, spec);
+        self.cluster.create_table(now, number, spec, effects);
         self.tables.insert(table.id, number);
     }
 

@@ -63,7 +63,7 @@ impl Bench {
         let mut cluster = Cluster::new(names, timing);
         let layout = layout(servers, shards, replicas);
         let spec = TableSpec { db: "test".into(), name: "f".into(), acks, layout };
-        cluster.create_table(0, TABLE, spec);
+        cluster.create_table(0, TABLE, spec, &mut Vec::new());
         Self {
             cluster,
             now: 0,

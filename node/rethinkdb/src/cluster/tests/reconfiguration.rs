@@ -143,3 +143,18 @@ fn a_dropped_table_ends_its_feeds() {
     assert!(bench.ended.contains_key(&feed));
     assert_eq!(bench.cluster.next_us(), None);
 }
+
+#[test]
+fn a_table_that_is_made_later_is_ready_at_once() {
+    let mut bench = Bench::new(3, 1, 3);
+    let later = TableSpec {
+        db: "test".into(),
+        name: "later".into(),
+        acks: WriteAcks::Majority,
+        layout: layout(3, 1, 3),
+    };
+    bench.cluster.create_table(1_000_000, TABLE + 1, later, &mut Vec::new());
+    assert!(bench.cluster.is_reachable(TABLE + 1));
+    let status = bench.cluster.table_status(TABLE + 1).unwrap();
+    assert_eq!(status.ready, Readiness::Finished);
+}

@@ -91,8 +91,9 @@ fn whoever_says_nothing_is_not_waited_for() {
 #[test]
 fn a_client_that_does_not_read_is_computed_no_answers() {
     const ANSWERS: u64 = 400;
-    let fixture =
-        Fixture::with(Limits { unsent_bytes: 2 << 20, threads_of_connection: 2, ..LIMITS });
+    const MANY: usize = 300;
+    let limits = Limits { unsent_bytes: 2 << 20, threads: 1, threads_of_connection: 2, ..LIMITS };
+    let fixture = Fixture::with(limits);
     let mut slow = fixture.connect();
     // About a megabyte each: far more altogether than sockets hold.
     let (copies, text) = (vec!["[10,[1]]"; 100].join(","), "x".repeat(10_000));
@@ -100,6 +101,7 @@ fn a_client_that_does_not_read_is_computed_no_answers() {
     for token in 0..ANSWERS {
         slow.send(token, &query);
     }
+    fixture.wait_for(|usage| usage.queries > MANY);
     // There is one thread, and both take turns with it: whoever were not stopped would have come to
     // its last answer when the other has.
     let mut quick = fixture.connect();
@@ -107,7 +109,7 @@ fn a_client_that_does_not_read_is_computed_no_answers() {
         assert_eq!(quick.ask(token, "[1,5]"), "{\"t\":1,\"r\":[5]}");
     }
     let waiting = fixture.server.usage().queries;
-    assert!(waiting > 300, "only {waiting} queries wait");
+    assert!(waiting > MANY, "only {waiting} queries wait");
     for _ in 0..ANSWERS {
         let (_, answer) = slow.receive().unwrap();
         assert!(answer.starts_with("{\"t\":1,\"r\":[[\"xxx"), "{}", &answer[..100]);

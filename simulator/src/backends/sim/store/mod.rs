@@ -138,7 +138,7 @@ impl SimStore {
             others.extend(layout.iter().cloned());
             let (db, name) = ("bigchain".to_owned(), table.as_str().to_owned());
             let spec = TableSpec { db, name, acks: store.write_acks.into(), layout };
-            cluster.create_table(0, reach::number(table), spec);
+            cluster.create_table(0, reach::number(table), spec, &mut Vec::new());
         }
         let durability = store.durability.into();
         let soft = quirks.contains(&Quirk::SoftWrites);

@@ -79,7 +79,7 @@ fn a_write_that_is_under_way_when_its_primary_dies_is_in_doubt() {
     let link = format!("\"of\":{},\"from\":{}", names("s1"), names("s2"));
     client.harm("p", &format!("\"kind\":\"partition\",{link},\"oneway\":true"));
     writer.send(1, &format!("[1,{}]", insert("x")));
-    while client.value(&get("x")).unwrap().is_null() {}
+    while client.value(&get_by("outdated", "x")).unwrap().is_null() {}
     client.harm("k", "\"kind\":\"kill\",\"server\":\"s1\"");
     let (_, answer) = writer.receive().unwrap();
     assert!(answer.contains("\"e\":4200000"), "{answer}");

@@ -28,10 +28,10 @@ struct Cluster {
 /// Everything in its order, and soon.
 fn quick() -> Timing {
     Timing {
-        silence_us: 1_500_000,
+        silence_us: 4_000_000,
         election_us: 300_000,
         election_after_silence_us: 200_000,
-        restart_us: 300_000,
+        restart_us: 1_500_000,
         take_over_after_start_us: 200_000,
         take_over_us: 200_000,
         ..Timing::default()
