@@ -116,10 +116,12 @@ impl StaleStage {
             return;
         }
         let id = row.transaction.id();
-        if row.assignee == *cx.config.federation.me() {
-            return self.forget(id);
+        if self.watched.get(id).is_some_and(|watched| watched.assignee == row.assignee) {
+            return;
         }
-        if self.watched.len() < cx.config.settings.watched && !self.watched.contains_key(id) {
+        self.forget(id);
+        let is_mine = row.assignee == *cx.config.federation.me();
+        if !is_mine && self.watched.len() < cx.config.settings.watched {
             let at = cx.now.monotonic + cx.config.settings.reassign;
             self.watched.insert(id.clone(), Watched { assignee: row.assignee.clone(), at });
             self.times.insert((at, id.clone()));
@@ -158,6 +160,11 @@ impl StaleStage {
                 return self.retry = Some(cx.retry("looking after what waits too long", &error));
             }
         };
+        let waiting: BTreeMap<_, _> = gathered
+            .waiting
+            .iter()
+            .map(|row| (row.transaction.id().clone(), row.clone()))
+            .collect();
         let facts = Facts::settle(gathered, |block| Some(cx.ledger.election(block)));
         let mut done = Vec::new();
         for id in ids {
@@ -167,8 +174,13 @@ impl StaleStage {
             };
             self.watch_on(cx, &id);
             let found = facts.found.get(&id).map_or(&[][..], Vec::as_slice);
-            if !facts.waiting.contains_key(&id) {
+            let Some(row) = waiting.get(&id) else {
                 self.forget(&id);
+                continue;
+            };
+            if row.assignee != assignee {
+                // Somebody took it over while no feed could tell.
+                self.watch(cx, row);
             } else if found.iter().any(|placed| placed.election == Election::Valid) {
                 done.push(id);
             } else if found.iter().all(|placed| placed.election == Election::Invalid) {
