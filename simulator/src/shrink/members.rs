@@ -17,10 +17,12 @@ pub(super) fn take_out(shrinker: &mut Shrinker<'_>) {
     let _ = (1..replicas).any(|replicas| with_store(shrinker, |store| store.replicas = replicas));
 }
 
-/// How many nodes there have to be: where most are honest, most stay so.
+/// How many nodes there have to be: where most are honest and there to the end, most stay so.
 fn fewest(plan: &Plan) -> usize {
-    let liars: BTreeSet<_> = plan.byzantine.iter().map(|member| member.node).collect();
-    let fewest = 2 * liars.len() + 1;
+    let liars = plan.byzantine.iter().map(|member| member.node);
+    let lost = (0..plan.nodes.len()).filter(|node| plan.is_lost(*node));
+    let bad: BTreeSet<_> = liars.chain(lost).collect();
+    let fewest = 2 * bad.len() + 1;
     if fewest <= plan.nodes.len() { fewest } else { 1 }
 }
 

@@ -110,6 +110,12 @@ fn what_is_small_already_is_held_to_narrow_bounds() {
     plan.bounds.0.extend([("waiting".to_owned(), 10), ("reassign".to_owned(), 3_000_000)]);
     plan.expect.queue_max = 25;
     plan.expect.decided_after_heal_us = 25_000_000;
+    let patient = shrunk_by(plan.clone(), |_| true);
+    assert_eq!(
+        patient.expect.decided_after_heal_us, 25_000_000,
+        "nothing tells haste from failure"
+    );
+    plan.quirks = vec![Quirk::PlacedUnread.name().to_owned()];
     // More than a queue may hold, which is no less than may wait.
     let needed = |plan: &Plan| {
         let most = u64::from(plan.expect.queue_max);
