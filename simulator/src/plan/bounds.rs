@@ -20,13 +20,14 @@ pub(crate) enum Bound {
 }
 
 /// Those that a scenario can set.
-pub(crate) const BOUNDS: [(&str, Bound); 17] = [
+pub(crate) const BOUNDS: [(&str, Bound); 18] = [
     ("block_size", Bound::Count(|all| &mut all.block_size)),
     ("block_wait", Bound::Wait(|all| &mut all.block_wait)),
     ("unfinished", Bound::Count(|all| &mut all.unfinished)),
     ("waiting", Bound::Count(|all| &mut all.waiting)),
     ("retry", Bound::Wait(|all| &mut all.retry)),
     ("retry_most", Bound::Wait(|all| &mut all.retry_most)),
+    ("falls", Bound::Count(|all| &mut all.falls)),
     ("reassign", Bound::Wait(|all| &mut all.reassign)),
     ("watched", Bound::Count(|all| &mut all.watched)),
     ("adopt", Bound::Wait(|all| &mut all.adopt)),
