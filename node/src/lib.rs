@@ -2,11 +2,11 @@
 //!
 //! The core (crate `bigchaindb-core`) decides, this crate does: it runs a node's events and effects
 //! on tokio ([`shell`]), listens to clients ([`http`]), asks the database ([`store`]), and starts
-//! several nodes in one process ([`federation`]). It tells StatsD how it goes ([`metrics`]), and saves,
-//! restores, checks and repairs what a federation wrote ([`admin`]). A program that works on the
-//! database itself has the library ([`bigchain`]); one that talks to nodes has the client driver
-//! ([`client`]). The command line is in [`cli`], so that a program with rules of its own has it, too.
-//! Not here: anything that depends on what a transaction says. Start at [`shell::NodeHandle::start`].
+//! several nodes in one process ([`federation`]). It tells StatsD how it goes ([`metrics`]), writes down
+//! what a node hears so that it can be told to a core again ([`record`]), and saves, restores, checks
+//! and repairs what a federation wrote ([`admin`]). A program that works on the database itself has the
+//! library ([`bigchain`]); one that talks to nodes has the client driver ([`client`]). The command line
+//! is in [`cli`], so that a program with rules of its own has it, too. Not here: anything that depends on what a transaction says. Start at [`shell::NodeHandle::start`].
 
 mod address;
 pub mod admin;
@@ -18,6 +18,7 @@ pub mod config;
 pub mod federation;
 pub mod http;
 pub mod metrics;
+pub mod record;
 pub mod shell;
 pub mod store;
 

@@ -30,6 +30,7 @@ pub mod measure;
 pub mod observe;
 pub mod plan;
 pub mod record;
+pub mod replay;
 pub mod repro;
 pub mod run;
 pub mod scenario;

@@ -87,14 +87,13 @@ fn carry_out(
     command: String,
     environment: BTreeMap<String, String>,
 ) -> Result<(Results, Coverage), RunError> {
-    let data = directory.map(|directory| directory.path().join("data"));
     // What was signed or verified once, in this process, need not be verified again, by the judge
     // neither: he asks about texts that he has written himself.
     let signatures = Arc::new(Memo::new(SIGNATURES));
     let settings = Settings::from(&plan.expect);
     let beside = (plan.log == LogDetail::Thinned)
         .then(|| Beside::watch(&mut log, Judge::new(settings.clone(), signatures.clone())));
-    let coverage = backends::carry_out(plan, data.as_deref(), &signatures, &mut log)
+    let coverage = backends::carry_out(plan, directory, &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
     let (judged, measured) = match beside {

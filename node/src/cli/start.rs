@@ -9,6 +9,7 @@ use crate::clock::Machine;
 use crate::config::NodeConfig;
 use crate::metrics::Metrics;
 use crate::metrics::statsd::{Emitter, FLUSH};
+use crate::record::{Recorder, Writing};
 use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
@@ -44,6 +45,10 @@ pub(crate) struct Start {
     /// The address that the embedded database listens on.
     #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::LOCALHOST, requires = "embedded")]
     driver_bind: Ipv4Addr,
+    /// Write down all that this node hears, behind what is in this file already: JSON lines, with which
+    /// what it did can be gone through again. Its private key is not in there.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 impl Start {
@@ -67,7 +72,8 @@ impl Start {
         let (store, embedded) = self.store(config).await?;
         let address = address(&config.bind).await?;
         let (metrics, emitter) = metrics(config)?;
-        let started = NodeHandle::start(Setup { store, metrics, ..setup }, address).await;
+        let (record, writing) = self.recorder()?;
+        let started = NodeHandle::start(Setup { store, metrics, record, ..setup }, address).await;
         let handle = started.map_err(|error| {
             Failure::surroundings(&error, format!("is {address} taken? see `server.bind`"))
         })?;
@@ -77,6 +83,10 @@ impl Start {
         let stopped = handle.stop().await;
         stopped.map_err(|error| Failure::surroundings(&error, "please report it"))?;
         emitter.into_iter().for_each(Emitter::stop);
+        if let Some(writing) = writing {
+            let written = writing.finish();
+            written.map_err(|error| Failure::surroundings(&error, "is the disk full?"))?;
+        }
         if let Some((database, server)) = embedded {
             server.shutdown().await;
             flush(&database)?;
@@ -85,6 +95,19 @@ impl Start {
             own.stop().await;
         }
         Ok(Exit::Done)
+    }
+
+    /// Where what the node hears is written down, if it is.
+    fn recorder(&self) -> Result<(Recorder, Option<Writing>)> {
+        let Some(file) = &self.record else { return Ok((Recorder::default(), None)) };
+        let (recorder, writing) = Recorder::start(file).map_err(|error| {
+            let error = io::Error::new(
+                error.kind(),
+                format!("cannot write the record {}: {error}", file.display()),
+            );
+            Failure::surroundings(&error, "`--record` names a file in a folder that is there")
+        })?;
+        Ok((recorder, Some(writing)))
     }
 
     /// The configured database, with all its tables; what there is of it in here, if it is embedded.
@@ -135,6 +158,7 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
         source: Arc::new(Machine),
         on_report: Arc::new(|report| tell(&report)),
         metrics: Metrics::default(),
+        record: Recorder::default(),
     })
 }
 

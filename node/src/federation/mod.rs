@@ -21,6 +21,7 @@ use tokio::task::JoinError;
 use crate::clock::Machine;
 use crate::http::Service;
 use crate::metrics::Metrics;
+use crate::record::Recorder;
 use crate::shell::{NodeHandle, OnReport, Setup};
 use crate::store::{self, CuttableStore, EmbeddedStore, Link, Store};
 
@@ -57,6 +58,9 @@ pub struct Common {
     pub on_report: Arc<dyn Fn(usize, Report) + Send + Sync>,
     /// Where the metrics of each node go, by its index; behind the last one, nowhere.
     pub metrics: Vec<Metrics>,
+    /// Where all that the core of each node hears is written down, by its index; behind the last one,
+    /// nowhere.
+    pub records: Vec<Recorder>,
 }
 
 /// Nodes in one process. Dropping it kills them.
@@ -213,6 +217,7 @@ impl Common {
             source: Arc::new(Machine),
             on_report,
             metrics: self.metrics.get(index).cloned().unwrap_or_default(),
+            record: self.records.get(index).cloned().unwrap_or_default(),
         }
     }
 }

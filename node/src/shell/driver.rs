@@ -50,6 +50,7 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(setup: Setup, inbox: Inbox, paused: watch::Receiver<bool>) -> Self {
+        setup.record.begun(&setup.config, &*setup.rules);
         Self {
             core: Node::new(setup.config.clone(), setup.rules.clone()),
             meter: Meter::new(setup.metrics.clone()),
@@ -116,7 +117,10 @@ impl Driver {
     /// Hands an event in and carries out what comes out.
     fn handle(&mut self, event: Event) {
         let mut effects = std::mem::take(&mut self.effects);
-        self.core.handle(self.setup.source.now(), event, &mut effects);
+        let now = self.setup.source.now();
+        self.setup.record.heard(now, &event);
+        self.core.handle(now, event, &mut effects);
+        self.setup.record.said(&effects);
         for effect in effects.drain(..) {
             match effect {
                 Effect::Query { ticket, query } => self.query(ticket, query),

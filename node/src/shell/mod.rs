@@ -24,6 +24,7 @@ use tokio::task::{JoinError, JoinHandle};
 use crate::clock::Source;
 use crate::http::{self, Api, Service};
 use crate::metrics::Metrics;
+use crate::record::Recorder;
 use crate::store::Store;
 use driver::Driver;
 
@@ -55,6 +56,8 @@ pub struct Setup {
     pub on_report: OnReport,
     /// Where its metrics go; nowhere by default.
     pub metrics: Metrics,
+    /// Where all that its core hears is written down; nowhere by default.
+    pub record: Recorder,
 }
 
 /// A running node. Dropping the handle kills the node.

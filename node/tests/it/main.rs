@@ -15,6 +15,7 @@ mod description;
 mod differences;
 mod exchange;
 mod faults;
+mod heard;
 mod http;
 mod library;
 mod list;

@@ -165,6 +165,7 @@ async fn start(
         source: Arc::new(Fixed { unix_ms, chance: from_hex(&uuid) }),
         on_report: Arc::new(|report| println!("{report:?}")),
         metrics: Default::default(),
+        record: Default::default(),
     };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }

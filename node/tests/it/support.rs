@@ -41,6 +41,7 @@ pub(crate) fn common() -> Common {
         // Shown if a test fails.
         on_report: Arc::new(|node, report| println!("n{}: {report:?}", node + 1)),
         metrics: Vec::new(),
+        records: Vec::new(),
     }
 }
 
@@ -72,11 +73,12 @@ pub(crate) fn setup(
     keypair: Keypair,
     keyring: Vec<NodeKey>,
 ) -> Setup {
-    let Common { rules, settings, query_timeout, on_report, metrics } = common;
+    let Common { rules, settings, query_timeout, on_report, metrics, records } = common;
     let federation = Federation::new(keypair.public().clone(), keyring);
     let config = Arc::new(Config { keypair, federation, settings });
     let on_report = Arc::new(move |report| on_report(0, report));
     let metrics = metrics.into_iter().next().unwrap_or_default();
+    let record = records.into_iter().next().unwrap_or_default();
     Setup {
         config,
         rules,
@@ -86,6 +88,7 @@ pub(crate) fn setup(
         source: Arc::new(Machine),
         on_report,
         metrics,
+        record,
     }
 }
 

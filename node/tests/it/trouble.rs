@@ -14,6 +14,7 @@ use bigchaindb::clock::{self, Machine, Source};
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::http::Service;
 use bigchaindb::metrics::{Metrics, Names, Rate};
+use bigchaindb::record::Recorder;
 use bigchaindb::shell::{NodeHandle, Setup};
 use bigchaindb::store::{BoxFuture, EmbeddedStore, FeedStream, Store};
 use bigchaindb_core::model::{Json, Keypair, NodeKey};
@@ -166,9 +167,10 @@ async fn member(
     let config = Arc::new(Config { keypair: keypair.clone(), federation, settings });
     let said = said.clone();
     let on_report = Arc::new(move |report| said.hear(node, report));
-    let (store, metrics) = (store.clone(), Metrics::default());
+    let (store, metrics, record) = (store.clone(), Metrics::default(), Recorder::default());
     let service = Service::default();
-    let setup = Setup { config, rules, store, query_timeout, service, source, on_report, metrics };
+    let setup =
+        Setup { config, rules, store, query_timeout, service, source, on_report, metrics, record };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }
 

@@ -10,7 +10,6 @@ pub mod sim;
 mod told;
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use bigchaindb_core::model::Memo;
@@ -20,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::coverage::Coverage;
 use crate::observe::Log;
 use crate::plan::Plan;
+use crate::record::RunDirectory;
 
 /// A world that carries out plans.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -62,21 +62,21 @@ pub enum BackendError {
 }
 
 /// Carries out a plan in its world and writes what happens into `log`; what its faults met, as far as
-/// that world can tell. Nodes that keep data keep it in the folder `data`, or in memory if there is none.
+/// that world can tell. Nodes that keep data keep it in `directory`, or in memory if there is none.
 /// Where all nodes are in one thread they share what one of them has verified, in `signatures`.
 ///
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log.
 pub fn carry_out(
     plan: &Arc<Plan>,
-    data: Option<&Path>,
+    directory: Option<&RunDirectory>,
     signatures: &Arc<Memo>,
     log: &mut Log,
 ) -> Result<Coverage, BackendError> {
     let mut coverage = match plan.backend {
         Backend::Sim => sim::carry_out(plan, signatures, log)?,
         Backend::Local => {
-            local::carry_out(plan, data, log)?;
+            local::carry_out(plan, directory, log)?;
             Coverage::default()
         }
     };

@@ -1,7 +1,8 @@
 //! The run directory: everything that is kept of a run.
 //!
 //! `scenario.toml` (the file, byte for byte), `plan.json` (every choice made), `command` (which runs it
-//! again), `observations.jsonl` (the log), `results.json` (what it came to: [`Results`]). Pages made of it are crate
+//! again), `observations.jsonl` (the log), `results.json` (what it came to: [`Results`]), `heard` (what each
+//! node's core heard, where no run is the same again: [`replay`](crate::replay)). Pages made of it are crate
 //! `bigchaindb-reports`. How a verdict comes about is in `conclude`. Start at [`RunDirectory`].
 
 mod conclude;
@@ -79,6 +80,7 @@ pub struct Threshold {
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    hears: bool,
 }
 
 /// Why a run directory cannot be written or read.
@@ -120,12 +122,18 @@ impl RunDirectory {
     pub fn create(path: &Path) -> Result<Self, RecordError> {
         std::fs::create_dir_all(path)
             .map_err(|source| RecordError::Io { path: path.to_path_buf(), source })?;
-        Ok(Self { path: path.to_path_buf() })
+        Ok(Self::open(path))
     }
 
     /// A folder that is there already.
     pub fn open(path: &Path) -> Self {
-        Self { path: path.to_path_buf() }
+        Self { path: path.to_path_buf(), hears: false }
+    }
+
+    /// The same; what nodes hear is written down, where no run is the same again.
+    #[must_use]
+    pub fn hearing(self) -> Self {
+        Self { hears: true, ..self }
     }
 
     /// The folder.
@@ -136,6 +144,21 @@ impl RunDirectory {
     /// Where the log is: `observations.jsonl`.
     pub fn observations(&self) -> PathBuf {
         self.path.join("observations.jsonl")
+    }
+
+    /// Where nodes that keep data keep it: the folder `data`.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// Whether what nodes hear is written down.
+    pub fn hears(&self) -> bool {
+        self.hears
+    }
+
+    /// Where that is, for a node: `heard/n1.jsonl`.
+    pub fn heard(&self, node: &str) -> PathBuf {
+        self.path.join("heard").join(format!("{node}.jsonl"))
     }
 
     /// Keeps the scenario's text as `scenario.toml`.

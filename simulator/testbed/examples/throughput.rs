@@ -1,19 +1,22 @@
 //! How many transactions a second one node decides: over HTTP, store on disk, hard durability.
 //!
-//! `cargo run --release --example throughput -- [CREATEs] [chain]`
+//! `cargo run --release --example throughput -- [CREATEs] [chain] [record]`
 //!
 //! Posts so many CREATEs (20,000), then a TRANSFER of each on top, and stops the clock when the node
-//! has decided all of them. A `chain` (0) is that many CREATEs written before, without a clock. Node,
+//! has decided all of them. A `chain` (0) is that many CREATEs written before, without a clock. A
+//! `record` is a file in which is written down what the node hears, to see what that costs. Node,
 //! store and clients share this process and its cores. Documents are signed before the clock starts.
 //! At the end every transaction is asked for, and has to be valid.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bigchaindb::federation::{Common, LocalFederation};
+use bigchaindb::record::{Recorder, Writing};
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb_core::model::{BlockId, Json, Transaction};
 use bigchaindb_core::rules::{self, Election};
@@ -43,6 +46,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let creates: u64 = arguments.next().map_or(Ok(20_000), |text| text.parse())?;
     let chain: u64 = arguments.next().map_or(Ok(0), |text| text.parse())?;
 
+    let record = arguments.next().map(|file| Recorder::start(Path::new(&file))).transpose()?;
+    let (records, writing): (Vec<_>, Vec<_>) = record.into_iter().unzip();
+
     let folder = tempfile::tempdir()?;
     let decided = Arc::new(Decided::default());
     let heard = decided.clone();
@@ -52,6 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |_, report| heard.hear(report)),
         metrics: Vec::new(),
+        records,
     };
     let anywhere = [SocketAddr::from(([127, 0, 0, 1], 0))];
     let federation = LocalFederation::open(folder.path(), &common, &anywhere).await?;
@@ -77,6 +84,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     bench.prove_valid(&made).await?;
     bench.prove_valid(&passed_on).await?;
     federation.stop().await?;
+    drop(common);
+    writing.into_iter().try_for_each(Writing::finish)?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod matrix;
 mod output;
 mod progress;
 mod quirks;
+mod replay;
 mod repro;
 mod run;
 mod shrink;
@@ -43,6 +44,7 @@ enum Command {
     Shrink(shrink::Shrink),
     Repro(repro::Repro),
     Judge(judge::Judge),
+    Replay(replay::Replay),
     Defects(defects::Defects),
     Exhaust(exhaust::Exhaust),
     Up(up::Up),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Shrink(shrink) => shrink.run(),
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
+        Command::Replay(replay) => replay.run(),
         Command::Defects(defects) => defects.run(),
         Command::Exhaust(exhaust) => exhaust.run(),
         Command::Up(up) => up.run(),

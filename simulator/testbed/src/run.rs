@@ -45,6 +45,9 @@ pub(crate) struct Run {
     /// Go on with a run that was killed, in virtual time: the folder that it has left.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "out", "quirks", "rules"])]
     resume: Option<PathBuf>,
+    /// Do not write down what nodes hear: `local` runs then cost less, and cannot be replayed.
+    #[arg(long)]
+    no_record: bool,
     #[command(flatten)]
     quirks: WithQuirks,
     #[command(flatten)]
@@ -183,6 +186,7 @@ impl Run {
     ) -> Result<Results> {
         let failed = |error: RunError| Failure::surroundings(&error, "nothing was judged");
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
+        let directory = if self.no_record { directory } else { directory.hearing() };
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
         let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
         let command = replay(file, plan.seed, plan.backend, &plan.rules, &plan.quirks());

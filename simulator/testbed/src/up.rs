@@ -64,6 +64,7 @@ impl Up {
                 }
             }),
             metrics: Vec::new(),
+            records: Vec::new(),
         };
         let federation = LocalFederation::open(&self.data, &common, &addresses).await;
         let federation = federation.map_err(|error| self.cannot_start(&error))?;

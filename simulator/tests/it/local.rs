@@ -8,6 +8,8 @@ use bigchaindb_simulator::backends::local;
 use bigchaindb_simulator::checkers::{Outcome, Settings, judge};
 use bigchaindb_simulator::observe::{Kind, Log, Phase, Record};
 use bigchaindb_simulator::plan;
+use bigchaindb_simulator::record::RunDirectory;
+use bigchaindb_simulator::replay::Replay;
 use bigchaindb_simulator::scenario::Scenario;
 
 const SCENARIO: &str = r#"
@@ -58,8 +60,9 @@ fn a_run_with_every_fault_is_judged_lawful() {
     let scenario = Scenario::parse("local.toml", SCENARIO, None).unwrap();
     let plan = Arc::new(plan::make(&scenario, 1).unwrap());
     let folder = tempfile::tempdir().unwrap();
+    let directory = RunDirectory::open(folder.path()).hearing();
     let mut log = Log::new();
-    local::carry_out(&plan, Some(folder.path()), &mut log).unwrap();
+    local::carry_out(&plan, Some(&directory), &mut log).unwrap();
 
     let mut phases: BTreeMap<u64, Vec<Phase>> = BTreeMap::new();
     let mut accepted = 0;
@@ -76,6 +79,13 @@ fn a_run_with_every_fault_is_judged_lawful() {
     let whole = vec![Phase::Planned, Phase::Applied, Phase::Verified, Phase::Healed];
     assert_eq!(phases.into_values().collect::<Vec<_>>(), vec![whole; 5]);
     assert!(accepted * 2 > plan.operations.len(), "{accepted} of {}", plan.operations.len());
+    let replay = Replay::of(&directory, &plan);
+    for node in ["n1", "n2", "n3", "n4"] {
+        let replayed = replay.node(node).unwrap();
+        assert_eq!(replayed.difference, None, "{node}");
+        assert!(replayed.inputs > 100, "{node}: {replayed:?}");
+        assert_eq!(replayed.lives.len(), if node == "n1" { 2 } else { 1 }, "{node}");
+    }
     for judgement in
         judge(log.records(), &Settings::from(&plan.expect), Arc::new(Direct)).judgements
     {

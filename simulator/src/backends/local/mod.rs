@@ -11,12 +11,12 @@ mod recorder;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb::clock;
 use bigchaindb::federation::{Common, LocalFederation};
+use bigchaindb::record::Writing;
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb::store::EmbeddedStore;
 use bigchaindb_core::model::{Direct, Keypair};
@@ -29,6 +29,7 @@ use tokio::time::Instant;
 
 use crate::observe::{Befell, End, Log, Member, Record, Run};
 use crate::plan::{self, Plan};
+use crate::record::RunDirectory;
 use clients::Clients;
 use nemesis::Nemesis;
 use recorder::Recorder;
@@ -60,15 +61,19 @@ pub enum LocalError {
     Start(#[from] io::Error),
 }
 
-/// Carries out a plan in real time and writes what happens into `log`. The store is kept in the
-/// folder `data`, or in memory if there is none.
+/// Carries out a plan in real time and writes what happens into `log`. The store is kept in
+/// `directory`, or in memory if there is none.
 ///
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log: shortfalls of the harness in
 /// its last record.
-pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result<(), LocalError> {
+pub fn carry_out(
+    plan: &Arc<Plan>,
+    directory: Option<&RunDirectory>,
+    log: &mut Log,
+) -> Result<(), LocalError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let records = runtime.block_on(run(plan, data))?;
+    let records = runtime.block_on(run(plan, directory))?;
     for observed in records {
         log.append(observed.at_us, observed.record);
     }
@@ -77,12 +82,12 @@ pub fn carry_out(plan: &Arc<Plan>, data: Option<&Path>, log: &mut Log) -> Result
 
 async fn run(
     plan: &Arc<Plan>,
-    data: Option<&Path>,
+    directory: Option<&RunDirectory>,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
     let keypairs: Vec<_> =
         (0..plan.nodes.len()).map(|node| Keypair::from_seed(plan.node_key_seed(node))).collect();
-    let store = Arc::new(open(plan, data)?);
+    let store = Arc::new(open(plan, directory)?);
     let began = Instant::now();
     let started_unix_ms = clock::now().unix_ms;
     let recorder = Recorder::new(plan);
@@ -90,12 +95,14 @@ async fn run(
 
     let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
     let reports = recorder.clone();
+    let (records, writings) = listen(plan, directory)?;
     let common = Common {
         rules,
         settings: plan.bounds.settings(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |node, report| reports.report(node, report)),
         metrics: Vec::new(),
+        records,
     };
     let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); keypairs.len()];
     let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;
@@ -127,23 +134,43 @@ async fn run(
     drop(store);
     // The store's last handle is gone, so the feeds end and the observer has seen everything.
     observing.await.map_err(io::Error::other)?;
+    // The nodes are gone too, so what they heard is all there is.
+    for error in writings.into_iter().filter_map(|writing| writing.finish().err()) {
+        recorder.fall_short(error.to_string());
+    }
     recorder.tell_final(&tables);
     recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
     Ok(recorder.into_records())
 }
 
-fn open(plan: &Plan, data: Option<&Path>) -> Result<EmbeddedStore, LocalError> {
+fn open(plan: &Plan, directory: Option<&RunDirectory>) -> Result<EmbeddedStore, LocalError> {
     let durability = match plan.store.durability {
         plan::Durability::Hard => Durability::Hard,
         plan::Durability::Soft => Durability::Soft,
     };
-    match data {
-        Some(folder) => {
-            std::fs::create_dir_all(folder)?;
+    match directory {
+        Some(directory) => {
+            let folder = directory.data();
+            std::fs::create_dir_all(&folder)?;
             Ok(EmbeddedStore::open(&folder.join(STORE_FILE), durability)?)
         }
         None => Ok(EmbeddedStore::in_memory()),
     }
+}
+
+/// For each node where what it hears is written down, if it is.
+fn listen(
+    plan: &Plan,
+    directory: Option<&RunDirectory>,
+) -> io::Result<(Vec<bigchaindb::record::Recorder>, Vec<Writing>)> {
+    let Some(directory) = directory.filter(|directory| directory.hears()) else {
+        return Ok(Default::default());
+    };
+    let files: Vec<_> = plan.nodes.iter().map(|node| directory.heard(&node.name)).collect();
+    for folder in files.iter().filter_map(|file| file.parent()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    files.iter().map(|file| bigchaindb::record::Recorder::start(file)).collect()
 }
 
 fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {

@@ -63,6 +63,7 @@ impl<'a> Stage<'a> {
             query_timeout: QUERY_TIMEOUT,
             on_report: Arc::new(|_, _| ()),
             metrics: Vec::new(),
+            records: Vec::new(),
         };
         let keys: Vec<_> = (0..NODES).map(|_| Keypair::from_seed(bigchaindb::entropy())).collect();
         let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); NODES];

@@ -6,6 +6,7 @@ mod kept;
 mod killed;
 mod list;
 mod matrix;
+mod replay;
 mod run;
 mod tutorial;
 mod up;

@@ -2,7 +2,7 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
@@ -10,6 +10,7 @@ const COMMANDS: [&[&str]; 10] = [
     &["shrink", "--help"],
     &["repro", "--help"],
     &["judge", "--help"],
+    &["replay", "--help"],
     &["defects", "--help"],
     &["exhaust", "--help"],
     &["up", "--help"],
@@ -31,7 +32,7 @@ fn every_command_explains_itself_and_ends_in_an_example() {
 #[test]
 fn wrong_usage_has_a_code_of_its_own() {
     let file = "scenarios/smoke/first-federation.toml";
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 9] = [
         &["fly"],
         &["list", "--format", "xml"],
         &["up", "--nodes", "0"],
@@ -39,6 +40,7 @@ fn wrong_usage_has_a_code_of_its_own() {
         &["run", file, "--backend", "moon"],
         &["run", file, "--backend", "local", "--jobs", "2"],
         &["campaign", file, "--seeds", "0"],
+        &["replay"],
         &[],
     ];
     for arguments in wrong {

@@ -47,6 +47,7 @@ async fn a_federation_runs_by_them() {
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(|_, _| ()),
         metrics: Vec::new(),
+        records: Vec::new(),
     };
     let keypairs = [Keypair::from_seed([1; 32]), Keypair::from_seed([2; 32])];
     let anywhere = ["127.0.0.1:0".parse().unwrap(); 2];
