@@ -23,6 +23,12 @@ mod up;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// A run makes millions of small documents that stay: this allocator is faster at it than the system's, and
+/// needs a fifth less for it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A testbed for BigchainDB 0.6 federations: put load and faults on them, and judge what happens.
 ///
