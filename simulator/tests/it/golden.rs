@@ -10,6 +10,7 @@ use bigchaindb_simulator::checkers::Verdict;
 use bigchaindb_simulator::plan;
 use bigchaindb_simulator::run::run;
 use bigchaindb_simulator::scenario::Scenario;
+use bigchaindb_simulator::shrink::violated;
 
 use crate::scenario::{files_of, smoke};
 
@@ -35,4 +36,17 @@ fn every_regression_passes_with_its_own_seed() {
         let results = run(&plan, None, String::new(), BTreeMap::new()).unwrap();
         assert_eq!(results.verdict, Verdict::Pass, "{}: {:?}", scenario.name, results.reasons);
     }
+}
+
+/// The run in which innocent transactions fell with their neighbours shows it as soon as they may.
+#[test]
+fn who_fell_twice_would_fall_again_among_others() {
+    let file = files_of("regressions")
+        .into_iter()
+        .find(|file| file.ends_with("felled-by-neighbours.toml"));
+    let scenario = Scenario::load(&file.unwrap(), None).unwrap();
+    let mut plan = plan::make(&scenario, scenario.seed).unwrap();
+    plan.bounds.0.insert("falls".to_owned(), 1000);
+    let results = run(&Arc::new(plan), None, String::new(), BTreeMap::new()).unwrap();
+    assert_eq!(violated(&results), ["L4"]);
 }
