@@ -13,7 +13,7 @@ use bigchaindb_core::stages::{Call, Event, Now, RequestId, Ticket};
 
 use super::LineError;
 use super::begun::{nanoseconds, number};
-use super::line::{Items, Line, Read};
+use super::line::{Items, Known, Line, Met, Read};
 use super::rows;
 use super::said;
 
@@ -36,8 +36,8 @@ const FEEDS: [Feed; 4] = [Feed::Backlog, Feed::Blocks, Feed::Votes, Feed::Positi
 const WRITES: [(Write, &str); 3] =
     [(Write::Inserted, "inserted"), (Write::Changed, "changed"), (Write::Unchanged, "unchanged")];
 
-pub(super) fn write(now: Now, event: &Event, out: &mut String) {
-    let mut line = Line(out);
+pub(super) fn write(now: Now, event: &Event, out: &mut String, known: &mut Known) {
+    let mut line = Line::new(out, known);
     let Now { monotonic, unix_ms } = now;
     let at = nanoseconds(monotonic);
     line.put(format_args!("{{\"at\":{at},\"unix_ms\":{unix_ms},\"heard\":"));
@@ -196,11 +196,11 @@ fn write_page<T>(line: &mut Line, page: &Page<T>, item: impl FnMut(&mut Line, &T
 }
 
 /// Reads a line that is an object with `at`.
-pub(super) fn read(mut line: Json) -> Read<(Now, Heard)> {
+pub(super) fn read(mut line: Json, met: &mut Met) -> Read<(Now, Heard)> {
     let monotonic = Duration::from_nanos(number(&line, "at")?);
     let unix_ms = number(&line, "unix_ms")?;
     let heard = line.get_mut("heard").ok_or(LineError::Field("heard"))?;
-    let mut items = Items::of(std::mem::replace(heard, Json::Null))?;
+    let mut items = Items::of(std::mem::replace(heard, Json::Null), met)?;
     let heard = read_heard(&mut items)?;
     items.end()?;
     Ok((Now { monotonic, unix_ms }, heard))
@@ -286,6 +286,6 @@ fn read_change(items: &mut Items) -> Read<Change> {
     })
 }
 
-fn read_page<T>(items: &mut Items, item: impl FnMut(&mut Items) -> Read<T>) -> Read<Page<T>> {
+fn read_page<T>(items: &mut Items, item: impl FnMut(&mut Items<'_>) -> Read<T>) -> Read<Page<T>> {
     Ok(Page { found: items.list(item)?, next: items.optional()? })
 }

@@ -22,12 +22,16 @@ mod tests;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::iter;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bigchaindb_core::rules::ConsensusRules;
 use bigchaindb_core::stages::{Config, Effect, Event, Now};
+
+use line::Known;
 
 pub use begun::Begun;
 pub use read::{LineError, ReadError};
@@ -39,6 +43,9 @@ const WAITING_MAX: usize = 1024;
 
 /// So many bytes are written at once.
 const AT_ONCE: usize = 64 * 1024;
+
+/// Whoever writes looks for more only after this long.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Writes down what a node hears and says. Clones write into the same file; the default writes
 /// nothing.
@@ -132,26 +139,27 @@ fn open(path: &Path) -> io::Result<File> {
 /// Writes until nobody is left who has something to say. Whenever nothing waits, all is in the file, so
 /// that a process which is killed has lost little.
 fn write_down(entries: &Receiver<Entry>, mut file: File) -> io::Result<()> {
-    let mut lines = String::with_capacity(2 * AT_ONCE);
-    loop {
-        let next = entries.try_recv();
-        if next.is_err() || lines.len() >= AT_ONCE {
-            file.write_all(lines.as_bytes())?;
-            lines.clear();
+    let (mut lines, mut known) = (String::with_capacity(2 * AT_ONCE), Known::default());
+    while let Ok(first) = entries.recv() {
+        // To be woken for each entry would cost the node more than to write them.
+        thread::sleep(PAUSE);
+        for entry in iter::once(first).chain(entries.try_iter()) {
+            match entry {
+                Entry::Begun(begun) => {
+                    known = Known::default();
+                    begun.write(&mut lines);
+                }
+                Entry::Heard(now, event) => heard::write(now, &event, &mut lines, &mut known),
+                Entry::Said(effects) => said::write(&effects, &mut lines),
+            }
+            lines.push('\n');
+            if lines.len() >= AT_ONCE {
+                file.write_all(lines.as_bytes())?;
+                lines.clear();
+            }
         }
-        let entry = match next {
-            Ok(entry) => entry,
-            Err(TryRecvError::Disconnected) => return Ok(()),
-            Err(TryRecvError::Empty) => match entries.recv() {
-                Ok(entry) => entry,
-                Err(_) => return Ok(()),
-            },
-        };
-        match entry {
-            Entry::Begun(begun) => begun.write(&mut lines),
-            Entry::Heard(now, event) => heard::write(now, &event, &mut lines),
-            Entry::Said(effects) => said::write(&effects, &mut lines),
-        }
-        lines.push('\n');
+        file.write_all(lines.as_bytes())?;
+        lines.clear();
     }
+    Ok(())
 }

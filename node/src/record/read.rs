@@ -14,6 +14,7 @@ use bigchaindb_core::stages::Now;
 
 use super::begun::Begun;
 use super::heard::{self, Heard};
+use super::line::Met;
 use super::said;
 
 /// Why a line is none of a record.
@@ -89,13 +90,18 @@ pub(super) struct Reader {
     line: u64,
     /// The next line, if it was looked at already.
     ahead: Option<Vec<u8>>,
+    /// The transactions of this life that were read whole.
+    met: Met,
 }
 
 impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
         let path = path.to_path_buf();
         match File::open(&path) {
-            Ok(file) => Ok(Self { path, file: BufReader::new(file), line: 0, ahead: None }),
+            Ok(file) => {
+                let (file, met) = (BufReader::new(file), Met::default());
+                Ok(Self { path, file, line: 0, ahead: None, met })
+            }
             Err(source) => Err(ReadError::Io { path, source }),
         }
     }
@@ -120,7 +126,7 @@ impl Reader {
             return Ok(None);
         }
         self.line += 1;
-        match told(&line) {
+        match self.told(&line) {
             Ok(told) => Ok(Some(told)),
             Err(LineError::NotJson(_)) if self.is_end_of_life()? => Ok(Some(Told::Torn)),
             Err(source) => Err(self.wrong(source)),
@@ -130,7 +136,8 @@ impl Reader {
     /// Whether nothing follows, or another life.
     fn is_end_of_life(&mut self) -> Result<bool, ReadError> {
         let next = self.next_line()?;
-        let is_end = next.is_empty() || matches!(told(&next), Ok(Told::Begun(_)));
+        let begins = || Json::parse(&next).is_ok_and(|line| line.get("node").is_some());
+        let is_end = next.is_empty() || begins();
         self.ahead = Some(next);
         Ok(is_end)
     }
@@ -143,16 +150,17 @@ impl Reader {
             Err(source) => Err(ReadError::Io { path: self.path.clone(), source }),
         }
     }
-}
 
-fn told(line: &[u8]) -> Result<Told, LineError> {
-    let line = Json::parse(line).map_err(LineError::NotJson)?;
-    if line.as_array().is_some() {
-        return said::read(line).map(Told::Said);
+    fn told(&mut self, line: &[u8]) -> Result<Told, LineError> {
+        let line = Json::parse(line).map_err(LineError::NotJson)?;
+        if line.as_array().is_some() {
+            return said::read(line).map(Told::Said);
+        }
+        if line.get("at").is_some() {
+            let (now, heard) = heard::read(line, &mut self.met)?;
+            return Ok(Told::Heard(now, Box::new(heard)));
+        }
+        self.met = Met::default();
+        Ok(Told::Begun(Box::new(Begun::read(&line)?)))
     }
-    if line.get("at").is_some() {
-        let (now, heard) = heard::read(line)?;
-        return Ok(Told::Heard(now, Box::new(heard)));
-    }
-    Ok(Told::Begun(Box::new(Begun::read(&line)?)))
 }

@@ -1,10 +1,10 @@
 //! Rows of the tables as items of a line: what belongs together is an array, a document is itself.
 //!
-//! A block is its frame and its transactions, as it is held in memory.
+//! A block is its frame and its transactions, as it is held in memory; a transaction may be a number.
 
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Block, BlockId, Json, NodeKey, Output, Position, Transaction, Vote};
+use bigchaindb_core::model::{Block, BlockId, NodeKey, Output, Position, Transaction, Vote};
 use bigchaindb_core::query::{BacklogRow, BlockHead, ListEntry, Spend, Standing, VoteRow};
 
 use super::LineError;
@@ -13,7 +13,7 @@ use super::line::{Items, Line, Read};
 pub(super) fn write_waiting(line: &mut Line, row: &BacklogRow) {
     line.array(|line| {
         line.text(row.assignee.as_str());
-        line.next().put(row.transaction.document());
+        line.next().transaction(&row.transaction);
     });
 }
 
@@ -23,14 +23,11 @@ pub(super) fn read_waiting(items: &mut Items) -> Read<BacklogRow> {
 
 /// A waiting transaction, or `null`.
 pub(super) fn read_no_or_waiting(items: &mut Items) -> Read<Option<BacklogRow>> {
-    match items.any()? {
-        Json::Null => Ok(None),
-        row => waiting(Items::of(row)?).map(Some),
-    }
+    items.optional_inner()?.map(waiting).transpose()
 }
 
 fn waiting(mut row: Items) -> Read<BacklogRow> {
-    let (assignee, transaction) = ((&*row.text()?).into(), read_transaction(&mut row)?);
+    let (assignee, transaction) = ((&*row.text()?).into(), row.transaction()?);
     row.end()?;
     Ok(BacklogRow { transaction, assignee })
 }
@@ -39,13 +36,13 @@ fn waiting(mut row: Items) -> Read<BacklogRow> {
 pub(super) fn write_found(line: &mut Line, (block, transaction): &(BlockId, Arc<Transaction>)) {
     line.array(|line| {
         line.text(block.as_str());
-        line.next().put(transaction.document());
+        line.next().transaction(transaction);
     });
 }
 
 pub(super) fn read_found(items: &mut Items) -> Read<(BlockId, Arc<Transaction>)> {
     let mut pair = items.inner()?;
-    let found = ((&*pair.text()?).into(), read_transaction(&mut pair)?);
+    let found = ((&*pair.text()?).into(), pair.transaction()?);
     pair.end()?;
     Ok(found)
 }
@@ -71,8 +68,8 @@ pub(super) fn read_spend(items: &mut Items) -> Read<Spend> {
 
 pub(super) fn write_block(line: &mut Line, block: &Block) {
     line.array(|line| {
-        line.put(block.frame());
-        line.next().list(block.transactions(), |line, one| line.put(one.document()));
+        line.document(block.frame());
+        line.next().list(block.transactions(), |line, one| line.transaction(one));
     });
 }
 
@@ -81,7 +78,7 @@ pub(super) fn read_block(items: &mut Items) -> Read<Arc<Block>> {
 }
 
 fn block(mut parts: Items) -> Read<Arc<Block>> {
-    let (frame, transactions) = (parts.any()?, parts.list(read_transaction)?);
+    let (frame, transactions) = (parts.any()?, parts.list(|items| items.transaction())?);
     parts.end()?;
     Ok(Arc::new(Block::from_frame(frame, transactions)?))
 }
@@ -89,7 +86,7 @@ fn block(mut parts: Items) -> Read<Arc<Block>> {
 pub(super) fn write_vote(line: &mut Line, row: &VoteRow) {
     line.array(|line| {
         line.text(&row.key);
-        line.next().put(row.vote.document());
+        line.next().document(row.vote.document());
     });
 }
 
@@ -114,10 +111,7 @@ pub(super) fn write_entry(line: &mut Line, entry: &ListEntry) {
 pub(super) fn read_entry(items: &mut Items) -> Read<ListEntry> {
     let mut entry = items.inner()?;
     let (position, id) = (Position(entry.int()?), (&*entry.text()?).into());
-    let genesis = match entry.any()? {
-        Json::Null => None,
-        parts => Some(block(Items::of(parts)?)?),
-    };
+    let genesis = entry.optional_inner()?.map(block).transpose()?;
     entry.end()?;
     Ok(ListEntry { position, block: id, genesis })
 }
@@ -163,8 +157,4 @@ pub(super) fn read_head(items: &mut Items) -> Read<BlockHead> {
     let (timestamp, is_genesis) = (head.optional()?, head.bool()?);
     head.end()?;
     Ok(BlockHead { id, voters, timestamp, is_genesis })
-}
-
-fn read_transaction(items: &mut Items) -> Read<Arc<Transaction>> {
-    Ok(Arc::new(Transaction::from_document(items.any()?)?))
 }

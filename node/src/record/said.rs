@@ -6,21 +6,27 @@
 
 use bigchaindb_core::model::{Block, Json};
 use bigchaindb_core::query::{ListEntry, Query, Standing};
-use bigchaindb_core::stages::{Effect, Outcome, Response};
+use bigchaindb_core::stages::{Effect, Outcome, Response, Work};
 use sha2::{Digest as _, Sha256};
 
-use super::line::{Items, Line, Read, hex};
+use super::line::{Items, Known, Line, Met, Read, hex};
 
 pub(super) fn write(effects: &[Effect], out: &mut String) {
-    Line(out).list(effects, |line, effect| line.text(&text(effect)));
+    let mut known = Known::default();
+    Line::new(out, &mut known).list(effects, |line, effect| line.text(&text(effect)));
 }
 
 pub(super) fn read(line: Json) -> Read<Vec<String>> {
-    Items::of(line)?.all(|items| Ok(items.text()?.to_string()))
+    Items::of(line, &mut Met::default())?.all(|items| Ok(items.text()?.to_string()))
 }
 
 /// An effect in words.
 pub(super) fn text(effect: &Effect) -> String {
+    if let Effect::Work { ticket, work: Work::Prepare { uuid, timestamp, posted: _ } } = effect {
+        // What was posted is the input itself.
+        let work = format!("Prepare {{ uuid: {uuid:?}, timestamp: {timestamp} }}");
+        return format!("Work {{ ticket: {ticket:?}, work: {work} }}");
+    }
     let mut documents = Documents::default();
     match effect {
         Effect::Query { query, .. } => documents.asked(query),

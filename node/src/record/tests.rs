@@ -16,6 +16,7 @@ use bigchaindb_core::stages::{Call, Config, Event, Now, RequestId, Settings, Tic
 
 use super::begun::Begun;
 use super::heard::{self, Heard};
+use super::line::{Known, Met};
 use super::said;
 
 const NOW: Now = Now { monotonic: Duration::from_nanos(5_000_000_001), unix_ms: 1_472_688_000_123 };
@@ -115,17 +116,68 @@ fn events() -> Vec<Event> {
     events
 }
 
+fn read(line: &str) -> Result<(Now, Heard), super::LineError> {
+    heard::read(Json::parse(line.as_bytes()).unwrap(), &mut Met::default())
+}
+
+/// Of one transaction after the other, how long its line is; all are read as they were written.
+fn lengths(transactions: &[Arc<Transaction>]) -> Vec<usize> {
+    let (mut known, mut met) = (Known::default(), Met::default());
+    let lengths = transactions.iter().map(|transaction| {
+        let row = BacklogRow { transaction: transaction.clone(), assignee: "n".into() };
+        let event =
+            Event::FeedChanged(Feed::Backlog, Change::Backlog { old: None, new: Some(row) });
+        let mut line = String::new();
+        heard::write(NOW, &event, &mut line, &mut known);
+        let (_, read) = heard::read(Json::parse(line.as_bytes()).unwrap(), &mut met).unwrap();
+        let Heard::Event(Event::FeedChanged(_, Change::Backlog { new: Some(read), .. })) = read
+        else {
+            panic!("{line}")
+        };
+        assert_eq!(read.transaction, *transaction);
+        line.len()
+    });
+    lengths.collect()
+}
+
+#[test]
+fn a_transaction_is_written_whole_once_and_again_when_its_number_is_forgotten() {
+    let [one, two] = ["one", "two"].map(transaction);
+    // The same id over something else is another document.
+    let mut document = one.document().clone();
+    let Some(Json::Object(body)) = document.get_mut("transaction") else { panic!() };
+    body.insert("version", Json::from(7_i64));
+    let forged = Arc::new(Transaction::from_document(document).unwrap());
+    // Read anew, it is the same document in another place.
+    let same = Arc::new(Transaction::from_document(one.document().clone()).unwrap());
+    let all = [&one, &two, &same, &forged, &two, &one];
+    let lengths_of_all = lengths(&all.map(Arc::clone));
+    let whole: Vec<_> = lengths_of_all.iter().map(|length| *length > 300).collect();
+    assert_eq!(whole, [true, true, false, true, false, true]);
+
+    let mut many = vec![one.clone(), one.clone()];
+    many.extend((0..10_000).map(|number| {
+        let id = ("id", Json::from(number.to_string()));
+        let document = Json::object([id, ("transaction", Json::object::<&str, 0>([]))]);
+        Arc::new(Transaction::from_document(document).unwrap())
+    }));
+    many.extend([many[10_001].clone(), one.clone(), one]);
+    let lengths = lengths(&many);
+    assert!(lengths[1] < lengths[0] && lengths[10_003] == lengths[0]);
+    assert!(lengths[10_002] < lengths[10_001] && lengths[10_004] < lengths[0]);
+}
+
 #[test]
 fn every_input_is_read_as_it_was_written() {
     for event in events() {
         let mut line = String::new();
-        heard::write(NOW, &event, &mut line);
-        let (now, read) = heard::read(Json::parse(line.as_bytes()).unwrap()).unwrap();
+        heard::write(NOW, &event, &mut line, &mut Known::default());
+        let (now, read) = read(&line).unwrap();
         let Heard::Event(read) = read else { panic!("{line}") };
         assert_eq!((now, format!("{read:?}")), (NOW, format!("{event:?}")));
         // What documents say, and not only their names.
         let mut again = String::new();
-        heard::write(now, &read, &mut again);
+        heard::write(now, &read, &mut again, &mut Known::default());
         assert_eq!(again, line);
         assert!(!line.contains('\n'), "{line}");
     }
@@ -135,13 +187,13 @@ fn every_input_is_read_as_it_was_written() {
 fn a_line_that_says_too_little_too_much_or_nonsense_is_refused() {
     for event in events() {
         let mut line = String::new();
-        heard::write(NOW, &event, &mut line);
+        heard::write(NOW, &event, &mut line, &mut Known::default());
         let whole = Json::parse(line.as_bytes()).unwrap();
         let changed = |change: fn(&mut Vec<Json>)| {
             let mut line = whole.clone();
             let Some(Json::Array(items)) = line.get_mut("heard") else { panic!("{whole}") };
             change(items);
-            heard::read(line)
+            heard::read(line, &mut Met::default())
         };
         let too_little = changed(|items| drop(items.pop()));
         assert!(too_little.is_err(), "{whole}");

@@ -47,16 +47,22 @@ impl Json {
     pub fn canonical_into(&self, out: &mut String) -> Result<(), CanonicalJsonError> {
         write::<Canonical>(self, out)
     }
+
+    /// Appends the text that is displayed.
+    pub fn display_into(&self, out: &mut String) {
+        match write::<Lossless>(self, out) {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
 }
 
 /// The whole value, compactly: parsing it gives an equal value. Never fails, at any depth.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
-        match write::<Lossless>(self, &mut out) {
-            Ok(()) => f.write_str(&out),
-            Err(never) => match never {},
-        }
+        self.display_into(&mut out);
+        f.write_str(&out)
     }
 }
 
