@@ -50,7 +50,7 @@ pub const ALL: [Nature; 24] = [
         takes_node: true,
         lasts: Some(("restart_after", 2_000_000)),
         target: "target",
-        backends: &[Backend::Sim, Backend::Local],
+        backends: &Backend::ALL,
     },
     Nature {
         kind: FaultKind::Pause,
@@ -60,7 +60,7 @@ pub const ALL: [Nature; 24] = [
         takes_node: true,
         lasts: Some(("for", 2_000_000)),
         target: "target",
-        backends: &[Backend::Sim, Backend::Local],
+        backends: &Backend::ALL,
     },
     Nature {
         kind: FaultKind::Partition,
@@ -70,7 +70,7 @@ pub const ALL: [Nature; 24] = [
         takes_node: true,
         lasts: Some(("for", 2_000_000)),
         target: "from",
-        backends: &[Backend::Sim, Backend::Local],
+        backends: &Backend::ALL,
     },
     Nature {
         kind: FaultKind::FeedAbort,
@@ -80,13 +80,14 @@ pub const ALL: [Nature; 24] = [
         takes_node: false,
         lasts: None,
         target: "target",
-        backends: &[Backend::Sim, Backend::Local],
+        backends: &Backend::ALL,
     },
     Nature {
         kind: FaultKind::StoreKill,
         name: "store-kill",
         verb: "kills",
         lasts: Some(("restart_after", 5_000_000)),
+        backends: &IN_PROCESSES,
         ..SERVERS
     },
     Nature {
@@ -94,14 +95,22 @@ pub const ALL: [Nature; 24] = [
         name: "store-restart",
         verb: "restarts",
         lasts: Some(("restart_after", 1_000_000)),
+        backends: &IN_PROCESSES,
         ..SERVERS
     },
-    Nature { kind: FaultKind::StorePause, name: "store-pause", verb: "stops", ..SERVERS },
+    Nature {
+        kind: FaultKind::StorePause,
+        name: "store-pause",
+        verb: "stops",
+        backends: &IN_PROCESSES,
+        ..SERVERS
+    },
     Nature {
         kind: FaultKind::StorePartition,
         name: "store-partition",
         verb: "isolates",
         target: "from",
+        backends: &IN_PROCESSES,
         ..SERVERS
     },
     Nature {
@@ -109,6 +118,7 @@ pub const ALL: [Nature; 24] = [
         name: "power-loss",
         verb: "switches off",
         lasts: Some(("restart_after", 5_000_000)),
+        backends: &IN_PROCESSES,
         ..SERVERS
     },
     Nature {
@@ -133,7 +143,7 @@ pub const ALL: [Nature; 24] = [
         verb: "kills",
         takes_node: true,
         lasts: None,
-        backends: &[Backend::Sim, Backend::Local],
+        backends: &Backend::ALL,
         ..NODES
     },
     Nature { kind: FaultKind::SlowLink, name: "slow-link", verb: "slows", ..NODES },
@@ -154,6 +164,9 @@ pub const ALL: [Nature; 24] = [
     Nature { kind: FaultKind::StoreFull, name: "store-full", verb: "fills", ..SERVERS },
     Nature { kind: FaultKind::StoreSlow, name: "store-slow", verb: "slows", ..SERVERS },
 ];
+
+/// The worlds with servers that can be harmed.
+const IN_PROCESSES: [Backend; 2] = [Backend::Sim, Backend::Processes];
 
 /// What faults of nodes have in common that take no node and are known in virtual time only.
 const NODES: Nature = Nature {

@@ -10,6 +10,7 @@ use std::{fs, io};
 
 use bigchaindb_core::model::Memo;
 
+use crate::backends::processes::Means;
 use crate::backends::{self, Backend, BackendError};
 use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;
@@ -50,17 +51,19 @@ pub fn run(
     command: String,
     environment: BTreeMap<String, String>,
 ) -> Result<Results, RunError> {
-    Ok(run_covered(plan, directory, command, environment)?.0)
+    Ok(run_covered(plan, &Means::default(), directory, command, environment)?.0)
 }
 
-/// Runs a plan; its results, and what its faults met. `command` is the one that runs it again; all that
-/// is kept goes into `directory`, where data of `local` nodes lies too. The plan is there before the run
-/// begins, so that a run that is killed can be gone on with: [`resume`].
+/// Runs a plan, by these means where nodes are processes; its results, and what its faults met.
+/// `command` is the one that runs it again; all that is kept goes into `directory`, where data of nodes
+/// in real time lies too. The plan is there before the run begins, so that a run that is killed can be
+/// gone on with: [`resume`].
 ///
 /// # Errors
 /// [`RunError`], if the harness fails; a federation that fails is a result.
 pub fn run_covered(
     plan: &Arc<Plan>,
+    means: &Means,
     directory: Option<&RunDirectory>,
     command: String,
     environment: BTreeMap<String, String>,
@@ -73,7 +76,7 @@ pub fn run_covered(
         }
         None => Log::new(),
     };
-    let (results, coverage) = carry_out(plan, directory, log, command, environment)?;
+    let (results, coverage) = carry_out(plan, means, directory, log, command, environment)?;
     if let Some(directory) = directory {
         directory.write_results(&results)?;
     }
@@ -82,6 +85,7 @@ pub fn run_covered(
 
 fn carry_out(
     plan: &Arc<Plan>,
+    means: &Means,
     directory: Option<&RunDirectory>,
     mut log: Log,
     command: String,
@@ -93,7 +97,7 @@ fn carry_out(
     let settings = Settings::from(&plan.expect);
     let beside = (plan.log == LogDetail::Thinned)
         .then(|| Beside::watch(&mut log, Judge::new(settings.clone(), signatures.clone())));
-    let coverage = backends::carry_out(plan, directory, &signatures, &mut log)
+    let coverage = backends::carry_out(plan, directory, means, &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
     let (judged, measured) = match beside {
@@ -174,7 +178,8 @@ pub fn resume(
     let before = read(&path)?;
     let command = directory.command().map_err(RunError::from)?;
     let log = Log::create(&again).map_err(RunError::Log)?;
-    let (results, _) = carry_out(&plan, Some(directory), log, command, environment)?;
+    let (results, _) =
+        carry_out(&plan, &Means::default(), Some(directory), log, command, environment)?;
     let whole = read(&again)?;
     if !whole.starts_with(&before) {
         let same = whole.iter().zip(&before).take_while(|(one, other)| one == other);

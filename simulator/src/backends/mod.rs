@@ -5,8 +5,10 @@
 //! know which it was.
 
 pub mod local;
+pub mod processes;
 pub mod sim;
 
+mod real;
 mod told;
 
 use std::fmt;
@@ -20,6 +22,7 @@ use crate::coverage::Coverage;
 use crate::observe::Log;
 use crate::plan::Plan;
 use crate::record::RunDirectory;
+use processes::Means;
 
 /// A world that carries out plans.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -29,17 +32,20 @@ pub enum Backend {
     Sim,
     /// Nodes in one process on real sockets, in real time.
     Local,
+    /// Every node a process of its own, and the store as well, in real time.
+    Processes,
 }
 
 impl Backend {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::Sim, Self::Local];
+    pub const ALL: [Self; 3] = [Self::Sim, Self::Local, Self::Processes];
 
     /// Its name in scenarios and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sim => "sim",
             Self::Local => "local",
+            Self::Processes => "processes",
         }
     }
 }
@@ -59,10 +65,17 @@ pub enum BackendError {
     /// The world `local` has its own reasons.
     #[error(transparent)]
     Local(#[from] local::LocalError),
+    /// So has the world `processes`.
+    #[error(transparent)]
+    Processes(#[from] processes::ProcessesError),
+    /// It keeps what it needs in files.
+    #[error("the backend `processes` needs a folder for its files")]
+    NoFolder,
 }
 
 /// Carries out a plan in its world and writes what happens into `log`; what its faults met, as far as
 /// that world can tell. Nodes that keep data keep it in `directory`, or in memory if there is none.
+/// Processes of their own are looked for as `means` say.
 /// Where all nodes are in one thread they share what one of them has verified, in `signatures`.
 ///
 /// # Errors
@@ -70,6 +83,7 @@ pub enum BackendError {
 pub fn carry_out(
     plan: &Arc<Plan>,
     directory: Option<&RunDirectory>,
+    means: &Means,
     signatures: &Arc<Memo>,
     log: &mut Log,
 ) -> Result<Coverage, BackendError> {
@@ -77,6 +91,11 @@ pub fn carry_out(
         Backend::Sim => sim::carry_out(plan, signatures, log)?,
         Backend::Local => {
             local::carry_out(plan, directory, log)?;
+            Coverage::default()
+        }
+        Backend::Processes => {
+            let directory = directory.ok_or(BackendError::NoFolder)?;
+            processes::carry_out(plan, directory, means, log)?;
             Coverage::default()
         }
     };

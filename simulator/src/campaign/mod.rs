@@ -18,6 +18,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backends::processes::Means;
 use crate::coverage::Coverage;
 use crate::plan::{self, Plan};
 use crate::record::Results;
@@ -166,7 +167,7 @@ fn same_again(plan: &Arc<Plan>, first: Box<Results>, coverage: Box<Coverage>) ->
 /// Carries out a plan, keeping nothing but its results. A panic is caught and told.
 pub fn carry_out(plan: &Arc<Plan>) -> Came {
     // Nothing of a run outlives it, so nothing broken can be seen afterwards.
-    let attempt = || run_covered(plan, None, String::new(), BTreeMap::new());
+    let attempt = || run_covered(plan, &Means::default(), None, String::new(), BTreeMap::new());
     match catch_unwind(AssertUnwindSafe(attempt)) {
         Ok(Ok((results, coverage))) => Came::To(Box::new(results), Box::new(coverage)),
         Ok(Err(error)) => Came::Undone(error.into()),

@@ -112,6 +112,9 @@ pub struct Node {
 /// The store all nodes share.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Store {
+    /// Which program it is, where it is one of its own.
+    #[serde(default, skip_serializing_if = "is_embedded")]
+    pub engine: Engine,
     /// How many servers.
     pub servers: u32,
     /// Into how many shards each table is split.
@@ -144,6 +147,22 @@ impl Store {
     pub fn server_name(index: usize) -> String {
         format!("s{}", index + 1)
     }
+}
+
+/// Which program a store is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Our own, which any machine has.
+    #[default]
+    Embedded,
+    /// RethinkDB, which has to be installed.
+    Rethinkdb,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_embedded(engine: &Engine) -> bool {
+    *engine == Engine::Embedded
 }
 
 /// By how many replicas a write is acknowledged.

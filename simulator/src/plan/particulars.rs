@@ -122,10 +122,10 @@ pub(super) fn choose(
     }
 }
 
-/// A cut by chance; a world in real time knows one sort.
+/// A cut by chance; where nodes share a process there is one sort.
 fn cut(backend: Backend, about: &impl Fn(u64) -> Draw) -> (OtherSide, Direction) {
     use OtherSide::{Both, Clients, Store};
-    if backend != Backend::Sim {
+    if backend == Backend::Local {
         return (Store, Direction::Both);
     }
     (*about(0).pick(&[Store, Store, Clients, Both]), direction(about(1)))

@@ -9,7 +9,7 @@ use super::wish::{self, Wish};
 use super::{Federation, ScenarioError, minority};
 use crate::backends::Backend;
 use crate::faults::{self, Nature, Whom};
-use crate::plan::{Direction, FaultKind, OtherSide};
+use crate::plan::{Direction, Engine, FaultKind, OtherSide, Store};
 
 /// A fault as the file tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,12 +91,20 @@ impl FaultEntry {
         }
     }
 
-    /// Whether a world can do it, as it is to go.
-    pub(super) fn is_possible_in(&self, backend: Backend) -> bool {
+    /// Whether a world can do it, as it is to go, to such a store.
+    pub(super) fn is_possible_in(&self, backend: Backend, store: &Store) -> bool {
         let Wish { to, direction, .. } = self.wish;
-        let plain = to.is_none_or(|to| to == OtherSide::Store)
+        let is_plain = to.is_none_or(|to| to == OtherSide::Store)
             && direction.is_none_or(|direction| direction == Direction::Both);
-        self.kind.nature().backends.contains(&backend) && (plain || backend == Backend::Sim)
+        let is_shared = store.engine == Engine::Embedded && store.servers > 1;
+        let is_possible = match backend {
+            Backend::Sim => true,
+            Backend::Local => is_plain,
+            Backend::Processes => {
+                is_shared || !matches!(self.kind, FaultKind::StorePartition | FaultKind::PowerLoss)
+            }
+        };
+        is_possible && self.kind.nature().backends.contains(&backend)
     }
 }
 

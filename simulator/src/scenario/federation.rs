@@ -5,7 +5,9 @@ use bigchaindb_rethinkdb::cluster::Timing;
 
 use super::reader::{Entry, Section};
 use super::{ScenarioError, minority};
-use crate::plan::{BOUNDS, Bound, Bounds, Costs, Durability, Links, ReadMode, Store, WriteAcks};
+use crate::plan::{
+    BOUNDS, Bound, Bounds, Costs, Durability, Engine, Links, ReadMode, Store, WriteAcks,
+};
 
 /// Where the first block is nobody's claim, as the original's was not, its operator makes it on one
 /// node before the others start.
@@ -61,6 +63,7 @@ impl Default for Federation {
     /// Four nodes that follow the default rules, on one server that keeps what it acknowledges.
     fn default() -> Self {
         let store = Store {
+            engine: Engine::Embedded,
             servers: 1,
             shards: 1,
             replicas: 1,
@@ -112,6 +115,11 @@ pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, S
     }
     if let Some(store) = section.take("rethinkdb") {
         federation.store = read_store(&store, links)?;
+    }
+    if let Some(engine) = section.take("store")
+        && engine.one_of(&["embedded", "rethinkdb"])? == "rethinkdb"
+    {
+        federation.store.engine = Engine::Rethinkdb;
     }
     section.finish()?;
     Ok(federation)

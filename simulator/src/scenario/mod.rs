@@ -42,7 +42,7 @@ pub(crate) use target::minority;
 pub(crate) use wish::FACTOR_MAX;
 
 use crate::backends::Backend;
-use crate::plan::{Costs, Expect, Links, LogDetail, Store};
+use crate::plan::{Bounds, Costs, Expect, Links, LogDetail, Store};
 use reader::{Entry, Section};
 
 /// The seed of a scenario that names none.
@@ -237,9 +237,22 @@ impl Scenario {
             let message = format!("the backend `{backend}` has no Byzantine members");
             return Some(self.error(line, message, "run it in sim, or take the entry out"));
         }
-        let entry = self.faults.iter().find(|entry| !entry.is_possible_in(backend))?;
+        if backend == Backend::Processes
+            && (!self.federation.quirks.is_empty() || self.federation.bounds != Bounds::default())
+        {
+            let message = "the backend `processes` has neither quirks nor bounds: they are no settings \
+                           of a node's";
+            return Some(self.error(None, message, "run it in sim or local, or leave them out"));
+        }
+        let entry = self
+            .faults
+            .iter()
+            .find(|entry| !entry.is_possible_in(backend, &self.federation.store))?;
         let nature = entry.kind.nature();
-        let can = nature.backends.iter().filter(|backend| entry.is_possible_in(**backend));
+        let can = nature
+            .backends
+            .iter()
+            .filter(|backend| entry.is_possible_in(**backend, &self.federation.store));
         let can: Vec<_> = can.map(|backend| backend.name()).collect();
         let so = if nature.backends.contains(&backend) { " that way" } else { "" };
         let message = format!("the backend `{backend}` cannot do the fault `{}`{so}", nature.name);
@@ -250,7 +263,7 @@ impl Scenario {
     /// What the chosen world makes of the store.
     fn note_about_store(&self) -> Option<String> {
         let Store { servers, shards, replicas, .. } = self.federation.store;
-        let alone = (servers, shards, replicas) == (1, 1, 1) || self.backend() == Backend::Sim;
+        let alone = (servers, shards, replicas) == (1, 1, 1) || self.backend() != Backend::Local;
         (!alone).then(|| {
             format!(
                 "{servers} servers, {shards} shards and {replicas} replicas are noted in the plan; \
@@ -303,7 +316,7 @@ fn read_backends(
     }
     if backends.is_empty() {
         let message = format!("the backend `{}` is not built yet", entries[0].text()?);
-        return Err(entries[0].error(message, "there are: sim, local"));
+        return Err(entries[0].error(message, "there are: sim, local, processes"));
     }
     Ok(Some(backends))
 }

@@ -152,6 +152,11 @@ impl File {
         let usual = federation::usual_store(links);
         let mut differing = json_difference(store, &usual);
         if let Json::Object(fields) = &mut differing
+            && let Some(engine) = fields.remove("engine")
+        {
+            self.put("store", value(&engine));
+        }
+        if let Json::Object(fields) = &mut differing
             && fields.contains_key("timing")
         {
             fields.insert("timing".to_owned(), json_difference(&store.timing, &usual.timing));

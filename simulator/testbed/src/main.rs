@@ -8,9 +8,11 @@ mod environment;
 mod exhaust;
 mod exit;
 mod failure;
+mod gc;
 mod judge;
 mod list;
 mod matrix;
+mod means;
 mod output;
 mod progress;
 mod quirks;
@@ -22,6 +24,7 @@ mod up;
 
 use std::process::ExitCode;
 
+use bigchaindb_simulator::backends::processes::reaper;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
@@ -54,6 +57,9 @@ enum Command {
     Defects(defects::Defects),
     Exhaust(exhaust::Exhaust),
     Up(up::Up),
+    Gc(gc::Gc),
+    #[command(name = reaper::COMMAND)]
+    WatchOver(gc::WatchOver),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +74,8 @@ fn main() -> ExitCode {
         Command::Defects(defects) => defects.run(),
         Command::Exhaust(exhaust) => exhaust.run(),
         Command::Up(up) => up.run(),
+        Command::Gc(gc) => gc.run(),
+        Command::WatchOver(watch) => watch.run(),
     };
     match outcome {
         Ok(exit) => exit.into(),

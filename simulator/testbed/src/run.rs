@@ -8,13 +8,14 @@ use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
-use bigchaindb_simulator::run::{ResumeError, RunError, resume, run};
+use bigchaindb_simulator::run::{ResumeError, RunError, resume, run, run_covered};
 use bigchaindb_simulator::scenario::Scenario;
 use clap::Args;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::means::{self, WithMeans};
 use crate::output::Output;
 use crate::quirks::WithQuirks;
 use crate::{environment, matrix, progress};
@@ -29,9 +30,12 @@ pub(crate) struct Run {
     /// The seed of all chance; without it, the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
-    /// Where to run it: sim (virtual time) or local (real time, real sockets).
+    /// Where to run it: sim (virtual time), local (real time, real sockets) or processes (every node a
+    /// process of its own).
     #[arg(long, value_parser = backend)]
     backend: Option<Backend>,
+    #[command(flatten)]
+    means: WithMeans,
     /// Run it so many times at once; if their digests differ, that is an error. Of a scenario with a
     /// matrix: so many of its runs at once; without it, as many as there are cores.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -43,7 +47,7 @@ pub(crate) struct Run {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Go on with a run that was killed, in virtual time: the folder that it has left.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "out", "quirks", "rules"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "processes", "out", "quirks", "rules"])]
     resume: Option<PathBuf>,
     /// Do not write down what nodes hear: `local` runs then cost less, and cannot be replayed.
     #[arg(long)]
@@ -116,7 +120,7 @@ impl Run {
     }
 
     fn start(&self, file: &Path) -> Result<Exit> {
-        let mut scenario = Scenario::load(file, self.backend)?;
+        let mut scenario = Scenario::load(file, self.means.backend(self.backend)?)?;
         if scenario.matrix.is_some() {
             return self.sweep(scenario, file);
         }
@@ -128,7 +132,7 @@ impl Run {
             ));
         }
         self.quirks.apply(&mut scenario)?;
-        for note in &scenario.notes {
+        for note in scenario.notes.iter().cloned().chain(self.means.note(scenario.backend())) {
             eprintln!("note: {note}");
         }
         let plan = Arc::new(plan::make(&scenario, self.seed.unwrap_or(scenario.seed))?);
@@ -184,7 +188,7 @@ impl Run {
         plan: &Arc<Plan>,
         path: &Path,
     ) -> Result<Results> {
-        let failed = |error: RunError| Failure::surroundings(&error, "nothing was judged");
+        let failed = |error: RunError| means::failed(&error);
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
         let directory = if self.no_record { directory } else { directory.hearing() };
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
@@ -194,7 +198,11 @@ impl Run {
             let others: Vec<_> = (1..self.jobs.unwrap_or(1))
                 .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))
                 .collect();
-            let first = run(plan, Some(&directory), command.clone(), environment::of_this());
+            let mut environment = environment::of_this();
+            environment.extend(self.means.told(plan.backend));
+            let means = self.means.means();
+            let first = run_covered(plan, &means, Some(&directory), command.clone(), environment);
+            let first = first.map(|(results, _)| results);
             let others = others.into_iter().map(|other| other.join().expect("runs do not panic"));
             (first, others.collect::<Vec<_>>())
         });

@@ -27,7 +27,8 @@ fn plan_of(acts: &str, seed: u64) -> Arc<Plan> {
 
 fn carry_out(plan: &Arc<Plan>) -> Log {
     let mut log = Log::new();
-    backends::carry_out(plan, None, &Arc::new(Memo::new(10_000)), &mut log).unwrap();
+    backends::carry_out(plan, None, &Default::default(), &Arc::new(Memo::new(10_000)), &mut log)
+        .unwrap();
     log
 }
 

@@ -26,7 +26,8 @@ fn run(scenario: &Scenario, quirk: Option<Quirk>, seed: u64) -> (Arc<Plan>, Log)
     scenario.federation.quirks.extend(quirk);
     let plan = Arc::new(plan::make(&scenario, seed).unwrap());
     let mut log = Log::new();
-    backends::carry_out(&plan, None, &Arc::new(Memo::new(10_000)), &mut log).unwrap();
+    backends::carry_out(&plan, None, &Default::default(), &Arc::new(Memo::new(10_000)), &mut log)
+        .unwrap();
     (plan, log)
 }
 

@@ -26,13 +26,15 @@ fn plan_of(settings: &str, faults: &str) -> Arc<Plan> {
 
 fn log_of(plan: &Arc<Plan>) -> Log {
     let mut log = Log::new();
-    backends::carry_out(plan, None, &Arc::new(Memo::new(1_000)), &mut log).unwrap();
+    backends::carry_out(plan, None, &Default::default(), &Arc::new(Memo::new(1_000)), &mut log)
+        .unwrap();
     log
 }
 
 /// The run has to pass whatever happens to it.
 fn passes(plan: &Arc<Plan>) -> Coverage {
-    let (results, coverage) = run_covered(plan, None, String::new(), BTreeMap::new()).unwrap();
+    let (results, coverage) =
+        run_covered(plan, &Default::default(), None, String::new(), BTreeMap::new()).unwrap();
     assert_eq!(results.verdict, Verdict::Pass, "{:?}", results.reasons);
     coverage
 }

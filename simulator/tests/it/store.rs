@@ -134,7 +134,8 @@ fn every_fault_of_the_store_is_seen_to_be_real() {
     "#;
     let plan = Arc::new(plan::make(&scenario("", faults), 1).unwrap());
     let mut log = observe::Log::new();
-    backends::carry_out(&plan, None, &Arc::new(Memo::new(1_000)), &mut log).unwrap();
+    backends::carry_out(&plan, None, &Default::default(), &Arc::new(Memo::new(1_000)), &mut log)
+        .unwrap();
     let mut phases: BTreeMap<u64, Vec<Phase>> = BTreeMap::new();
     for observed in log.records() {
         if let Record::Fault(fault) = &observed.record {
@@ -151,7 +152,8 @@ fn a_store_without_a_majority_does_not_move() {
                   [[fault]]\ndo = \"reconfigure\"\nat = \"7s\"\n";
     let plan = Arc::new(plan::make(&scenario("", faults), 1).unwrap());
     let mut log = observe::Log::new();
-    backends::carry_out(&plan, None, &Arc::new(Memo::new(1_000)), &mut log).unwrap();
+    backends::carry_out(&plan, None, &Default::default(), &Arc::new(Memo::new(1_000)), &mut log)
+        .unwrap();
     let moved = log.records().iter().filter_map(|observed| match &observed.record {
         Record::Fault(fault) if fault.number == 1 => Some(fault.phase),
         _ => None,

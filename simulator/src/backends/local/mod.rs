@@ -1,48 +1,36 @@
 //! The world `local`: nodes in one process on real sockets, one embedded store, real time.
 //!
-//! Here: the course of a run, from the first node's start to the last row. Its parts: who loads
-//! (`clients`), who harms and mends (`nemesis`), what is written down (`recorder`). Not here: what
-//! a node is (crate `bigchaindb`), how requests travel (crate `bigchaindb-load`). Start at
-//! [`carry_out`].
+//! Here: the course of a run, from the first node's start to the last row, and how faults reach nodes
+//! (`hands`). Not here: clients, and what is written down (`real`), what a node is (crate
+//! `bigchaindb`), how requests travel (crate `bigchaindb-load`). Start at [`carry_out`].
 
-mod clients;
-mod nemesis;
-mod recorder;
+mod hands;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bigchaindb::clock;
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::record::Writing;
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb::store::EmbeddedStore;
-use bigchaindb_core::model::{Direct, Keypair};
+use bigchaindb_core::model::Direct;
 use bigchaindb_core::query::StoreError;
 use bigchaindb_core::rules::{self, UnknownRules};
 use bigchaindb_load::client::Client;
-use bigchaindb_load::engine::{self, Slip};
+use bigchaindb_load::engine;
 use bigchaindb_rethinkdb::{Durability, OpenError};
 use tokio::time::Instant;
 
-use crate::observe::{Befell, End, Log, Member, Record, Run};
+use super::real::{self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip};
+use crate::observe::{Befell, End, Log, Record};
 use crate::plan::{self, Plan};
 use crate::record::RunDirectory;
-use clients::Clients;
-use nemesis::Nemesis;
-use recorder::Recorder;
-
-/// A request without an answer is given up by its client after this long: later than a node gives
-/// up its store, so that the node's word comes first.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+use hands::Hands;
 
 /// The store's file in the data folder.
 const STORE_FILE: &str = "store.redb";
-
-/// Load that is sent later than this after its moment is not the load that was planned.
-const SLIP_US_MAX: u64 = 1_000_000;
 
 /// Why a plan cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +73,7 @@ async fn run(
     directory: Option<&RunDirectory>,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
-    let keypairs: Vec<_> =
-        (0..plan.nodes.len()).map(|node| Keypair::from_seed(plan.node_key_seed(node))).collect();
+    let keypairs = real::keypairs(plan);
     let store = Arc::new(open(plan, directory)?);
     let began = Instant::now();
     let started_unix_ms = clock::now().unix_ms;
@@ -111,12 +98,13 @@ async fn run(
     }
 
     let client = Client::new(&federation.addresses());
-    let nemesis = Nemesis::new(plan.clone(), federation, recorder.clone());
+    let hands = Hands { federation, recorder: recorder.clone() };
+    let nemesis = Nemesis::new(plan.clone(), hands, recorder.clone());
     let harming = tokio::spawn(nemesis.run(began));
     let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
     let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
     judge_slip(slip, &recorder);
-    let federation = harming.await.map_err(io::Error::other)?;
+    let Hands { federation, .. } = harming.await.map_err(io::Error::other)?;
 
     recorder.settled(plan).await;
     clients.probe();
@@ -171,33 +159,4 @@ fn listen(
         std::fs::create_dir_all(folder)?;
     }
     files.iter().map(|file| bigchaindb::record::Recorder::start(file)).collect()
-}
-
-fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {
-    let member = |(node, keypair): (&plan::Node, &Keypair)| Member {
-        name: node.name.as_str().into(),
-        key: keypair.public().clone(),
-    };
-    Run {
-        scenario: plan.scenario.as_str().into(),
-        seed: plan.seed,
-        backend: plan.backend.name().into(),
-        rules: plan.rules.as_str().into(),
-        quirks: plan.quirks.iter().map(|name| name.as_str().into()).collect(),
-        byzantine: Vec::new(),
-        nodes: plan.nodes.iter().zip(keypairs).map(member).collect(),
-        started_unix_ms,
-        thinned: false,
-    }
-}
-
-/// Load that came too late was another load.
-fn judge_slip(slip: Slip, recorder: &Recorder) {
-    if slip.max_us > SLIP_US_MAX {
-        let Slip { wakes, late, max_us } = slip;
-        recorder.fall_short(format!(
-            "the load slipped by {} ms ({late} of {wakes} wake-ups were late)",
-            max_us / 1000
-        ));
-    }
 }

@@ -6,6 +6,7 @@ mod kept;
 mod killed;
 mod list;
 mod matrix;
+mod processes;
 mod replay;
 mod run;
 mod tutorial;

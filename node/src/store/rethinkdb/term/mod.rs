@@ -317,6 +317,11 @@ impl Term {
         Self::call(152, [self])
     }
 
+    /// Every row as it is, then `{state: "ready"}`, then every later change.
+    pub fn rows_and_changes(self) -> Self {
+        self.changes().with("include_initial", true).with("include_states", true)
+    }
+
     // Values.
 
     /// A field of an object, an element's field for each element of an array, or an element.

@@ -5,6 +5,7 @@
 //! the tables, which the store stamps.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -16,18 +17,18 @@ use tokio::sync::mpsc;
 
 use super::super::told;
 use crate::observe::{self, Befell, Change, FinalRow, NodeEvent, Observed, Phase, Record, Table};
-use crate::plan::{Fault, Plan};
+use crate::plan::{Fault, Plan, Store};
 
 /// How often it is asked whether all has settled.
 const SETTLED_POLL: Duration = Duration::from_millis(100);
 
 /// Writes records down. Clones write into the same book.
 #[derive(Clone)]
-pub(super) struct Recorder(Arc<Book>);
+pub(in super::super) struct Recorder(Arc<Book>);
 
 struct Book {
     /// The run's zero, on the monotonic clock.
-    began_us: u64,
+    began_us: AtomicU64,
     /// The nodes' names.
     names: Vec<Arc<str>>,
     pages: Mutex<Pages>,
@@ -53,19 +54,35 @@ struct Unsettled {
 
 impl Recorder {
     /// An empty book; the run's clock stands at 0 now.
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(in super::super) fn new(plan: &Plan) -> Self {
         let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
         let pages = Mutex::default();
-        Self(Arc::new(Book { began_us: clock::monotonic_us(), names, pages }))
+        let began_us = AtomicU64::new(clock::monotonic_us());
+        Self(Arc::new(Book { began_us, names, pages }))
     }
 
     /// What the run's clock says.
-    pub(super) fn now_us(&self) -> u64 {
-        clock::monotonic_us() - self.0.began_us
+    pub(in super::super) fn now_us(&self) -> u64 {
+        clock::monotonic_us().saturating_sub(self.began_us())
+    }
+
+    fn began_us(&self) -> u64 {
+        self.0.began_us.load(Ordering::Acquire)
+    }
+
+    /// The run's clock stands at 0 again: all that was written down so far belongs to its beginning,
+    /// and this record before that.
+    pub(in super::super) fn begin(&self, first: Record) {
+        let mut pages = self.pages();
+        self.0.began_us.store(clock::monotonic_us(), Ordering::Release);
+        for observed in &mut pages.records {
+            observed.at_us = 0;
+        }
+        pages.records.insert(0, Observed { at_us: 0, record: first });
     }
 
     /// Something happened just now.
-    pub(super) fn tell(&self, record: Record) {
+    pub(in super::super) fn tell(&self, record: Record) {
         // The lock first, so that times in the book do not go back.
         let mut pages = self.pages();
         let at_us = self.now_us();
@@ -73,14 +90,16 @@ impl Recorder {
     }
 
     /// Something befell a node just now.
-    pub(super) fn tell_node(&self, node: usize, event: Befell, text: &str) {
+    pub(in super::super) fn tell_node(&self, node: usize, event: Befell, text: &str) {
         let node = self.0.names[node].clone();
         self.tell(Record::Node(NodeEvent { node, event, text: text.into() }));
     }
 
     /// A fault moves on.
-    pub(super) fn tell_fault(&self, plan: &Plan, fault: &Fault, phase: Phase) {
-        let names: Vec<_> = fault.nodes.iter().map(|&node| &*plan.nodes[node].name).collect();
+    pub(in super::super) fn tell_fault(&self, plan: &Plan, fault: &Fault, phase: Phase) {
+        let nodes = fault.nodes.iter().map(|&node| plan.nodes[node].name.clone());
+        let servers = fault.servers.iter().map(|&server| Store::server_name(server));
+        let names: Vec<_> = nodes.chain(servers).collect();
         self.tell(Record::Fault(observe::Fault {
             number: fault.number.into(),
             kind: fault.kind.nature().name.into(),
@@ -90,12 +109,12 @@ impl Recorder {
     }
 
     /// The harness could not do what it should.
-    pub(super) fn fall_short(&self, why: String) {
+    pub(in super::super) fn fall_short(&self, why: String) {
         self.pages().shortfalls.push(why.into());
     }
 
     /// What a node reports.
-    pub(super) fn report(&self, node: usize, report: Report) {
+    pub(in super::super) fn report(&self, node: usize, report: Report) {
         if let Report::Decided { block, .. } = &report {
             self.pages().unsettled.decided.insert((block.clone(), node));
         }
@@ -105,10 +124,10 @@ impl Recorder {
     }
 
     /// Writes down what the store's tables go through, until the store is gone.
-    pub(super) async fn observe(self, mut observations: mpsc::Receiver<Observation>) {
+    pub(in super::super) async fn observe(self, mut observations: mpsc::Receiver<Observation>) {
         while let Some(Observation { monotonic_us, table, old, new }) = observations.recv().await {
             let Some(table) = Table::from_word(table) else { continue };
-            let at_us = monotonic_us.saturating_sub(self.0.began_us);
+            let at_us = monotonic_us.saturating_sub(self.began_us());
             let (old, new) = (old.map(Arc::new), new.map(Arc::new));
             let change = Change::of(table, old.as_ref(), new.as_ref());
             let mut pages = self.pages();
@@ -117,9 +136,17 @@ impl Recorder {
         }
     }
 
+    /// A table was seen to change just now.
+    pub(in super::super) fn tell_change(&self, change: Change) {
+        let mut pages = self.pages();
+        let at_us = self.now_us();
+        pages.unsettled.see(&change);
+        pages.records.push(Observed { at_us, record: Record::Change(change) });
+    }
+
     /// Waits until nothing waits in the backlog and every node has said how every listed block was
     /// decided, or the plan is at its end.
-    pub(super) async fn settled(&self, plan: &Plan) {
+    pub(in super::super) async fn settled(&self, plan: &Plan) {
         while self.now_us() < plan.end_us && !self.is_settled(plan) {
             tokio::time::sleep(SETTLED_POLL).await;
         }
@@ -135,7 +162,7 @@ impl Recorder {
     }
 
     /// Writes down what the tables hold when all is over.
-    pub(super) fn tell_final(&self, tables: &Tables) {
+    pub(in super::super) fn tell_final(&self, tables: &Tables) {
         for (name, rows) in tables {
             let Some(table) = Table::from_word(name) else { continue };
             for row in rows {
@@ -145,12 +172,12 @@ impl Recorder {
     }
 
     /// Where the harness fell short.
-    pub(super) fn shortfalls(&self) -> Vec<Arc<str>> {
+    pub(in super::super) fn shortfalls(&self) -> Vec<Arc<str>> {
         self.pages().shortfalls.clone()
     }
 
     /// All that was written down, in order of time.
-    pub(super) fn into_records(self) -> Vec<Observed> {
+    pub(in super::super) fn into_records(self) -> Vec<Observed> {
         let mut records = std::mem::take(&mut self.pages().records);
         records.sort_by_key(|observed| observed.at_us);
         records

@@ -6,13 +6,13 @@ use bigchaindb_core::model::Json;
 use bigchaindb_load::client::{self, NoAnswer};
 use bigchaindb_load::engine::{Effect, Event, Exchange, Workload};
 
-use super::recorder::Recorder;
+use super::Recorder;
 use crate::observe::Record;
 use crate::plan::Plan;
 use crate::workload::{Answer, CallId, ClientEffect, ClientEvent, Driver, Request};
 
 /// All clients of a run.
-pub(super) struct Clients {
+pub(in super::super) struct Clients {
     driver: Driver,
     recorder: Recorder,
     /// What the engine's start means to the driver.
@@ -20,13 +20,17 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(plan: &Arc<Plan>, started_unix_ms: u64, recorder: Recorder) -> Self {
+    pub(in super::super) fn new(
+        plan: &Arc<Plan>,
+        started_unix_ms: u64,
+        recorder: Recorder,
+    ) -> Self {
         let driver = Driver::new(plan.clone(), started_unix_ms);
         Self { driver, recorder, start: ClientEvent::Start }
     }
 
     /// From now on nothing is loaded; every node is asked where every transaction stands.
-    pub(super) fn probe(&mut self) {
+    pub(in super::super) fn probe(&mut self) {
         self.start = ClientEvent::Probe;
     }
 }

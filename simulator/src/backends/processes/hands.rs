@@ -1,0 +1,195 @@
+//! How faults reach processes: by signals, by the packet filter, and by what the store lets go wrong.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigchaindb::store::rethinkdb::Client;
+use bigchaindb_core::model::Json;
+use rustix::process::Pid;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::super::real::{self, PROBE_FOR, Recorder, answers, until};
+use super::cuts::Cut;
+use super::feeds;
+use super::ground::Ground;
+use super::nodes::Nodes;
+use super::process::state;
+use super::store::{self, Store, is_harmed, serves};
+use crate::faults::Whom;
+use crate::plan::{Fault, FaultKind};
+
+/// All threads of a process stop within so many times the silence of a probe.
+const STOPS_WITHIN: u32 = 6;
+
+/// A datagram that is not lost arrives within this time, even on a busy machine.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(1);
+
+/// The federation, in the hands of the nemesis.
+pub(super) struct Hands {
+    pub(super) nodes: Nodes,
+    pub(super) store: Store,
+    pub(super) ground: Arc<Ground>,
+    pub(super) recorder: Recorder,
+}
+
+impl Hands {
+    async fn harm_node(&mut self, fault: &Fault, node: usize) -> io::Result<Vec<Sign>> {
+        let address = self.nodes.address(node);
+        let signs = match fault.kind {
+            FaultKind::Kill | FaultKind::Lose => {
+                let pid = self.nodes.kill(node).await;
+                vec![Sign::Listens(address, pid)]
+            }
+            FaultKind::Pause => {
+                let pid = self.nodes.pause(node).await;
+                vec![Sign::Answers(address, pid)]
+            }
+            FaultKind::Partition => {
+                let cut = self.cut(fault, node)?;
+                cut.apply()?;
+                vec![Sign::Passes(cut)]
+            }
+            FaultKind::FeedAbort => {
+                let server = self.store.client_of(node);
+                let jobs = feeds::end(&server, address.ip()).await?;
+                vec![Sign::Follows(server, jobs)]
+            }
+            kind => return Err(io::Error::other(format!("this world cannot do {kind:?}"))),
+        };
+        Ok(signs)
+    }
+
+    async fn mend_node(&mut self, fault: &Fault, node: usize) -> io::Result<Vec<Sign>> {
+        let address = self.nodes.address(node);
+        match fault.kind {
+            FaultKind::Kill => self.nodes.restart(node).await?,
+            FaultKind::Pause => self.nodes.resume(node).await,
+            FaultKind::Partition => {
+                let cut = self.cut(fault, node)?;
+                cut.lift()?;
+                return Ok(vec![Sign::Passes(cut)]);
+            }
+            // Feeds can be opened again from the start; who is lost is lost.
+            _ => return Ok(Vec::new()),
+        }
+        Ok(vec![Sign::Answers(address, None)])
+    }
+
+    fn cut(&self, fault: &Fault, node: usize) -> io::Result<Cut> {
+        let cut = Cut::new(fault, node, &self.ground, &self.store);
+        cut.ok_or_else(|| io::Error::other("nodes have no network namespaces"))
+    }
+
+    fn signs(&self, fault: &Fault, done: io::Result<Vec<Sign>>) -> Vec<Sign> {
+        done.unwrap_or_else(|error| {
+            let (number, name) = (fault.number, fault.kind.nature().name);
+            self.recorder.fall_short(format!("fault {number} ({name}) could not be done: {error}"));
+            vec![Sign::Never]
+        })
+    }
+}
+
+impl real::Hands for Hands {
+    type Sign = Sign;
+
+    async fn harm(&mut self, fault: &Fault, member: usize) -> Vec<Sign> {
+        let done = match fault.kind.nature().whom {
+            Whom::Nodes => self.harm_node(fault, member).await,
+            Whom::Servers | Whom::Store => of_store(self.store.harm(fault, member).await),
+        };
+        self.signs(fault, done)
+    }
+
+    async fn mend(&mut self, fault: &Fault, member: usize) -> Vec<Sign> {
+        let done = match fault.kind.nature().whom {
+            Whom::Nodes => self.mend_node(fault, member).await,
+            Whom::Servers | Whom::Store => of_store(self.store.mend(fault, member).await),
+        };
+        self.signs(fault, done)
+    }
+}
+
+fn of_store(done: io::Result<Vec<store::Sign>>) -> io::Result<Vec<Sign>> {
+    Ok(done?.into_iter().map(Sign::Store).collect())
+}
+
+/// By what a fault is known.
+pub(super) enum Sign {
+    /// A node's port is open, and its process is there.
+    Listens(SocketAddr, Option<Pid>),
+    /// A node answers requests, and its process does not stand still.
+    Answers(SocketAddr, Option<Pid>),
+    /// What a node and others send each other arrives.
+    Passes(Cut),
+    /// These feeds go on: the store's jobs are there.
+    Follows(Client, Vec<Json>),
+    /// What was not done is not seen.
+    Never,
+    /// How a server of the store fares.
+    Store(store::Sign),
+}
+
+impl real::Sign for Sign {
+    async fn has_died(self, silence: Duration) -> bool {
+        match self {
+            Self::Listens(address, pid) => {
+                pid.and_then(state).is_none() && TcpStream::connect(address).await.is_err()
+            }
+            Self::Answers(address, pid) => {
+                // One that has not stopped yet may still answer.
+                comes_to_rest(pid, silence).await && answers(address, silence).await.is_err()
+            }
+            Self::Passes(cut) => cut.is_seen(silence).await,
+            Self::Follows(server, jobs) => {
+                until(|| async { feeds::have_ended(&server, &jobs).await.is_ok_and(|ended| ended) })
+                    .await
+            }
+            Self::Never => false,
+            Self::Store(store::Sign::Moves(pid)) => comes_to_rest(Some(pid), silence).await,
+            Self::Store(store::Sign::Serves(server)) => serves(server, silence).await.is_err(),
+            Self::Store(store::Sign::Harms(servers, id)) => {
+                is_harmed(&servers, &id).await.is_ok_and(|harmed| harmed)
+            }
+        }
+    }
+
+    async fn lives_again(self) -> bool {
+        if matches!(self, Self::Never) {
+            return false;
+        }
+        let is_alive = || async {
+            match &self {
+                Self::Listens(address, _) | Self::Answers(address, _) => {
+                    answers(*address, PROBE_FOR).await.is_ok()
+                }
+                Self::Passes(cut) => cut.is_lifted(ARRIVES_WITHIN).await,
+                Self::Follows(..) => true,
+                Self::Never => false,
+                Self::Store(store::Sign::Moves(pid)) => !stands_still(*pid),
+                Self::Store(store::Sign::Serves(server)) => {
+                    serves(*server, PROBE_FOR).await.is_ok()
+                }
+                Self::Store(store::Sign::Harms(servers, id)) => {
+                    is_harmed(servers, id).await.is_ok_and(|harmed| !harmed)
+                }
+            }
+        };
+        until(is_alive).await
+    }
+}
+
+/// Whether a process is gone or stands still: each of its threads stops by itself, on a busy machine not
+/// at once.
+async fn comes_to_rest(pid: Option<Pid>, silence: Duration) -> bool {
+    let rests = |pid| state(pid).is_none() || stands_still(pid);
+    let rest = until(|| async { pid.is_none_or(rests) });
+    timeout(STOPS_WITHIN * silence, rest).await.is_ok_and(|rests| rests)
+}
+
+/// Whether signals have stopped a process.
+fn stands_still(pid: Pid) -> bool {
+    state(pid) == Some('T')
+}

@@ -1,0 +1,284 @@
+//! The world `processes`: every node a process of its own, and the store as well; real time.
+//!
+//! What an operator would do is done as an operator does it: config files are written, the database and
+//! its genesis block are made by the node's command line, nodes are started with it. What is seen is seen
+//! from outside: what clients are answered, what the tables go through, what nodes say in their logs.
+//!
+//! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
+//! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
+//! members live (`ground`, `namespaces`), a process (`process`), the servers of the store (`store`), the
+//! nodes (`nodes`, and what they say: `said`), who sees the tables (`observer`), how faults reach them all
+//! (`hands`, with rules for those who are cut off: `cuts`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
+
+mod cuts;
+mod feeds;
+mod ground;
+mod hands;
+mod means;
+mod namespaces;
+mod nodes;
+mod observer;
+mod process;
+pub mod reaper;
+mod run_id;
+mod said;
+mod store;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bigchaindb::clock;
+use bigchaindb_core::rules::{self, UnknownRules};
+use bigchaindb_load::client::Client;
+use bigchaindb_load::engine;
+use tokio::time::Instant;
+
+pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
+pub use run_id::RunId;
+
+use super::real::{self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip};
+use crate::observe::{End, FinalRow, Log, Observed, Record};
+use crate::plan::{Bounds, Engine, Fault, FaultKind, Plan, ReadMode, WriteAcks};
+use crate::record::RunDirectory;
+use ground::{Ground, NODES_MAX};
+use hands::Hands;
+use means::Programs;
+use nodes::Nodes;
+use observer::Observer;
+use reaper::Watcher;
+use store::Store;
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessesError {
+    /// There are no such rules.
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
+    /// The plan asks for what a node in a process of its own does not offer.
+    #[error("{0}")]
+    Refused(String),
+    /// A program of this project is not where it should be.
+    #[error("there is no program `{program}`: looked for {places}")]
+    NoProgram {
+        /// Which.
+        program: &'static str,
+        /// Where it was looked for.
+        places: String,
+    },
+    /// RethinkDB is wanted, and is not installed.
+    #[error("the scenario wants `store = \"rethinkdb\"`, and there is no program `rethinkdb`")]
+    NoRethinkdb,
+    /// A fault needs nodes with networks of their own, and they have none.
+    #[error("fault {number} (`{name}`) takes network namespaces, and there are none here: {why}")]
+    NotApart {
+        /// Its number.
+        number: u32,
+        /// Its name.
+        name: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// Network namespaces were asked for.
+    #[error("there are no network namespaces here: {why}")]
+    NoNamespaces {
+        /// Why not.
+        why: String,
+    },
+    /// The networks of the members cannot be made.
+    #[error("cannot make the network")]
+    Network(#[source] io::Error),
+    /// The store does not start.
+    #[error("the store does not start")]
+    Store(#[source] io::Error),
+    /// The database cannot be made.
+    #[error("`bigchaindb {command}` failed")]
+    Database {
+        /// By which command.
+        command: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A node does not start.
+    #[error("node n{node} does not start")]
+    Node {
+        /// Its number.
+        node: usize,
+        /// Why.
+        source: io::Error,
+    },
+    /// Files, sockets, threads or processes cannot be had.
+    #[error("cannot start processes")]
+    Start(#[from] io::Error),
+}
+
+impl ProcessesError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Rules(_) | Self::Refused(_) => "run it in sim",
+            Self::NoProgram { .. } => {
+                "build both with `cargo build --release -p bigchaindb -p testbed`, or name the node's \
+                 program with `--node-binary`"
+            }
+            Self::NoRethinkdb => {
+                "install RethinkDB (https://rethinkdb.com/docs/install/), or leave `store` out"
+            }
+            Self::NotApart { .. } => {
+                "run it as root on Linux, without `--namespaces never`; or in local or sim"
+            }
+            Self::NoNamespaces { .. } => "leave `--namespaces always` out",
+            Self::Network(_) => "do `ip` and `nft` work for this user?",
+            Self::Store(_) | Self::Database { .. } | Self::Node { .. } => {
+                "the logs are in the run's folder, in `data`"
+            }
+            Self::Start(_) => "see `ulimit -n` and `ulimit -u`",
+        }
+    }
+
+    /// Whether it is the scenario that is at fault, and not the machine.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Rules(_) | Self::Refused(_))
+    }
+}
+
+/// Carries out a plan by processes of their own and writes what happens into `log`. Config files, data and
+/// the logs of all processes are kept in the folder `data` of the directory.
+///
+/// # Errors
+/// If the world cannot be set up. What goes wrong later is in the log: shortfalls of the harness in
+/// its last record.
+pub fn carry_out(
+    plan: &Arc<Plan>,
+    directory: &RunDirectory,
+    means: &Means,
+    log: &mut Log,
+) -> Result<(), ProcessesError> {
+    check(plan)?;
+    let programs = Programs::find(means)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let data = directory.path().join("data");
+    std::fs::create_dir_all(&data)?;
+    let data = data.canonicalize()?;
+    let run = RunId::of_this_process().ok_or_else(|| io::Error::other("`/proc` is not there"))?;
+    // Dropped last, and waits until all is gone, whatever happens from here on.
+    let _watcher = Watcher::start(&programs.watcher, &run)?;
+    let ground = Arc::new(Ground::take(plan, means, &run)?);
+    let hearing = directory.hears().then_some(directory);
+    let (data, programs, run, ground) = (&data, &programs, &run, &ground);
+    let world = World { plan, data, hearing, programs, run, ground };
+    for observed in runtime.block_on(world.carry_out())? {
+        log.append(observed.at_us, observed.record);
+    }
+    Ok(())
+}
+
+/// What the plan asks for and a node's command line does not offer is no run of that plan.
+fn check(plan: &Plan) -> Result<(), ProcessesError> {
+    rules::by_name(&plan.rules)?;
+    let refused =
+        |what: &str| Err(ProcessesError::Refused(format!("the backend `processes` has no {what}")));
+    let store = &plan.store;
+    if !plan.quirks.is_empty() {
+        return refused("quirks: a node's `consensus_plugin` names a whole profile");
+    }
+    if plan.bounds != Bounds::default() {
+        return refused("`federation.bounds`: a node's bounds are no settings of its");
+    }
+    if !plan.byzantine.is_empty() {
+        return refused("Byzantine members");
+    }
+    if store.write_acks != WriteAcks::Majority || store.read_mode != ReadMode::Majority {
+        return refused("`write_acks` or `read_mode` other than \"majority\"");
+    }
+    let shared = store.engine == Engine::Embedded && store.servers > 1;
+    let of_shared =
+        |fault: &&Fault| matches!(fault.kind, FaultKind::StorePartition | FaultKind::PowerLoss);
+    if let Some(fault) = plan.faults.iter().find(of_shared).filter(|_| !shared) {
+        let name = fault.kind.nature().name;
+        return refused(&format!(
+            "fault `{name}` but between several servers of the embedded store"
+        ));
+    }
+    if plan.nodes.len() > NODES_MAX {
+        return refused(&format!("addresses for more than {NODES_MAX} nodes"));
+    }
+    Ok(())
+}
+
+/// What a run has, but for its processes.
+struct World<'a> {
+    plan: &'a Arc<Plan>,
+    data: &'a Path,
+    /// Where what nodes hear is written down, if it is.
+    hearing: Option<&'a RunDirectory>,
+    programs: &'a Programs,
+    run: &'a RunId,
+    ground: &'a Arc<Ground>,
+}
+
+impl World<'_> {
+    async fn carry_out(&self) -> Result<Vec<Observed>, ProcessesError> {
+        let Self { plan, data, hearing, programs, run, ground } = *self;
+        let keypairs = real::keypairs(plan);
+        let recorder = Recorder::new(plan);
+        let falls = recorder.clone();
+        let ear: process::Ear = Arc::new(move |line| {
+            if line.is_none() {
+                falls.fall_short("a server of the store ended by itself".to_owned());
+            }
+        });
+        let store = Store::start(plan, ground, data, programs, run, ear).await?;
+        let mut nodes =
+            Nodes::prepare(plan, &keypairs, ground, &store, data, programs, (run, &recorder))?;
+        if let Some(directory) = hearing {
+            nodes.hear(plan, directory)?;
+        }
+        nodes.make_database(plan).await?;
+        let servers = store.clients();
+        let observer = Observer::start(&servers, &recorder);
+        nodes.start().await?;
+
+        let began = Instant::now();
+        let started_unix_ms = clock::now().unix_ms;
+        recorder.begin(Record::Run(introduce(plan, &keypairs, started_unix_ms)));
+        let client = Client::new(&nodes.addresses());
+        let (of_faults, ground) = (recorder.clone(), ground.clone());
+        let hands = Hands { nodes, store, ground, recorder: of_faults };
+        let harming = tokio::spawn(Nemesis::new(plan.clone(), hands, recorder.clone()).run(began));
+        let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
+        let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+        judge_slip(slip, &recorder);
+        let Hands { nodes, store, .. } = harming.await.map_err(io::Error::other)?;
+
+        recorder.settled(plan).await;
+        clients.probe();
+        engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+        for node in nodes.down().await {
+            if !plan.is_lost(node) {
+                let name = &plan.nodes[node].name;
+                recorder.fall_short(format!("{name} ended by itself"));
+            }
+        }
+        nodes.stop().await;
+        match observer::tables(&servers).await {
+            Ok(tables) => {
+                if !observer.has_seen(&tables).await {
+                    recorder.fall_short("the observer has not seen all of the tables".to_owned());
+                }
+                drop(observer);
+                for (table, rows) in tables {
+                    for row in rows {
+                        recorder.tell(Record::Final(FinalRow { table, row }));
+                    }
+                }
+            }
+            Err(error) => {
+                recorder.fall_short(format!("the tables cannot be read: {}", error.whole()));
+            }
+        }
+        store.stop().await;
+        recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
+        Ok(recorder.into_records())
+    }
+}

@@ -1,0 +1,170 @@
+//! Network namespaces of a run: one for each member, and one for the bridge between them.
+//!
+//! The bridge lives in a namespace too, so that all of a network goes with its namespaces: this machine
+//! itself has one interface of each run, the other end of which is there. Names begin with the run's.
+//! Here: making them, the rules that cut members off, and looking through a member's eyes. Not here: which
+//! fault cuts what (`cuts`), that all of it goes (`reaper`).
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use rustix::fd::AsFd as _;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::run_id::RunId;
+
+/// Where `ip` keeps the names of namespaces.
+const NAMES: &str = "/run/netns";
+
+/// The namespace of the bridge, behind the run's name.
+const HUB: &str = "hub";
+
+/// The network that this machine has in every run.
+const GATEWAY: u8 = 254;
+
+/// How many networks there are to choose from: 198.18.0.0/15, which is for tests of networks.
+///
+/// Source: RFC 2544.
+const NETWORKS: u16 = 512;
+
+/// The namespaces of a run.
+#[derive(Debug)]
+pub(super) struct Network {
+    run: RunId,
+    /// The first three numbers of its addresses.
+    prefix: [u8; 3],
+}
+
+impl Network {
+    /// Makes the bridge, and this machine's way to it.
+    ///
+    /// # Errors
+    /// If `ip` does not do it.
+    pub(super) fn make(run: &RunId) -> io::Result<Self> {
+        let network = Self { run: run.clone(), prefix: free_prefix()? };
+        let (hub, mine) = (network.name(HUB), network.address(GATEWAY));
+        ip(&format!("netns add {hub}"))?;
+        ip(&format!("-n {hub} link add bridge type bridge"))?;
+        ip(&format!("-n {hub} link set bridge up"))?;
+        ip(&format!("link add {run} type veth peer name harness netns {hub}"))?;
+        ip(&format!("-n {hub} link set harness master bridge up"))?;
+        ip(&format!("addr add {mine}/24 dev {run}"))?;
+        ip(&format!("link set {run} up"))?;
+        Ok(network)
+    }
+
+    /// Gives a member a namespace, with an address of its own.
+    ///
+    /// # Errors
+    /// If `ip` does not do it.
+    pub(super) fn add(&self, member: &str, number: u8) -> io::Result<()> {
+        let (hub, name, address) = (self.name(HUB), self.name(member), self.address(number));
+        ip(&format!("netns add {name}"))?;
+        ip(&format!("-n {hub} link add {member} type veth peer name eth0 netns {name}"))?;
+        ip(&format!("-n {hub} link set {member} master bridge up"))?;
+        ip(&format!("-n {name} addr add {address}/24 dev eth0"))?;
+        ip(&format!("-n {name} link set eth0 up"))?;
+        ip(&format!("-n {name} link set lo up"))
+    }
+
+    /// The namespace of a member.
+    pub(super) fn name(&self, member: &str) -> String {
+        format!("{}-{member}", self.run)
+    }
+
+    /// An address in this network.
+    pub(super) fn address(&self, number: u8) -> Ipv4Addr {
+        let [first, second, third] = self.prefix;
+        Ipv4Addr::new(first, second, third, number)
+    }
+
+    /// The address of this machine in it.
+    pub(super) fn gateway(&self) -> Ipv4Addr {
+        self.address(GATEWAY)
+    }
+}
+
+/// A network that no other run has taken: the search begins at this process' number.
+fn free_prefix() -> io::Result<[u8; 3]> {
+    let taken = Command::new("ip").args(["-o", "-4", "addr", "show"]).output()?;
+    let taken = String::from_utf8_lossy(&taken.stdout).into_owned();
+    let first = u16::try_from(std::process::id() % u32::from(NETWORKS)).expect("fewer than 512");
+    let prefix = |number: u16| {
+        let [second, third] = number.to_be_bytes();
+        [198, 18 + second, third]
+    };
+    let mut prefixes = (0..NETWORKS).map(|step| prefix((first + step) % NETWORKS));
+    let is_free = |[one, two, three]: &[u8; 3]| !taken.contains(&format!(" {one}.{two}.{three}."));
+    prefixes.find(is_free).ok_or_else(|| io::Error::other("all of 198.18.0.0/15 is taken"))
+}
+
+/// The names of all namespaces on this machine.
+pub(super) fn all() -> Vec<String> {
+    let entries = fs::read_dir(NAMES).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// Takes a namespace away, with its interfaces and rules.
+///
+/// # Errors
+/// If it stays.
+pub(super) fn remove(name: &str) -> io::Result<()> {
+    ip(&format!("netns del {name}"))
+}
+
+/// Has a namespace's packet filter do something: `rules` are in its own words.
+///
+/// # Errors
+/// If it refuses.
+pub(super) fn filter(name: &str, rules: &str) -> io::Result<()> {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", name, "nft", "-f", "-"]);
+    done(command, rules)
+}
+
+/// What a function comes to in a namespace: what it makes there, as a socket, stays there.
+///
+/// # Errors
+/// If there is no such namespace.
+pub(super) fn within<T: Send>(
+    name: Option<&str>,
+    look: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<T> {
+    let Some(name) = name else { return look() };
+    let namespace = File::open(Path::new(NAMES).join(name))?;
+    // A thread of its own, which ends in there.
+    thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            let kind = Some(LinkNameSpaceType::Network);
+            move_into_link_name_space(namespace.as_fd(), kind)?;
+            look()
+        });
+        inside.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")))
+    })
+}
+
+fn ip(arguments: &str) -> io::Result<()> {
+    let mut command = Command::new("ip");
+    command.args(arguments.split(' '));
+    done(command, "")
+}
+
+/// Runs a command that reads `input`; an error says what it was, and what it said.
+fn done(mut command: Command, input: &str) -> io::Result<()> {
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut pipe = child.stdin.take().expect("it was asked for");
+    // Whoever ends without reading has something to say.
+    let _ = pipe.write_all(input.as_bytes());
+    drop(pipe);
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!("{command:?}: {}", said.trim())))
+}

@@ -1,0 +1,183 @@
+//! A program in a process of its own: started, heard, stopped, and what signals do to it.
+//!
+//! What it says on stderr is written into its log and told line by line. Not here: that all processes of
+//! a run go when the run does (`reaper`).
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::run_id::RunId;
+
+/// The variable that tells of a process to which run it belongs.
+pub(super) const RUN: &str = "TESTBED_RUN";
+
+/// The last lines of a log that an error shows.
+const LAST_LINES: usize = 3;
+
+/// How to start a program.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    pub(super) arguments: Vec<OsString>,
+    /// The network namespace it lives in; none is that of this process.
+    pub(super) namespace: Option<String>,
+    /// Where what it says is written.
+    pub(super) log: PathBuf,
+    pub(super) run: RunId,
+}
+
+/// Hears what a process says, and at last, with none, that it ended though nobody here ended it.
+pub(super) type Ear = Arc<dyn Fn(Option<&str>) + Send + Sync>;
+
+/// A running process. Dropping it does not end it.
+pub(super) struct Process {
+    child: Child,
+    pid: Pid,
+    /// It is to end: by our hand, or because the run is over.
+    doomed: Arc<AtomicBool>,
+    hearing: JoinHandle<()>,
+}
+
+impl Program {
+    /// As a command: its environment says to which run it belongs, and nothing else.
+    fn command(&self) -> Command {
+        let mut command = match &self.namespace {
+            None => Command::new(&self.path),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(&self.path);
+                command
+            }
+        };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.args(&self.arguments).env_clear().env("PATH", path).env(RUN, self.run.as_str());
+        // Ctrl-C at the terminal is for the harness, which knows in which order things end.
+        command.process_group(0).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it until it ends by itself, for so long at most.
+    ///
+    /// # Errors
+    /// If it cannot be started, takes longer, or ends badly; then with the last it said.
+    pub(super) async fn run(&self, patience: Duration) -> io::Result<()> {
+        let mut child = self.command().stdout(self.log()?).stderr(self.log()?).spawn()?;
+        let Ok(ended) = timeout(patience, child.wait()).await else {
+            let seconds = patience.as_secs();
+            return Err(io::Error::other(format!("it has not ended within {seconds} s")));
+        };
+        match ended? {
+            status if status.success() => Ok(()),
+            status => Err(self.last_words(status)),
+        }
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(super) fn start(&self, ear: Ear) -> io::Result<Process> {
+        let mut log = self.log()?;
+        let mut child = self.command().stdout(self.log()?).stderr(Stdio::piped()).spawn()?;
+        let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        let pid = pid.ok_or_else(|| io::Error::other("it ended at once"))?;
+        let said = child.stderr.take().expect("it was asked for");
+        let doomed = Arc::new(AtomicBool::new(false));
+        let is_doomed = doomed.clone();
+        let hearing = tokio::spawn(async move {
+            let mut lines = BufReader::new(said).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                // A full disk must not stop whoever speaks.
+                let _ = writeln!(log, "{line}");
+                ear(Some(&line));
+            }
+            if !is_doomed.load(Ordering::Acquire) {
+                ear(None);
+            }
+        });
+        Ok(Process { child, pid, doomed, hearing })
+    }
+
+    /// Why it ended, with the last it said.
+    pub(super) fn last_words(&self, status: ExitStatus) -> io::Error {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");
+        io::Error::other(format!("{status}; the end of {}: {last}", self.log.display()))
+    }
+
+    fn log(&self) -> io::Result<File> {
+        OpenOptions::new().create(true).append(true).open(&self.log)
+    }
+}
+
+impl Process {
+    /// Its number.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// How it ended, if it did.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends it as nothing else does: it hears nothing of it. All that it has said is heard.
+    pub(super) async fn kill(mut self) {
+        self.doomed.store(true, Ordering::Release);
+        self.signal(Signal::KILL);
+        self.gone().await;
+    }
+
+    /// Ends it in an orderly way; if that takes longer, it is killed.
+    pub(super) async fn stop(mut self, patience: Duration) {
+        self.doomed.store(true, Ordering::Release);
+        self.signal(Signal::TERM);
+        if timeout(patience, self.child.wait()).await.is_err() {
+            self.signal(Signal::KILL);
+        }
+        self.gone().await;
+    }
+
+    async fn gone(mut self) {
+        // One that is gone already has been waited for.
+        let _ = self.child.wait().await;
+        let _ = self.hearing.await;
+    }
+
+    /// It stands still.
+    pub(super) fn pause(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on.
+    pub(super) fn resume(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        // A number that was waited for may be another's by now.
+        if self.ended().is_none() {
+            let _ = kill_process(self.pid, signal);
+        }
+    }
+}
+
+/// What the system says of a process: `S`, `T` if it stands still, …; none if there is none.
+pub(super) fn state(pid: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.trim_start().chars().next().filter(|state| !matches!(state, 'Z' | 'X'))
+}

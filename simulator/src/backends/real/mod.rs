@@ -1,0 +1,62 @@
+//! What the worlds in real time have in common, whatever their nodes are.
+//!
+//! Here: who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
+//! down (`recorder`). Not here: what a node is, and how a fault reaches it (`local`, `processes`).
+
+mod clients;
+mod nemesis;
+mod recorder;
+
+use std::time::Duration;
+
+use bigchaindb_core::model::Keypair;
+use bigchaindb_load::engine::Slip;
+
+pub(super) use clients::Clients;
+pub(super) use nemesis::{Hands, Nemesis, PROBE_FOR, Sign, answers, until};
+pub(super) use recorder::Recorder;
+
+use crate::observe::{Member, Run};
+use crate::plan::{self, Plan};
+
+/// A request without an answer is given up by its client after this long: later than a node gives
+/// up its store, so that the node's word comes first.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Load that is sent later than this after its moment is not the load that was planned.
+const SLIP_US_MAX: u64 = 1_000_000;
+
+/// The keys of the plan's nodes.
+pub(super) fn keypairs(plan: &Plan) -> Vec<Keypair> {
+    (0..plan.nodes.len()).map(|node| Keypair::from_seed(plan.node_key_seed(node))).collect()
+}
+
+/// The log's first record.
+pub(super) fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {
+    let member = |(node, keypair): (&plan::Node, &Keypair)| Member {
+        name: node.name.as_str().into(),
+        key: keypair.public().clone(),
+    };
+    Run {
+        scenario: plan.scenario.as_str().into(),
+        seed: plan.seed,
+        backend: plan.backend.name().into(),
+        rules: plan.rules.as_str().into(),
+        quirks: plan.quirks.iter().map(|name| name.as_str().into()).collect(),
+        byzantine: Vec::new(),
+        nodes: plan.nodes.iter().zip(keypairs).map(member).collect(),
+        started_unix_ms,
+        thinned: false,
+    }
+}
+
+/// Load that came too late was another load.
+pub(super) fn judge_slip(slip: Slip, recorder: &Recorder) {
+    if slip.max_us > SLIP_US_MAX {
+        let Slip { wakes, late, max_us } = slip;
+        recorder.fall_short(format!(
+            "the load slipped by {} ms ({late} of {wakes} wake-ups were late)",
+            max_us / 1000
+        ));
+    }
+}

@@ -1,0 +1,68 @@
+//! `testbed gc`: what runs have left behind on this machine; and who sees to it that they do not.
+
+use bigchaindb_simulator::backends::processes::{RunId, reaper};
+use clap::Args;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+
+/// Take away what runs by processes have left behind: processes, network namespaces.
+///
+/// Runs end without any of it, whatever way they end; this is for a machine on which even that was not
+/// to be. What belongs to a run that is still under way stays, and so does every file.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  testbed gc")]
+pub(crate) struct Gc {
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A run, and how much there was of it.
+#[derive(Serialize)]
+struct Line {
+    run: String,
+    things: usize,
+}
+
+impl Gc {
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let mut lines = Vec::new();
+        for run in reaper::leftovers() {
+            let things = reap(&run)?;
+            self.output.line(format!("{run}: {things} processes and namespaces"));
+            lines.push(Line { run: run.to_string(), things });
+        }
+        if lines.is_empty() {
+            self.output.line("nothing is left behind");
+        }
+        self.output.data(&lines);
+        Ok(Exit::Done)
+    }
+}
+
+fn reap(run: &RunId) -> Result<usize> {
+    let reaped = reaper::reap(run);
+    reaped.map_err(|error| Failure::surroundings(&error, "whose are they? try as root"))
+}
+
+/// Watch over a run: once stdin closes, take away all that carries its name. Runs start this themselves.
+#[derive(Args, Debug)]
+#[command(hide = true)]
+pub(crate) struct WatchOver {
+    /// The run's name.
+    run: String,
+}
+
+impl WatchOver {
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let run = RunId::of_name(&self.run).filter(|run| run.as_str() == self.run);
+        let run = run.ok_or_else(|| {
+            Failure::wrong(format!("`{}` is no name of a run", self.run), "see `testbed gc`")
+        })?;
+        let watched = reaper::watch(&run);
+        watched.map_err(|error| Failure::surroundings(&error, "see `testbed gc`"))?;
+        Ok(Exit::Done)
+    }
+}

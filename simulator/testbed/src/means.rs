@@ -1,0 +1,102 @@
+//! `--processes` and what belongs to it: every node a process of its own.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bigchaindb_simulator::backends::processes::{self, Means, Namespaces, ProcessesError};
+use bigchaindb_simulator::backends::{Backend, BackendError};
+use bigchaindb_simulator::run::RunError;
+use clap::{Args, ValueEnum};
+
+use crate::failure::{Failure, Result};
+
+/// What a run by processes may use.
+#[derive(Args, Debug)]
+pub(crate) struct WithMeans {
+    /// With `--backend local`: every node is a process of its own, and the store as well.
+    #[arg(long)]
+    processes: bool,
+    /// The program of a node; without it, the one beside this program, or what `TESTBED_NODE_BINARY`
+    /// names.
+    #[arg(long, value_name = "PATH")]
+    node_binary: Option<PathBuf>,
+    /// Whether each process lives in a network namespace of its own, so that it can be cut off; that
+    /// takes root.
+    #[arg(long, value_enum, default_value_t = Wanted::IfPossible)]
+    namespaces: Wanted,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Wanted {
+    /// If they can be made here; else plain processes.
+    IfPossible,
+    /// Yes; where they cannot be made there is no run.
+    Always,
+    /// No.
+    Never,
+}
+
+impl WithMeans {
+    /// The world that is asked for.
+    pub(crate) fn backend(&self, asked: Option<Backend>) -> Result<Option<Backend>> {
+        match (self.processes, asked) {
+            (false, asked) => Ok(asked),
+            (true, None | Some(Backend::Local | Backend::Processes)) => {
+                Ok(Some(Backend::Processes))
+            }
+            (true, Some(other)) => {
+                let message = format!("`--processes` and `--backend {other}` are two worlds");
+                Err(Failure::wrong(message, "leave one of them out"))
+            }
+        }
+    }
+
+    /// The same, for the world itself.
+    pub(crate) fn means(&self) -> Means {
+        let namespaces = match self.namespaces {
+            Wanted::IfPossible => Namespaces::IfPossible,
+            Wanted::Always => Namespaces::Always,
+            Wanted::Never => Namespaces::Never,
+        };
+        Means { node_binary: self.node_binary.clone(), namespaces }
+    }
+
+    /// What whoever runs it should know.
+    pub(crate) fn note(&self, backend: Backend) -> Option<String> {
+        let why = self.plain(backend)?;
+        Some(format!("plain processes, which cannot be cut off: {why}"))
+    }
+
+    /// What the report says of it.
+    pub(crate) fn told(&self, backend: Backend) -> BTreeMap<String, String> {
+        if backend != Backend::Processes {
+            return BTreeMap::new();
+        }
+        let members = match self.plain(backend) {
+            None => "a process and a network namespace each".to_owned(),
+            Some(why) => format!("a process each, on loopback addresses: {why}"),
+        };
+        BTreeMap::from([("members".to_owned(), members)])
+    }
+
+    /// Why processes have no namespaces, if they have none.
+    fn plain(&self, backend: Backend) -> Option<String> {
+        if backend != Backend::Processes {
+            return None;
+        }
+        match self.namespaces {
+            Wanted::Never => Some("namespaces are not wanted".to_owned()),
+            Wanted::IfPossible | Wanted::Always => processes::no_namespaces(),
+        }
+    }
+}
+
+/// A run that did not come about: the scenario's fault, or the surroundings'.
+pub(crate) fn failed(error: &RunError) -> Failure {
+    if let RunError::Backend { source: BackendError::Processes(cause), .. } = error {
+        let failure = Failure::surroundings(error, cause.hint());
+        let refused = cause.is_refusal() || matches!(cause, ProcessesError::NotApart { .. });
+        return if refused { Failure::wrong(failure.message, failure.hint) } else { failure };
+    }
+    Failure::surroundings(error, "nothing was judged")
+}
