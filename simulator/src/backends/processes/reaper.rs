@@ -3,7 +3,7 @@
 //! A process beside the harness holds the end of a pipe to it. When the pipe closes the harness has come
 //! to an end, by itself or not, and all that carries the run's name is taken away: processes by a
 //! variable in their environment, network namespaces by their names. A run that ends well goes the same
-//! way. Here: that process ([`watch`]), the harness' side of it ([`Watcher`]), and what is left over of
+//! way. Here: that process ([`watch`]), the harness' side of it (`Watcher`), and what is left over of
 //! runs that nobody watched ([`leftovers`]). Files are never taken away.
 
 use std::collections::BTreeSet;
