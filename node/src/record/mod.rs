@@ -3,8 +3,8 @@
 //! A core is a function of its inputs: whoever has them all has the node, whatever machine, clock,
 //! chance and store it ran with. A record is a file of JSON lines. An object with `node` begins a life
 //! of the node: who it is, its rules, its bounds ([`Begun`]). An object with `at` is an input, written
-//! before the core gets it, so that one which ends the node is there ([`heard`]). The array behind it
-//! is what came of it, a text for each effect ([`said`]). Work is pure, so of its outcome only a digest
+//! before the core gets it, so that one which ends the node is there (`heard`). The array behind it
+//! is what came of it, a text for each effect (`said`). Work is pure, so of its outcome only a digest
 //! is kept: whoever replays does it once more. No private key is in a record.
 //!
 //! Here: the file being written ([`Recorder`]). It is read in `read` and told to a core again in
