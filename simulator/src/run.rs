@@ -11,7 +11,7 @@ use std::{fs, io};
 use bigchaindb_core::model::Memo;
 
 use crate::backends::processes::Means;
-use crate::backends::{self, Backend, BackendError};
+use crate::backends::{self, Backend, BackendError, Carried};
 use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;
 use crate::measure::{Measured, Measuring, measure};
@@ -89,7 +89,7 @@ fn carry_out(
     directory: Option<&RunDirectory>,
     mut log: Log,
     command: String,
-    environment: BTreeMap<String, String>,
+    mut environment: BTreeMap<String, String>,
 ) -> Result<(Results, Coverage), RunError> {
     // What was signed or verified once, in this process, need not be verified again, by the judge
     // neither: he asks about texts that he has written himself.
@@ -97,7 +97,7 @@ fn carry_out(
     let settings = Settings::from(&plan.expect);
     let beside = (plan.log == LogDetail::Thinned)
         .then(|| Beside::watch(&mut log, Judge::new(settings.clone(), signatures.clone())));
-    let coverage = backends::carry_out(plan, directory, means, &signatures, &mut log)
+    let carried = backends::carry_out(plan, directory, means, &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
     let (judged, measured) = match beside {
@@ -108,6 +108,8 @@ fn carry_out(
             (judged, measured)
         }
     };
+    let Carried { coverage, used } = carried;
+    environment.extend(used);
     Ok((Results::conclude(plan, &log, judged, measured, command, environment), coverage))
 }
 

@@ -11,6 +11,7 @@ pub mod sim;
 mod real;
 mod told;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -73,8 +74,16 @@ pub enum BackendError {
     NoFolder,
 }
 
-/// Carries out a plan in its world and writes what happens into `log`; what its faults met, as far as
-/// that world can tell. Nodes that keep data keep it in `directory`, or in memory if there is none.
+/// What came of it besides the log.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// What faults have met, as far as that world can tell.
+    pub coverage: Coverage,
+    /// What each member has used of the machine, for people: only where members are processes.
+    pub used: BTreeMap<String, String>,
+}
+
+/// Carries out a plan in its world and writes what happens into `log`; what else came of it. Nodes that keep data keep it in `directory`, or in memory if there is none.
 /// Processes of their own are looked for as `means` say.
 /// Where all nodes are in one thread they share what one of them has verified, in `signatures`.
 ///
@@ -86,19 +95,16 @@ pub fn carry_out(
     means: &Means,
     signatures: &Arc<Memo>,
     log: &mut Log,
-) -> Result<Coverage, BackendError> {
-    let mut coverage = match plan.backend {
-        Backend::Sim => sim::carry_out(plan, signatures, log)?,
-        Backend::Local => {
-            local::carry_out(plan, directory, log)?;
-            Coverage::default()
-        }
+) -> Result<Carried, BackendError> {
+    let mut carried = Carried::default();
+    match plan.backend {
+        Backend::Sim => carried.coverage = sim::carry_out(plan, signatures, log)?,
+        Backend::Local => local::carry_out(plan, directory, log)?,
         Backend::Processes => {
             let directory = directory.ok_or(BackendError::NoFolder)?;
-            processes::carry_out(plan, directory, means, log)?;
-            Coverage::default()
+            carried.used = processes::carry_out(plan, directory, means, log)?;
         }
-    };
-    coverage.see(log.records());
-    Ok(coverage)
+    }
+    carried.coverage.see(log.records());
+    Ok(carried)
 }

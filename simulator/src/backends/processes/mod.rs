@@ -7,7 +7,7 @@
 //! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
 //! members live (`ground`, `namespaces`), a process (`process`), the servers of the store (`store`), the
-//! nodes (`nodes`, and what they say: `said`), who sees the tables (`observer`), how faults reach them all
+//! nodes (`nodes`, and what they say: `said`), what all use (`used`), who sees the tables (`observer`), how faults reach them all
 //! (`hands`, with rules for those who are cut off: `cuts`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
 mod cuts;
@@ -23,7 +23,9 @@ pub mod reaper;
 mod run_id;
 mod said;
 mod store;
+mod used;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -142,7 +144,8 @@ impl ProcessesError {
     }
 }
 
-/// Carries out a plan by processes of their own and writes what happens into `log`. Config files, data and
+/// Carries out a plan by processes of their own and writes what happens into `log`; what each member has
+/// used of the machine, for people. Config files, data and
 /// the logs of all processes are kept in the folder `data` of the directory.
 ///
 /// # Errors
@@ -153,7 +156,7 @@ pub fn carry_out(
     directory: &RunDirectory,
     means: &Means,
     log: &mut Log,
-) -> Result<(), ProcessesError> {
+) -> Result<BTreeMap<String, String>, ProcessesError> {
     check(plan)?;
     let programs = Programs::find(means)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -167,10 +170,11 @@ pub fn carry_out(
     let hearing = directory.hears().then_some(directory);
     let (data, programs, run, ground) = (&data, &programs, &run, &ground);
     let world = World { plan, data, hearing, programs, run, ground };
-    for observed in runtime.block_on(world.carry_out())? {
+    let (records, used) = runtime.block_on(world.carry_out())?;
+    for observed in records {
         log.append(observed.at_us, observed.record);
     }
-    Ok(())
+    Ok(used)
 }
 
 /// What the plan asks for and a node's command line does not offer is no run of that plan.
@@ -218,7 +222,7 @@ struct World<'a> {
 }
 
 impl World<'_> {
-    async fn carry_out(&self) -> Result<Vec<Observed>, ProcessesError> {
+    async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ProcessesError> {
         let Self { plan, data, hearing, programs, run, ground } = *self;
         let keypairs = real::keypairs(plan);
         let recorder = Recorder::new(plan);
@@ -260,7 +264,9 @@ impl World<'_> {
                 recorder.fall_short(format!("{name} ended by itself"));
             }
         }
-        nodes.stop().await;
+        let names = plan.nodes.iter().map(|node| node.name.clone());
+        let used = names.zip(nodes.stop().await.into_iter().map(|used| used.to_string()));
+        let mut used: BTreeMap<_, _> = used.collect();
         match observer::tables(&servers).await {
             Ok(tables) => {
                 if !observer.has_seen(&tables).await {
@@ -277,8 +283,8 @@ impl World<'_> {
                 recorder.fall_short(format!("the tables cannot be read: {}", error.whole()));
             }
         }
-        store.stop().await;
+        used.insert("store".to_owned(), store.stop().await.to_string());
         recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
-        Ok(recorder.into_records())
+        Ok((recorder.into_records(), used))
     }
 }

@@ -28,6 +28,7 @@ use super::process::{Ear, Process, Program};
 use super::run_id::RunId;
 use super::said::Said;
 use super::store::Store;
+use super::used::Used;
 use crate::observe::Befell;
 use crate::plan::Plan;
 use crate::record::RunDirectory;
@@ -61,6 +62,8 @@ struct Node {
     recorder: Recorder,
     /// None while it is down.
     running: Arc<Mutex<Option<Process>>>,
+    /// What it has used in its earlier lives.
+    used: Used,
     /// Sees to it that it starts.
     rising: Option<JoinHandle<()>>,
 }
@@ -91,8 +94,9 @@ impl Nodes {
                 log: folder.join(format!("{name}.log")),
                 run: run.clone(),
             };
-            let (running, recorder) = (Arc::default(), recorder.clone());
-            nodes.push(Node { index, program, config, address, recorder, running, rising: None });
+            let (running, recorder, used) = (Arc::default(), recorder.clone(), Used::default());
+            let rising = None;
+            nodes.push(Node { index, program, config, address, recorder, running, used, rising });
         }
         Ok(Self(nodes))
     }
@@ -164,7 +168,7 @@ impl Nodes {
         }
         let process = node.running.lock().await.take()?;
         let pid = process.pid();
-        process.kill().await;
+        node.used.add(process.kill().await);
         node.recorder.tell_node(node.index, Befell::Killed, "");
         Some(pid)
     }
@@ -217,16 +221,19 @@ impl Nodes {
         down
     }
 
-    /// Ends all nodes in an orderly way.
-    pub(super) async fn stop(self) {
-        for node in self.0 {
+    /// Ends all nodes in an orderly way; what each has used.
+    pub(super) async fn stop(self) -> Vec<Used> {
+        let mut used = Vec::new();
+        for mut node in self.0 {
             if let Some(rising) = node.rising {
                 rising.abort();
             }
             if let Some(process) = node.running.lock().await.take() {
-                process.stop(STOP_WITHIN).await;
+                node.used.add(process.stop(STOP_WITHIN).await);
             }
+            used.push(node.used);
         }
+        used
     }
 }
 
@@ -240,6 +247,7 @@ impl Node {
             address: *address,
             recorder: recorder.clone(),
             running: running.clone(),
+            used: Used::default(),
             rising: None,
         }
     }

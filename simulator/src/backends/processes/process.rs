@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::run_id::RunId;
+use super::used::Used;
 
 /// The variable that tells of a process to which run it belongs.
 pub(super) const RUN: &str = "TESTBED_RUN";
@@ -134,21 +135,26 @@ impl Process {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Ends it as nothing else does: it hears nothing of it. All that it has said is heard.
-    pub(super) async fn kill(mut self) {
+    /// Ends it as nothing else does: it hears nothing of it. All that it has said is heard. What it has
+    /// used.
+    pub(super) async fn kill(mut self) -> Used {
+        let used = Used::by(self.pid);
         self.doomed.store(true, Ordering::Release);
         self.signal(Signal::KILL);
         self.gone().await;
+        used
     }
 
-    /// Ends it in an orderly way; if that takes longer, it is killed.
-    pub(super) async fn stop(mut self, patience: Duration) {
+    /// Ends it in an orderly way; if that takes longer, it is killed. What it has used.
+    pub(super) async fn stop(mut self, patience: Duration) -> Used {
+        let used = Used::by(self.pid);
         self.doomed.store(true, Ordering::Release);
         self.signal(Signal::TERM);
         if timeout(patience, self.child.wait()).await.is_err() {
             self.signal(Signal::KILL);
         }
         self.gone().await;
+        used
     }
 
     async fn gone(mut self) {

@@ -22,6 +22,7 @@ use super::ground::{DRIVER_PORT, Ground};
 use super::means::{self, Programs};
 use super::process::{Ear, Process, Program};
 use super::run_id::RunId;
+use super::used::Used;
 use crate::plan::{Direction, Engine, Fault, FaultKind, How, Plan, Store as Planned};
 
 /// How long a server may take until drivers can connect.
@@ -47,6 +48,8 @@ pub(super) struct Store {
     processes: Vec<(Program, Option<Process>)>,
     servers: Vec<SocketAddr>,
     ear: Ear,
+    /// What processes have used that are gone.
+    used: Used,
     /// Servers that do not answer at the moment, by our hand.
     harmed: BTreeSet<usize>,
 }
@@ -65,7 +68,8 @@ impl Store {
             Engine::Embedded => embedded(plan, ground, folder, programs, run),
             Engine::Rethinkdb => rethinkdb(plan, ground, folder, run)?,
         };
-        let mut store = Self { processes: Vec::new(), servers, ear, harmed: BTreeSet::new() };
+        let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
+        let mut store = Self { processes, servers, ear, used, harmed };
         for program in starts {
             let process = program.start(store.ear.clone()).map_err(ProcessesError::Start)?;
             store.processes.push((program, Some(process)));
@@ -132,10 +136,10 @@ impl Store {
             }
             FaultKind::StoreKill | FaultKind::StoreRestart => {
                 let running = process.take().expect("it was looked at just now");
-                match fault.kind {
+                self.used.add(match fault.kind {
                     FaultKind::StoreKill => running.kill().await,
                     _ => running.stop(STOP_WITHIN).await,
-                }
+                });
                 Ok(vec![Sign::Moves(pid), Sign::Serves(address)])
             }
             _ => Err(cannot(fault)),
@@ -216,13 +220,14 @@ impl Store {
         well.map(|(_, address)| *address).collect()
     }
 
-    /// Ends all servers in an orderly way.
-    pub(super) async fn stop(self) {
+    /// Ends all servers in an orderly way; what they have used.
+    pub(super) async fn stop(mut self) -> Used {
         for (_, process) in self.processes {
             if let Some(process) = process {
-                process.stop(STOP_WITHIN).await;
+                self.used.add(process.stop(STOP_WITHIN).await);
             }
         }
+        self.used
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bigchaindb_simulator::backends::processes::{RunId, no_namespaces, reaper};
 use bigchaindb_simulator::observe::{Phase, Record, read};
+use bigchaindb_simulator::record::RunDirectory;
 
 use crate::{outcome, testbed};
 
@@ -192,6 +193,11 @@ fn passes(folder: &Path, scenario: &str, arguments: &[&str], faults: usize) {
     assert!(decided > 0, "what nodes say in their logs is heard");
     let whole = vec![Phase::Planned, Phase::Applied, Phase::Verified, Phase::Healed];
     assert_eq!(phases.into_values().collect::<Vec<_>>(), vec![whole; faults]);
+    let results = RunDirectory::open(&out).results().unwrap();
+    for member in ["n1", "store"] {
+        let used = &results.environment[member];
+        assert!(used.contains(" s of processors, ") && !used.contains(" 0 MiB"), "{used}");
+    }
     assert!(out.join("data/n1.log").is_file(), "logs are kept");
     let (said, noted, code) = outcome(&mut testbed(&["replay", path(&out)]));
     assert_eq!(code, 0, "nodes do once more what they did: {said}{noted}");
