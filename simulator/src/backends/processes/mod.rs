@@ -41,7 +41,7 @@ pub use run_id::RunId;
 
 use super::real::{self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip};
 use crate::observe::{End, FinalRow, Log, Observed, Record};
-use crate::plan::{Bounds, Engine, Fault, FaultKind, Plan, ReadMode, WriteAcks};
+use crate::plan::{Bounds, Durability, Engine, Fault, FaultKind, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
 use ground::{Ground, NODES_MAX};
 use hands::Hands;
@@ -194,6 +194,11 @@ fn check(plan: &Plan) -> Result<(), ProcessesError> {
     }
     if store.write_acks != WriteAcks::Majority || store.read_mode != ReadMode::Majority {
         return refused("`write_acks` or `read_mode` other than \"majority\"");
+    }
+    if store.durability != Durability::Hard {
+        return refused(
+            "`durability` other than \"hard\": a node's writes are on disk when they count",
+        );
     }
     let shared = store.engine == Engine::Embedded && store.servers > 1;
     let of_shared =

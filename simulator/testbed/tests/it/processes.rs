@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -213,6 +214,38 @@ fn processes_are_killed_and_stopped_and_come_back() {
 fn servers_of_the_store_fail_and_come_back() {
     let folder = tempfile::tempdir().unwrap();
     passes(folder.path(), SERVERS, &["--namespaces", "never"], 2);
+}
+
+/// Takes RethinkDB's arguments, and runs the embedded server of one: what is tested is how it is called.
+const STAND_IN: &str = r#"#!/bin/sh
+set -- "$@" end
+while [ "$1" != end ]; do
+    case "$1" in
+        --directory|--bind|--driver-port|--server-name) set -- "$@" "$1" "$2"; shift 2 ;;
+        --canonical-address|--cluster-port|--join) shift 2 ;;
+        *) shift ;;
+    esac
+done
+shift
+exec "$NODE" rethinkdb "$@"
+"#;
+
+#[test]
+fn rethinkdb_is_the_store_where_it_is_wanted_and_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("rethinkdb");
+    let node = Path::new(env!("CARGO_BIN_EXE_testbed")).with_file_name("bigchaindb");
+    fs::write(&program, STAND_IN.replace("$NODE", path(&node))).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let scenario = SIGNALS.replace("[[load]]", "[federation]\nstore = \"rethinkdb\"\n\n[[load]]");
+    let (file, out) = (folder.path().join("scenario.toml"), folder.path().join("out"));
+    fs::write(&file, scenario).unwrap();
+    let places = std::env::var("PATH").unwrap();
+    let places = format!("{}:{places}", folder.path().display());
+    let arguments = ["run", path(&file), "--out", path(&out), "--namespaces", "never"];
+    let (said, noted, code) = outcome(testbed(&arguments).env("PATH", places));
+    assert_eq!(code, 0, "{said}{noted}");
+    assert!(out.join("data/s1").is_dir(), "its data has the name of the server");
 }
 
 #[test]
