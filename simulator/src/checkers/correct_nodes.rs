@@ -27,6 +27,8 @@ pub(super) struct CorrectNodes {
 struct Harmed {
     /// As it was before.
     before: Arc<Json>,
+    /// Since when it has not been as it was, until it was put back. Harm upon harm needs no name of its own.
+    since_us: u64,
     /// When it was harmed last, and put back after that.
     at_us: u64,
     back_at_us: Option<u64>,
@@ -116,7 +118,7 @@ impl Checker for CorrectNodes {
             let due_us = reference.surroundings().due_us(harmed.at_us, self.within_us);
             let is_due = due_us.is_some_and(|due_us| reference.surroundings().now_us() >= due_us);
             let named = self.reports.iter().any(|(at_us, text)| {
-                *at_us >= harmed.at_us && text.contains(&**key) && text.ends_with(table.as_str())
+                *at_us >= harmed.since_us && text.contains(&**key) && text.ends_with(table.as_str())
             });
             let what = match (harmed.back_at_us, named) {
                 (Some(_), true) => continue,
@@ -151,7 +153,9 @@ impl CorrectNodes {
             }
             (Some(before), _) => {
                 let before = Arc::clone(before);
-                self.harmed.insert(row, Harmed { before, at_us, back_at_us: None });
+                let still = self.harmed.get(&row).filter(|harmed| harmed.back_at_us.is_none());
+                let since_us = still.map_or(at_us, |harmed| harmed.since_us);
+                self.harmed.insert(row, Harmed { before, since_us, at_us, back_at_us: None });
             }
             (None, None) => {}
         }

@@ -233,6 +233,8 @@ const CASES: &str = "
     S15 | fail was not put back | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 delete votes A:2; unvote A 2; log 1 somebody deleted vote(A:2) of votes; pass 31; end
     S15 | fail no node named the harm | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edit votes A:2; turnvote A 2; revote A 2; pass 31; end
     S15 | fail no node named the harm | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edit votes A:2; turnvote A 2; log 4 somebody changed vote(A:2) of votes; revote A 2; pass 31; end
+    S15 | pass | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edit votes A:2; turnvote A 2; log 1 somebody changed vote(A:2) of votes; pass 1; act 4 delete votes A:2; unvote A 2; revote A 2; pass 31; end  # harm upon harm
+    S15 | fail no node named the harm | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 edit votes A:2; turnvote A 2; log 1 somebody changed vote(A:2) of votes; revote A 2; pass 1; act 4 delete votes A:2; unvote A 2; revote A 2; pass 31; end
     S15 | unknown | byzantine 4; create a; block A@1 a; list A; vote A vvv.; act 4 delete votes A:2; unvote A 2; pass 29; end
     S15 | n/a  | byzantine 4; create a; block A@1 a; list A; vote A vvvv; act 4 delete votes A:4; unvote A 4; pass 31; end                 # its own
 

@@ -322,7 +322,7 @@ impl History {
     /// A vote becomes another one, which its voter has not signed.
     fn turn_vote(&mut self, key: &Arc<str>) {
         let row = self.rows[&(Table::Votes, Arc::clone(key))].clone();
-        self.gone.insert((Table::Votes, Arc::clone(key)), Arc::clone(&row));
+        self.gone.entry((Table::Votes, Arc::clone(key))).or_insert_with(|| Arc::clone(&row));
         let mut turned = (*row).clone();
         let vote = turned.get_mut("vote").expect("there");
         *vote.get_mut("is_block_valid").expect("there") = Json::Bool(false);
@@ -332,7 +332,7 @@ impl History {
     /// A block holds what it holds twice.
     fn edit_block(&mut self, id: &str) {
         let row = self.rows[&(Table::Bigchain, id.into())].clone();
-        self.gone.insert((Table::Bigchain, id.into()), Arc::clone(&row));
+        self.gone.entry((Table::Bigchain, id.into())).or_insert_with(|| Arc::clone(&row));
         let mut edited = (*row).clone();
         let held = edited.get_mut("block").and_then(|block| block.get_mut("transactions"));
         if let Some(Json::Array(held)) = held {
@@ -347,7 +347,7 @@ impl History {
 
     fn delete(&mut self, table: Table, id: &str) {
         let row = self.rows.remove(&(table, id.into())).expect("it was there");
-        self.gone.insert((table, id.into()), Arc::clone(&row));
+        self.gone.entry((table, id.into())).or_insert_with(|| Arc::clone(&row));
         self.tell(Record::Change(Change::of(table, Some(&row), None)));
     }
 
