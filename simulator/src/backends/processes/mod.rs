@@ -39,7 +39,9 @@ use tokio::time::Instant;
 pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
-use super::real::{self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip};
+use super::real::{
+    self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
+};
 use crate::observe::{End, FinalRow, Log, Observed, Record};
 use crate::plan::{Bounds, Durability, Engine, Fault, FaultKind, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
@@ -209,6 +211,12 @@ fn check(plan: &Plan) -> Result<(), ProcessesError> {
             "fault `{name}` but between several servers of the embedded store"
         ));
     }
+    if let Some(fault) = store::takes_the_last(plan).filter(|_| shared) {
+        let (number, name) = (fault.number, fault.kind.nature().name);
+        return refused(&format!(
+            "server left to be asked, were all of them taken at once, as with fault {number} (`{name}`)"
+        ));
+    }
     if plan.nodes.len() > NODES_MAX {
         return refused(&format!("addresses for more than {NODES_MAX} nodes"));
     }
@@ -261,6 +269,8 @@ impl World<'_> {
         let Hands { nodes, store, .. } = harming.await.map_err(io::Error::other)?;
 
         recorder.settled(plan).await;
+        // Servers that were just mended may still be finding their way: then there is nothing to ask.
+        until(|| async { observer::tables(&servers).await.is_ok() }).await;
         clients.probe();
         engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
         for node in nodes.down().await {

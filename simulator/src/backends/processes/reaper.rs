@@ -76,29 +76,29 @@ pub fn watch(run: &RunId) -> io::Result<()> {
 /// # Errors
 /// If something stays.
 pub fn reap(run: &RunId) -> io::Result<usize> {
-    let mut reaped = BTreeSet::new();
-    let mut quiet = 0;
+    let (mut reaped, mut quiet) = (BTreeSet::new(), 0);
+    let mut stays = None;
     for _ in 0..LOOKS_MAX {
         let found: Vec<_> = processes().filter(|(_, of)| of == run).collect();
-        quiet = if found.is_empty() { quiet + 1 } else { 0 };
+        // Networks go after those who live in them; one that was being made is seen a look later.
+        let mut names = namespaces::all();
+        names.retain(|name| found.is_empty() && is_of(name, run));
+        quiet = if found.is_empty() && names.is_empty() { quiet + 1 } else { 0 };
         if quiet == LOOKS {
-            break;
+            return Ok(reaped.len());
         }
         for (pid, _) in found {
             // Gone is gone, whoever was faster.
             let _ = kill_process(pid, Signal::KILL);
-            reaped.insert(pid.as_raw_nonzero());
+            reaped.insert(pid.as_raw_nonzero().to_string());
+        }
+        for name in names {
+            stays = namespaces::remove(&name).err();
+            reaped.insert(name);
         }
         sleep(LOOK_AGAIN);
     }
-    if quiet < LOOKS {
-        return Err(io::Error::other(format!("processes of the run {run} do not end")));
-    }
-    let names: Vec<_> = namespaces::all().into_iter().filter(|name| is_of(name, run)).collect();
-    for name in &names {
-        namespaces::remove(name)?;
-    }
-    Ok(reaped.len() + names.len())
+    Err(stays.unwrap_or_else(|| io::Error::other(format!("processes of the run {run} do not end"))))
 }
 
 /// What there is of a run: its processes by number, its namespaces by name.

@@ -275,6 +275,32 @@ fn cannot(fault: &Fault) -> io::Error {
     io::Error::other(format!("this store cannot do the fault `{}`", fault.kind.nature().name))
 }
 
+/// The first fault with which no server is left that runs.
+pub(super) fn takes_the_last(plan: &Plan) -> Option<&Fault> {
+    let takes = |fault: &&Fault| {
+        matches!(
+            fault.kind,
+            FaultKind::StoreKill
+                | FaultKind::StoreRestart
+                | FaultKind::StorePause
+                | FaultKind::PowerLoss
+        )
+    };
+    let taken_at = |moment: u64| {
+        let holds = |fault: &&Fault| (fault.at_us..=fault.until_us).contains(&moment);
+        let taken: BTreeSet<usize> = plan
+            .faults
+            .iter()
+            .filter(takes)
+            .filter(holds)
+            .flat_map(|fault| fault.servers.iter().copied())
+            .collect();
+        taken.len()
+    };
+    let all = plan.store.servers as usize;
+    plan.faults.iter().filter(takes).find(|fault| taken_at(fault.at_us) >= all)
+}
+
 /// The rows of the table `harms` that are a fault of a server; none if there are no such rows.
 fn wishes(fault: &Fault, server: usize, all: usize) -> Option<Vec<Object>> {
     let name = |server: usize| Json::from(Planned::server_name(server));
@@ -430,6 +456,17 @@ mod tests {
             let made: Vec<_> = made.into_iter().map(|row| Json::from(row).to_string()).collect();
             assert_eq!(made, rows, "{kind:?}");
         }
+        let scenario = |third: &str| {
+            let text = format!(
+                "name = \"x\"\nbackends = [\"processes\"]\n[federation]\nrethinkdb = {{ servers = 3 }}\n\
+                 [[fault]]\ndo = \"store-kill\"\nat = \"1s\"\ntarget = [\"s1\", \"s2\"]\n\
+                 [[fault]]\ndo = \"store-pause\"\nat = \"{third}\"\ntarget = \"s3\"\n"
+            );
+            let scenario = crate::scenario::Scenario::parse("x.toml", &text, None).unwrap();
+            crate::plan::make(&scenario, 1).unwrap()
+        };
+        assert_eq!(takes_the_last(&scenario("2s")).map(|fault| fault.number), Some(1));
+        assert_eq!(takes_the_last(&scenario("7s")), None, "the others are back by then");
         assert!(wishes(&fault(FaultKind::StoreFull, &[0], How::Plain), 0, 3).is_none());
     }
 }
