@@ -20,9 +20,9 @@ const SHOWN: usize = 3;
 ///
 /// The run's own expectations hold if its `plan.json` is next to the log.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  testbed judge runs/first-federation-sim-1/observations.jsonl")]
+#[command(after_help = "Example:\n  testbed judge runs/first-federation-sim-1")]
 pub(crate) struct Judge {
-    /// The log: JSON lines, `.jsonl` or `.jsonl.xz`.
+    /// The log: JSON lines, `.jsonl` or `.jsonl.xz`; or the folder of a run.
     file: PathBuf,
     /// The rules by which it is judged, if not those that it names.
     #[arg(long, value_parser = ["default", "mixed", "v0.6.0"])]
@@ -45,8 +45,8 @@ struct Told<'a> {
 
 impl Judge {
     pub(crate) fn run(&self) -> Result<Exit> {
-        let log = StoredLog::read(&self.file, self.rules.as_deref()).map_err(|error| {
-            let hint = "name the `observations.jsonl` of a run, or a recording in the same form";
+        let log = StoredLog::read(&self.log(), self.rules.as_deref()).map_err(|error| {
+            let hint = "name the folder of a run, or a recording in the form of its log";
             Failure::surroundings(&error, hint)
         })?;
         for warning in &log.warnings {
@@ -59,7 +59,7 @@ impl Judge {
         self.tell(&histories, &judged.judgements);
         self.output.line(format!("verdict: {verdict}"));
         self.output.data(&Told {
-            file: self.file.display().to_string(),
+            file: self.log().display().to_string(),
             records: log.records.len(),
             warnings: &log.warnings,
             verdict: verdict.as_str(),
@@ -70,9 +70,17 @@ impl Judge {
         Ok(verdict.into())
     }
 
+    fn log(&self) -> PathBuf {
+        if self.file.is_dir() {
+            RunDirectory::open(&self.file).observations()
+        } else {
+            self.file.clone()
+        }
+    }
+
     /// What the run's own scenario expects, if it is there.
     fn settings(&self) -> Settings {
-        let folder = self.file.parent().map(RunDirectory::open);
+        let folder = self.log().parent().map(RunDirectory::open);
         let plan = folder.and_then(|folder| folder.plan().ok());
         plan.map_or_else(Settings::default, |plan| Settings::from(&plan.expect))
     }

@@ -54,7 +54,7 @@ fn a_run_that_was_killed_is_read_judged_and_gone_on_with() {
             let there = std::fs::read(&log).unwrap();
             assert!(bytes.starts_with(&there), "what is there is how the run begins");
             torn += u32::from(!there.is_empty() && there.len() < bytes.len());
-            let (_, said, code) = outcome(&mut testbed(&["judge", path(&log), "--json"]));
+            let (_, said, code) = outcome(&mut testbed(&["judge", path(&out), "--json"]));
             assert!([0, 1, 3].contains(&code), "{code}: {said}");
         }
         let (json, said, code) = outcome(&mut testbed(&["run", "--resume", path(&out), "--json"]));
