@@ -24,7 +24,7 @@ use crate::{environment, progress};
 
 /// So many failed runs are run once more, to be kept with their reports.
 const KEPT: usize = 3;
-/// The state is written so often.
+/// The state is written so often, and after the first run.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// Run many seeds of one or several scenarios in virtual time, and tell which fail.
@@ -101,7 +101,7 @@ impl Campaign {
         let bar = progress::bar(self.seeds, String::new());
         bar.set_position(before.tally.runs);
         let (began, worked) = (clock::now().monotonic, environment::processor_seconds());
-        let mut saved = began;
+        let mut saved = None;
         let mut failure = Ok(());
         campaign(
             order,
@@ -114,8 +114,8 @@ impl Campaign {
                 if let (Some(then), Some(now)) = (worked, environment::processor_seconds()) {
                     state.processor_seconds = before.processor_seconds + now - then;
                 }
-                if now - saved >= SAVE_EVERY {
-                    saved = now;
+                if saved.is_none_or(|saved| now - saved >= SAVE_EVERY) {
+                    saved = Some(now);
                     failure = self.save(&state);
                 }
                 bar.set_position(state.tally.runs);

@@ -119,10 +119,10 @@ fn a_campaign_that_was_killed_comes_to_what_an_undisturbed_one_does() {
     let state = folder.path().join("state.json");
     let with_state = [&campaign[..], &["--state", path(&state)]].concat();
     let mut gone_on = 0;
-    let mut wait = Duration::from_millis(2_300);
+    let mut wait = Duration::from_millis(20);
     while killed_after(&with_state, wait) {
         gone_on += u32::from(state.is_file());
-        wait = wait * 9 / 8;
+        wait = wait * 5 / 4;
     }
     assert!(gone_on > 0, "it was never killed after its state was written");
     let (json, said, code) = outcome(&mut testbed(&with_state));
