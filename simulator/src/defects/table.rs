@@ -90,9 +90,14 @@ impl Table {
         }
     }
 
-    /// Puts a line in, in place of an older one.
-    pub fn put(&mut self, line: Line) {
-        self.lines.retain(|other| other.quirk != line.quirk);
+    /// Puts a line in, in place of an older one. What an earlier hunt has made small is still kept, if this
+    /// one has made nothing small.
+    pub fn put(&mut self, mut line: Line) {
+        let older = self.lines.iter().position(|other| other.quirk == line.quirk);
+        let older = older.map(|place| self.lines.remove(place));
+        if let Some(older) = older.filter(|older| older.file.is_some() && line.file.is_none()) {
+            (line.before, line.after, line.file) = (older.before, older.after, older.file);
+        }
         self.lines.push(line);
         let place = |line: &Line| all().position(|defect| defect.quirk.name() == line.quirk);
         self.lines.sort_by_key(place);

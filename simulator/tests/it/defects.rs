@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::checkers::{Outcome, Verdict};
-use bigchaindb_simulator::defects::{self, Table};
+use bigchaindb_simulator::defects::{self, Line, Table};
 use bigchaindb_simulator::matrix::Measure;
 use bigchaindb_simulator::plan;
 use bigchaindb_simulator::repro::repro;
@@ -53,6 +53,16 @@ fn the_page_is_what_the_table_says_and_names_files_that_are_there() {
         let file = line.file.as_ref().map(|file| folder().join(file));
         assert!(file.is_none_or(|file| file.is_file()), "{line:?}");
     }
+}
+
+#[test]
+fn a_hunt_that_makes_nothing_small_leaves_what_is_kept() {
+    let mut table = Table::load(&folder()).unwrap();
+    let kept = table.lines[0].clone();
+    let hunted = Line { seeds: 7, before: None, after: None, file: None, ..kept.clone() };
+    table.put(hunted);
+    assert!(kept.file.is_some());
+    assert_eq!(table.lines[0], Line { seeds: 7, ..kept });
 }
 
 #[test]
