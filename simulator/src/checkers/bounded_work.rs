@@ -47,7 +47,7 @@ fn allowance(rules: Rules) -> Allowance {
             members: 8,
             read: 2,
             second: 2,
-            act: 3,
+            act: 2,
             disturbance: 40,
         },
         Rules::Original | Rules::Mixed => Allowance {
@@ -56,7 +56,7 @@ fn allowance(rules: Rules) -> Allowance {
             members: 4,
             read: 4,
             second: 4,
-            act: 6,
+            act: 4,
             disturbance: 80,
         },
     }
