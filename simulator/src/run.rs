@@ -10,7 +10,7 @@ use std::{fs, io};
 
 use bigchaindb_core::model::Memo;
 
-use crate::backends::processes::Means;
+use crate::backends::apart::Means;
 use crate::backends::{self, Backend, BackendError, Carried};
 use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;

@@ -4,8 +4,9 @@
 //! it, mend it, let it settle, collect. All write the same observation log, so whoever judges need not
 //! know which it was.
 
+pub mod apart;
 pub mod local;
-pub mod processes;
+
 pub mod sim;
 
 mod real;
@@ -23,7 +24,7 @@ use crate::coverage::Coverage;
 use crate::observe::Log;
 use crate::plan::Plan;
 use crate::record::RunDirectory;
-use processes::Means;
+use apart::Means;
 
 /// A world that carries out plans.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -66,9 +67,9 @@ pub enum BackendError {
     /// The world `local` has its own reasons.
     #[error(transparent)]
     Local(#[from] local::LocalError),
-    /// So has the world `processes`.
+    /// So have the worlds with members apart.
     #[error(transparent)]
-    Processes(#[from] processes::ProcessesError),
+    Apart(#[from] apart::ApartError),
     /// It keeps what it needs in files.
     #[error("the backend `processes` needs a folder for its files")]
     NoFolder,
@@ -102,7 +103,7 @@ pub fn carry_out(
         Backend::Local => local::carry_out(plan, directory, log)?,
         Backend::Processes => {
             let directory = directory.ok_or(BackendError::NoFolder)?;
-            carried.used = processes::carry_out(plan, directory, means, log)?;
+            carried.used = apart::carry_out(plan, directory, means, log)?;
         }
     }
     carried.coverage.see(log.records());

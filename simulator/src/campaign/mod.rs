@@ -18,7 +18,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backends::processes::Means;
+use crate::backends::apart::Means;
 use crate::coverage::Coverage;
 use crate::plan::{self, Plan};
 use crate::record::Results;

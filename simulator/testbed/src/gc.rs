@@ -1,6 +1,6 @@
 //! `testbed gc`: what runs have left behind on this machine; and who sees to it that they do not.
 
-use bigchaindb_simulator::backends::processes::{RunId, reaper};
+use bigchaindb_simulator::backends::apart::{RunId, reaper};
 use clap::Args;
 use serde::Serialize;
 

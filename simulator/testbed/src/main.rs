@@ -24,7 +24,7 @@ mod up;
 
 use std::process::ExitCode;
 
-use bigchaindb_simulator::backends::processes::reaper;
+use bigchaindb_simulator::backends::apart::reaper;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bigchaindb_simulator::backends::processes::{self, Means, Namespaces, ProcessesError};
+use bigchaindb_simulator::backends::apart::{self, ApartError, Means, Namespaces};
 use bigchaindb_simulator::backends::{Backend, BackendError};
 use bigchaindb_simulator::run::RunError;
 use clap::{Args, ValueEnum};
@@ -86,16 +86,16 @@ impl WithMeans {
         }
         match self.namespaces {
             Wanted::Never => Some("namespaces are not wanted".to_owned()),
-            Wanted::IfPossible | Wanted::Always => processes::no_namespaces(),
+            Wanted::IfPossible | Wanted::Always => apart::no_namespaces(),
         }
     }
 }
 
 /// A run that did not come about: the scenario's fault, or the surroundings'.
 pub(crate) fn failed(error: &RunError) -> Failure {
-    if let RunError::Backend { source: BackendError::Processes(cause), .. } = error {
+    if let RunError::Backend { source: BackendError::Apart(cause), .. } = error {
         let failure = Failure::surroundings(error, cause.hint());
-        let refused = cause.is_refusal() || matches!(cause, ProcessesError::NotApart { .. });
+        let refused = cause.is_refusal() || matches!(cause, ApartError::NotApart { .. });
         return if refused { Failure::wrong(failure.message, failure.hint) } else { failure };
     }
     Failure::surroundings(error, "nothing was judged")

@@ -1,7 +1,7 @@
 //! What the worlds in real time have in common, whatever their nodes are.
 //!
 //! Here: who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
-//! down (`recorder`). Not here: what a node is, and how a fault reaches it (`local`, `processes`).
+//! down (`recorder`). Not here: what a node is, and how a fault reaches it (`local`, `apart`).
 
 mod clients;
 mod nemesis;

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use bigchaindb_simulator::backends::processes::{RunId, no_namespaces, reaper};
+use bigchaindb_simulator::backends::apart::{RunId, no_namespaces, reaper};
 use bigchaindb_simulator::observe::{Phase, Record, read};
 use bigchaindb_simulator::record::RunDirectory;
 

@@ -17,10 +17,10 @@ use bigchaindb_core::model::{Json, Object};
 use rustix::process::Pid;
 use tokio::time::{sleep, timeout};
 
-use super::ProcessesError;
+use super::ApartError;
 use super::ground::{DRIVER_PORT, Ground};
 use super::means::{self, Programs};
-use super::process::{Ear, Process, Program};
+use super::processes::{Ear, Process, Program};
 use super::run_id::RunId;
 use super::used::Used;
 use crate::plan::{Direction, Engine, Fault, FaultKind, How, Plan, Store as Planned};
@@ -63,7 +63,7 @@ impl Store {
         programs: &Programs,
         run: &RunId,
         ear: Ear,
-    ) -> Result<Self, ProcessesError> {
+    ) -> Result<Self, ApartError> {
         let (starts, servers) = match plan.store.engine {
             Engine::Embedded => embedded(plan, ground, folder, programs, run),
             Engine::Rethinkdb => rethinkdb(plan, ground, folder, run)?,
@@ -71,7 +71,7 @@ impl Store {
         let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
         let mut store = Self { processes, servers, ear, used, harmed };
         for program in starts {
-            let process = program.start(store.ear.clone()).map_err(ProcessesError::Start)?;
+            let process = program.start(store.ear.clone()).map_err(ApartError::Start)?;
             store.processes.push((program, Some(process)));
             // Those that join look for the first one.
             let first = store.servers[0];
@@ -83,7 +83,7 @@ impl Store {
         Ok(store)
     }
 
-    async fn is_ready(&mut self, server: SocketAddr) -> Result<(), ProcessesError> {
+    async fn is_ready(&mut self, server: SocketAddr) -> Result<(), ApartError> {
         let ready = async {
             while serves(server, ANSWER_WITHIN).await.is_err() {
                 for (program, process) in &mut self.processes {
@@ -97,7 +97,7 @@ impl Store {
         };
         let in_time = timeout(READY_WITHIN, ready).await;
         let late = |_| io::Error::other(format!("{server} does not answer"));
-        in_time.map_err(late).flatten().map_err(ProcessesError::Store)
+        in_time.map_err(late).flatten().map_err(ApartError::Store)
     }
 
     /// The server that a node asks: round and round, as in the plan's model.
@@ -380,7 +380,7 @@ fn rethinkdb(
     ground: &Ground,
     folder: &Path,
     run: &RunId,
-) -> Result<(Vec<Program>, Vec<SocketAddr>), ProcessesError> {
+) -> Result<(Vec<Program>, Vec<SocketAddr>), ApartError> {
     let path = means::rethinkdb()?;
     let (mut programs, mut servers) = (Vec::new(), Vec::new());
     for server in 0..plan.store.servers as usize {

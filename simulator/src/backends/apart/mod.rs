@@ -1,4 +1,4 @@
-//! The world `processes`: every node a process of its own, and the store as well; real time.
+//! Worlds with members apart: every node by itself, and the store as well; real time.
 //!
 //! What an operator would do is done as an operator does it: config files are written, the database and
 //! its genesis block are made by the node's command line, nodes are started with it. What is seen is seen
@@ -6,19 +6,19 @@
 //!
 //! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
-//! members live (`ground`, `namespaces`), a process (`process`), the servers of the store (`store`), the
-//! nodes (`nodes`, and what they say: `said`), what all use (`used`), who sees the tables (`observer`), how faults reach them all
-//! (`hands`, with rules for those who are cut off: `cuts`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
+//! members live (`ground`), members as processes (`processes`), the servers of the store (`store`), the
+//! nodes (`nodes`, and what they say: `said`), what all use (`used`), who sees the tables (`observer`),
+//! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, and jobs of the
+//! store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
 mod cuts;
 mod feeds;
 mod ground;
 mod hands;
 mod means;
-mod namespaces;
 mod nodes;
 mod observer;
-mod process;
+mod processes;
 pub mod reaper;
 mod run_id;
 mod said;
@@ -55,7 +55,7 @@ use store::Store;
 
 /// Why a plan cannot be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum ProcessesError {
+pub enum ApartError {
     /// There are no such rules.
     #[error(transparent)]
     Rules(#[from] UnknownRules),
@@ -116,7 +116,7 @@ pub enum ProcessesError {
     Start(#[from] io::Error),
 }
 
-impl ProcessesError {
+impl ApartError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -158,7 +158,7 @@ pub fn carry_out(
     directory: &RunDirectory,
     means: &Means,
     log: &mut Log,
-) -> Result<BTreeMap<String, String>, ProcessesError> {
+) -> Result<BTreeMap<String, String>, ApartError> {
     check(plan)?;
     let programs = Programs::find(means)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -180,10 +180,10 @@ pub fn carry_out(
 }
 
 /// What the plan asks for and a node's command line does not offer is no run of that plan.
-fn check(plan: &Plan) -> Result<(), ProcessesError> {
+fn check(plan: &Plan) -> Result<(), ApartError> {
     rules::by_name(&plan.rules)?;
     let refused =
-        |what: &str| Err(ProcessesError::Refused(format!("the backend `processes` has no {what}")));
+        |what: &str| Err(ApartError::Refused(format!("the backend `processes` has no {what}")));
     let store = &plan.store;
     if !plan.quirks.is_empty() {
         return refused("quirks: a node's `consensus_plugin` names a whole profile");
@@ -235,12 +235,12 @@ struct World<'a> {
 }
 
 impl World<'_> {
-    async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ProcessesError> {
+    async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ApartError> {
         let Self { plan, data, hearing, programs, run, ground } = *self;
         let keypairs = real::keypairs(plan);
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
-        let ear: process::Ear = Arc::new(move |line| {
+        let ear: processes::Ear = Arc::new(move |line| {
             if line.is_none() {
                 falls.fall_short("a server of the store ended by itself".to_owned());
             }

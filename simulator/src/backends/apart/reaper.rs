@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::namespaces;
-use super::process::RUN;
+use super::processes::RUN;
+use super::processes::namespaces;
 use super::run_id::RunId;
 
 /// The command of `testbed` that watches over a run.

@@ -21,6 +21,8 @@ use tokio::time::timeout;
 use super::run_id::RunId;
 use super::used::Used;
 
+pub(super) mod namespaces;
+
 /// The variable that tells of a process to which run it belongs.
 pub(super) const RUN: &str = "TESTBED_RUN";
 

@@ -15,7 +15,7 @@ use std::thread;
 use rustix::fd::AsFd as _;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::run_id::RunId;
+use super::super::run_id::RunId;
 
 /// Where `ip` keeps the names of namespaces.
 const NAMES: &str = "/run/netns";
@@ -33,7 +33,7 @@ const NETWORKS: u16 = 512;
 
 /// The namespaces of a run.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(in super::super) struct Network {
     run: RunId,
     /// The first three numbers of its addresses.
     prefix: [u8; 3],
@@ -44,7 +44,7 @@ impl Network {
     ///
     /// # Errors
     /// If `ip` does not do it.
-    pub(super) fn make(run: &RunId) -> io::Result<Self> {
+    pub(in super::super) fn make(run: &RunId) -> io::Result<Self> {
         let network = Self { run: run.clone(), prefix: free_prefix()? };
         let (hub, mine) = (network.name(HUB), network.address(GATEWAY));
         ip(&format!("netns add {hub}"))?;
@@ -61,7 +61,7 @@ impl Network {
     ///
     /// # Errors
     /// If `ip` does not do it.
-    pub(super) fn add(&self, member: &str, number: u8) -> io::Result<()> {
+    pub(in super::super) fn add(&self, member: &str, number: u8) -> io::Result<()> {
         let (hub, name, address) = (self.name(HUB), self.name(member), self.address(number));
         ip(&format!("netns add {name}"))?;
         ip(&format!("-n {hub} link add {member} type veth peer name eth0 netns {name}"))?;
@@ -72,18 +72,18 @@ impl Network {
     }
 
     /// The namespace of a member.
-    pub(super) fn name(&self, member: &str) -> String {
+    pub(in super::super) fn name(&self, member: &str) -> String {
         format!("{}-{member}", self.run)
     }
 
     /// An address in this network.
-    pub(super) fn address(&self, number: u8) -> Ipv4Addr {
+    pub(in super::super) fn address(&self, number: u8) -> Ipv4Addr {
         let [first, second, third] = self.prefix;
         Ipv4Addr::new(first, second, third, number)
     }
 
     /// The address of this machine in it.
-    pub(super) fn gateway(&self) -> Ipv4Addr {
+    pub(in super::super) fn gateway(&self) -> Ipv4Addr {
         self.address(GATEWAY)
     }
 }
@@ -103,7 +103,7 @@ fn free_prefix() -> io::Result<[u8; 3]> {
 }
 
 /// The names of all namespaces on this machine.
-pub(super) fn all() -> Vec<String> {
+pub(in super::super) fn all() -> Vec<String> {
     let entries = fs::read_dir(NAMES).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
@@ -112,7 +112,7 @@ pub(super) fn all() -> Vec<String> {
 ///
 /// # Errors
 /// If it stays.
-pub(super) fn remove(name: &str) -> io::Result<()> {
+pub(in super::super) fn remove(name: &str) -> io::Result<()> {
     ip(&format!("netns del {name}"))
 }
 
@@ -120,7 +120,7 @@ pub(super) fn remove(name: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// If it refuses.
-pub(super) fn filter(name: &str, rules: &str) -> io::Result<()> {
+pub(in super::super) fn filter(name: &str, rules: &str) -> io::Result<()> {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", name, "nft", "-f", "-"]);
     done(command, rules)
@@ -130,7 +130,7 @@ pub(super) fn filter(name: &str, rules: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// If there is no such namespace.
-pub(super) fn within<T: Send>(
+pub(in super::super) fn within<T: Send>(
     name: Option<&str>,
     look: impl FnOnce() -> io::Result<T> + Send,
 ) -> io::Result<T> {

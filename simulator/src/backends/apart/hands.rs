@@ -16,7 +16,7 @@ use super::cuts::Cut;
 use super::feeds;
 use super::ground::Ground;
 use super::nodes::Nodes;
-use super::process::state;
+use super::processes::state;
 use super::store::{self, Store, is_harmed, serves};
 use crate::faults::Whom;
 use crate::plan::{Fault, FaultKind};

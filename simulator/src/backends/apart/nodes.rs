@@ -21,10 +21,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::super::real::{Recorder, answers};
-use super::ProcessesError;
+use super::ApartError;
 use super::ground::{API_PORT, Ground};
 use super::means::Programs;
-use super::process::{Ear, Process, Program};
+use super::processes::{Ear, Process, Program};
 use super::run_id::RunId;
 use super::said::Said;
 use super::store::Store;
@@ -114,7 +114,7 @@ impl Nodes {
     }
 
     /// Makes the database and its genesis block by the first node's command line, as an operator does.
-    pub(super) async fn make_database(&self, plan: &Plan) -> Result<(), ProcessesError> {
+    pub(super) async fn make_database(&self, plan: &Plan) -> Result<(), ApartError> {
         let Some(first) = self.0.first() else { return Ok(()) };
         let (shards, replicas) = (plan.store.shards.to_string(), plan.store.replicas.to_string());
         let mut commands = vec![vec!["init"]];
@@ -128,21 +128,21 @@ impl Nodes {
             let arguments = command(&first.config, &words);
             let program = Program { arguments, ..first.program.clone() };
             let made = program.run(MADE_WITHIN).await;
-            made.map_err(|source| ProcessesError::Database { command: words.join(" "), source })?;
+            made.map_err(|source| ApartError::Database { command: words.join(" "), source })?;
         }
         Ok(())
     }
 
     /// Starts all nodes, and waits until each of them answers.
-    pub(super) async fn start(&self) -> Result<(), ProcessesError> {
+    pub(super) async fn start(&self) -> Result<(), ApartError> {
         for node in &self.0 {
-            *node.running.lock().await = Some(node.start().map_err(ProcessesError::Start)?);
+            *node.running.lock().await = Some(node.start().map_err(ApartError::Start)?);
         }
         for node in &self.0 {
             let ready = timeout(READY_WITHIN, node.is_ready()).await;
             let late = |_| io::Error::other("it does not answer");
             let ready = ready.map_err(late).flatten();
-            ready.map_err(|source| ProcessesError::Node { node: node.index + 1, source })?;
+            ready.map_err(|source| ApartError::Node { node: node.index + 1, source })?;
             node.recorder.tell_node(node.index, Befell::Started, "");
         }
         Ok(())

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 use super::ground::{API_PORT, Ground};
-use super::namespaces::{filter, within};
+use super::processes::namespaces::{filter, within};
 use super::store::Store;
 use crate::plan::{Direction, Fault, How, OtherSide};
 

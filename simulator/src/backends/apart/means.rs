@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::ProcessesError;
+use super::ApartError;
 
 /// The variable that names the node's program, if it is not beside this one.
 pub const NODE_BINARY: &str = "TESTBED_NODE_BINARY";
@@ -41,7 +41,7 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    pub(super) fn find(means: &Means) -> Result<Self, ProcessesError> {
+    pub(super) fn find(means: &Means) -> Result<Self, ApartError> {
         let named = means.node_binary.clone();
         let named = named.or_else(|| env::var_os(NODE_BINARY).map(PathBuf::from));
         let node = match named {
@@ -54,13 +54,13 @@ impl Programs {
 }
 
 /// The program `rethinkdb`, if it is installed.
-pub(super) fn rethinkdb() -> Result<PathBuf, ProcessesError> {
-    in_path("rethinkdb").ok_or(ProcessesError::NoRethinkdb)
+pub(super) fn rethinkdb() -> Result<PathBuf, ApartError> {
+    in_path("rethinkdb").ok_or(ApartError::NoRethinkdb)
 }
 
 /// A program of this project: beside the running one, which may be a test and lie a folder deeper.
-fn beside(name: &'static str) -> Result<PathBuf, ProcessesError> {
-    let this = env::current_exe().map_err(ProcessesError::Start)?;
+fn beside(name: &'static str) -> Result<PathBuf, ApartError> {
+    let this = env::current_exe().map_err(ApartError::Start)?;
     let folders = this.ancestors().skip(1).take(2);
     let places: Vec<_> = folders.map(|folder| folder.join(name)).collect();
     match places.iter().find(|place| place.is_file()) {
@@ -69,9 +69,9 @@ fn beside(name: &'static str) -> Result<PathBuf, ProcessesError> {
     }
 }
 
-fn missing(program: &'static str, places: Vec<PathBuf>) -> ProcessesError {
+fn missing(program: &'static str, places: Vec<PathBuf>) -> ApartError {
     let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-    ProcessesError::NoProgram { program, places: places.join(" and ") }
+    ApartError::NoProgram { program, places: places.join(" and ") }
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {

@@ -7,9 +7,9 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
-use super::ProcessesError;
+use super::ApartError;
 use super::means::{Means, Namespaces, no_namespaces};
-use super::namespaces::Network;
+use super::processes::namespaces::Network;
 use super::run_id::RunId;
 use crate::plan::{Engine, Fault, FaultKind, Plan};
 
@@ -47,7 +47,7 @@ pub(super) enum Ground {
 
 impl Ground {
     /// Takes what is to be had of what was asked for. Some faults need namespaces.
-    pub(super) fn take(plan: &Plan, means: &Means, run: &RunId) -> Result<Self, ProcessesError> {
+    pub(super) fn take(plan: &Plan, means: &Means, run: &RunId) -> Result<Self, ApartError> {
         let why_not = match means.namespaces {
             Namespaces::Never => Some("they were not wanted".to_owned()),
             Namespaces::IfPossible | Namespaces::Always => no_namespaces(),
@@ -57,21 +57,21 @@ impl Ground {
         match (why_not, plan.faults.iter().find(apart)) {
             (Some(why), Some(Fault { number, kind, .. })) => {
                 let name = kind.nature().name;
-                Err(ProcessesError::NotApart { number: *number, name, why })
+                Err(ApartError::NotApart { number: *number, name, why })
             }
             (Some(why), None) if means.namespaces == Namespaces::Always => {
-                Err(ProcessesError::NoNamespaces { why })
+                Err(ApartError::NoNamespaces { why })
             }
             (Some(_), None) => Ok(Self::loopback()?),
             (None, _) => {
-                let network = Network::make(run).map_err(ProcessesError::Network)?;
+                let network = Network::make(run).map_err(ApartError::Network)?;
                 for node in 0..plan.nodes.len() {
                     let number = number(FIRST_NODE, node);
-                    network.add(&node_name(node), number).map_err(ProcessesError::Network)?;
+                    network.add(&node_name(node), number).map_err(ApartError::Network)?;
                 }
                 for server in 0..machines_of_store(plan) {
                     let number = number(FIRST_SERVER, server);
-                    network.add(&server_name(server), number).map_err(ProcessesError::Network)?;
+                    network.add(&server_name(server), number).map_err(ApartError::Network)?;
                 }
                 Ok(Self::Apart(network))
             }
