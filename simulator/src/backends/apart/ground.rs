@@ -19,6 +19,9 @@ pub(super) const API_PORT: u16 = 9984;
 /// The port of a store's drivers; further servers of the embedded one take those that follow.
 pub(super) const DRIVER_PORT: u16 = 28015;
 
+/// The port on which RethinkDB's servers talk with each other.
+pub(super) const CLUSTER_PORT: u16 = 29015;
+
 /// The last number of the first node's address, and of the first server's.
 const FIRST_NODE: u8 = 1;
 const FIRST_SERVER: u8 = 190;

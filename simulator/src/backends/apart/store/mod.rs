@@ -1,0 +1,200 @@
+//! The store of a run: servers in processes of their own, and what befalls them.
+//!
+//! The embedded store is one process (`embedded`), whatever number of servers it has: what goes wrong
+//! between those is a row of a table (`wishes`). RethinkDB is a process for each server, joined into a
+//! cluster (`rethinkdb`). Not here: the tables, which a node's command line makes (`nodes`), who follows
+//! them (`observer`).
+
+mod embedded;
+mod rethinkdb;
+mod wishes;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use bigchaindb::store::rethinkdb::{Client, Error, Limits, Options, Tcp, Term};
+use rustix::process::Pid;
+use tokio::time::{sleep, timeout};
+
+use super::ApartError;
+use super::ground::Ground;
+use super::means::Programs;
+use super::processes::{Ear, Process, Program};
+use super::run_id::RunId;
+use super::used::Used;
+use crate::plan::{Engine, Fault, FaultKind, Plan};
+
+pub(super) use wishes::{is_harmed, takes_the_last};
+
+/// How long a server may take until drivers can connect.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often it is asked meanwhile.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// How long a server may take to end in an orderly way.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long an answer of a server may take, of one that is well.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// After an attempt to connect has failed, the next one may be made so much later.
+const CONNECT_AGAIN: Duration = Duration::from_millis(20);
+
+/// The servers of a run.
+pub(super) struct Store {
+    processes: Vec<(Program, Option<Process>)>,
+    servers: Vec<SocketAddr>,
+    ear: Ear,
+    /// What processes have used that are gone.
+    used: Used,
+    /// Servers that do not answer at the moment, by our hand.
+    harmed: BTreeSet<usize>,
+}
+
+impl Store {
+    /// Starts the servers, and waits until each of them answers.
+    pub(super) async fn start(
+        plan: &Plan,
+        ground: &Ground,
+        folder: &Path,
+        programs: &Programs,
+        run: &RunId,
+        ear: Ear,
+    ) -> Result<Self, ApartError> {
+        let (starts, servers) = match plan.store.engine {
+            Engine::Embedded => embedded::programs(plan, ground, folder, programs, run),
+            Engine::Rethinkdb => rethinkdb::programs(plan, ground, folder, run)?,
+        };
+        let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
+        let mut store = Self { processes, servers, ear, used, harmed };
+        for program in starts {
+            let process = program.start(store.ear.clone()).map_err(ApartError::Start)?;
+            store.processes.push((program, Some(process)));
+            // Those that join look for the first one.
+            let first = store.servers[0];
+            store.is_ready(first).await?;
+        }
+        for server in store.servers.clone() {
+            store.is_ready(server).await?;
+        }
+        Ok(store)
+    }
+
+    async fn is_ready(&mut self, server: SocketAddr) -> Result<(), ApartError> {
+        let ready = async {
+            while serves(server, ANSWER_WITHIN).await.is_err() {
+                for (program, process) in &mut self.processes {
+                    if let Some(status) = process.as_mut().and_then(Process::ended) {
+                        return Err(program.last_words(status));
+                    }
+                }
+                sleep(ASK_EVERY).await;
+            }
+            Ok(())
+        };
+        let in_time = timeout(READY_WITHIN, ready).await;
+        let late = |_| io::Error::other(format!("{server} does not answer"));
+        in_time.map_err(late).flatten().map_err(ApartError::Store)
+    }
+
+    /// The server that a node asks: round and round, as in the plan's model.
+    pub(super) fn server_of(&self, node: usize) -> SocketAddr {
+        self.servers[node % self.servers.len()]
+    }
+
+    /// The machine that a node's server is on, and where it is reached.
+    pub(super) fn machine_of(&self, node: usize) -> (usize, SocketAddr) {
+        let server = node % self.servers.len();
+        (server.min(self.processes.len() - 1), self.servers[server])
+    }
+
+    /// A client of the server that a node asks.
+    pub(super) fn client_of(&self, node: usize) -> Client {
+        client(self.server_of(node), ANSWER_WITHIN)
+    }
+
+    /// A client for each server.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        self.servers.iter().map(|server| client(*server, ANSWER_WITHIN)).collect()
+    }
+
+    /// A fault meets a server, or all; by which signs it is known.
+    pub(super) async fn harm(&mut self, fault: &Fault, server: usize) -> io::Result<Vec<Sign>> {
+        if self.processes.len() < self.servers.len() {
+            return self.wish(fault, server).await;
+        }
+        let (_, process) = &mut self.processes[server];
+        let Some(running) = process else { return Ok(Vec::new()) };
+        let (address, pid) = (self.servers[server], running.pid());
+        match fault.kind {
+            FaultKind::StorePause => {
+                running.pause();
+                Ok(vec![Sign::Moves(pid), Sign::Serves(address)])
+            }
+            FaultKind::StoreKill | FaultKind::StoreRestart => {
+                let running = process.take().expect("it was looked at just now");
+                self.used.add(match fault.kind {
+                    FaultKind::StoreKill => running.kill().await,
+                    _ => running.stop(STOP_WITHIN).await,
+                });
+                Ok(vec![Sign::Moves(pid), Sign::Serves(address)])
+            }
+            _ => Err(cannot(fault)),
+        }
+    }
+
+    /// A server is as before; by which signs it is known.
+    pub(super) async fn mend(&mut self, fault: &Fault, server: usize) -> io::Result<Vec<Sign>> {
+        if self.processes.len() < self.servers.len() {
+            return self.take_back(fault, server).await;
+        }
+        let (program, process) = &mut self.processes[server];
+        match process {
+            Some(running) => running.resume(),
+            None => *process = Some(program.start(self.ear.clone())?),
+        }
+        Ok(vec![Sign::Serves(self.servers[server])])
+    }
+
+    /// Ends all servers in an orderly way; what they have used.
+    pub(super) async fn stop(mut self) -> Used {
+        for (_, process) in self.processes {
+            if let Some(process) = process {
+                self.used.add(process.stop(STOP_WITHIN).await);
+            }
+        }
+        self.used
+    }
+}
+
+/// By what it is known how a server fares.
+pub(super) enum Sign {
+    /// Its process runs.
+    Moves(Pid),
+    /// It answers drivers.
+    Serves(SocketAddr),
+    /// One of these servers says that something is not wrong between servers.
+    Harms(Vec<SocketAddr>, String),
+}
+
+/// Whether a server speaks ReQL and answers, within a time.
+pub(super) async fn serves(server: SocketAddr, patience: Duration) -> Result<(), Error> {
+    let client = client(server, patience);
+    let answer = timeout(patience, client.value(&Term::db_list())).await;
+    answer.map_err(|_| Error::TimedOut { ms: patience.as_millis() })?.map(drop)
+}
+
+fn client(server: SocketAddr, query_timeout: Duration) -> Client {
+    let tcp = Tcp { host: server.ip().to_string(), port: server.port(), tls: None };
+    let limits =
+        Limits { backoff: CONNECT_AGAIN, backoff_most: CONNECT_AGAIN, ..Limits::default() };
+    Client::new(tcp, Options { query_timeout, ..Options::default() }, limits)
+}
+
+fn cannot(fault: &Fault) -> io::Error {
+    io::Error::other(format!("this store cannot do the fault `{}`", fault.kind.nature().name))
+}
