@@ -87,7 +87,7 @@ pub const ALL: [Nature; 24] = [
         name: "store-kill",
         verb: "kills",
         lasts: Some(("restart_after", 5_000_000)),
-        backends: &IN_PROCESSES,
+        backends: &APART,
         ..SERVERS
     },
     Nature {
@@ -95,14 +95,14 @@ pub const ALL: [Nature; 24] = [
         name: "store-restart",
         verb: "restarts",
         lasts: Some(("restart_after", 1_000_000)),
-        backends: &IN_PROCESSES,
+        backends: &APART,
         ..SERVERS
     },
     Nature {
         kind: FaultKind::StorePause,
         name: "store-pause",
         verb: "stops",
-        backends: &IN_PROCESSES,
+        backends: &APART,
         ..SERVERS
     },
     Nature {
@@ -110,7 +110,7 @@ pub const ALL: [Nature; 24] = [
         name: "store-partition",
         verb: "isolates",
         target: "from",
-        backends: &IN_PROCESSES,
+        backends: &APART,
         ..SERVERS
     },
     Nature {
@@ -118,7 +118,7 @@ pub const ALL: [Nature; 24] = [
         name: "power-loss",
         verb: "switches off",
         lasts: Some(("restart_after", 5_000_000)),
-        backends: &IN_PROCESSES,
+        backends: &APART,
         ..SERVERS
     },
     Nature {
@@ -166,7 +166,7 @@ pub const ALL: [Nature; 24] = [
 ];
 
 /// The worlds with servers that can be harmed.
-const IN_PROCESSES: [Backend; 2] = [Backend::Sim, Backend::Processes];
+const APART: [Backend; 3] = [Backend::Sim, Backend::Processes, Backend::Docker];
 
 /// What faults of nodes have in common that take no node and are known in virtual time only.
 const NODES: Nature = Nature {

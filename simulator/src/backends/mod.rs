@@ -36,11 +36,13 @@ pub enum Backend {
     Local,
     /// Every node a process of its own, and the store as well, in real time.
     Processes,
+    /// Every node in containers of its own, and the store as well, in real time.
+    Docker,
 }
 
 impl Backend {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Sim, Self::Local, Self::Processes];
+    pub const ALL: [Self; 4] = [Self::Sim, Self::Local, Self::Processes, Self::Docker];
 
     /// Its name in scenarios and on the command line.
     pub fn name(self) -> &'static str {
@@ -48,6 +50,7 @@ impl Backend {
             Self::Sim => "sim",
             Self::Local => "local",
             Self::Processes => "processes",
+            Self::Docker => "docker",
         }
     }
 }
@@ -71,7 +74,7 @@ pub enum BackendError {
     #[error(transparent)]
     Apart(#[from] apart::ApartError),
     /// It keeps what it needs in files.
-    #[error("the backend `processes` needs a folder for its files")]
+    #[error("members apart need a folder for their files")]
     NoFolder,
 }
 
@@ -101,7 +104,7 @@ pub fn carry_out(
     match plan.backend {
         Backend::Sim => carried.coverage = sim::carry_out(plan, signatures, log)?,
         Backend::Local => local::carry_out(plan, directory, log)?,
-        Backend::Processes => {
+        Backend::Processes | Backend::Docker => {
             let directory = directory.ok_or(BackendError::NoFolder)?;
             carried.used = apart::carry_out(plan, directory, means, log)?;
         }

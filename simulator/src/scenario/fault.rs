@@ -100,7 +100,7 @@ impl FaultEntry {
         let is_possible = match backend {
             Backend::Sim => true,
             Backend::Local => is_plain,
-            Backend::Processes => {
+            Backend::Processes | Backend::Docker => {
                 is_shared || !matches!(self.kind, FaultKind::StorePartition | FaultKind::PowerLoss)
             }
         };

@@ -237,7 +237,7 @@ impl Scenario {
             let message = format!("the backend `{backend}` has no Byzantine members");
             return Some(self.error(line, message, "run it in sim, or take the entry out"));
         }
-        if backend == Backend::Processes
+        if matches!(backend, Backend::Processes | Backend::Docker)
             && (!self.federation.quirks.is_empty() || self.federation.bounds != Bounds::default())
         {
             let message = "the backend `processes` has neither quirks nor bounds: they are no settings \

@@ -1,6 +1,7 @@
 //! `testbed gc`: what runs have left behind on this machine; and who sees to it that they do not.
 
-use bigchaindb_simulator::backends::apart::{RunId, reaper};
+use bigchaindb_simulator::backends::apart::RunId;
+use bigchaindb_simulator::backends::apart::reaper::{self, Containers};
 use clap::Args;
 use serde::Serialize;
 
@@ -8,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
-/// Take away what runs by processes have left behind: processes, network namespaces.
+/// Take away what runs have left behind: processes, network namespaces, containers and their networks.
 ///
 /// Runs end without any of it, whatever way they end; this is for a machine on which even that was not
 /// to be. What belongs to a run that is still under way stays, and so does every file.
@@ -29,9 +30,11 @@ struct Line {
 impl Gc {
     pub(crate) fn run(&self) -> Result<Exit> {
         let mut lines = Vec::new();
-        for run in reaper::leftovers() {
-            let things = reap(&run)?;
-            self.output.line(format!("{run}: {things} processes and namespaces"));
+        // Where no engine answers there are no containers.
+        let containers = Containers::look().ok();
+        for run in reaper::leftovers(containers.as_ref()) {
+            let things = reap(&run, containers.as_ref())?;
+            self.output.line(format!("{run}: {things} processes, containers and networks"));
             lines.push(Line { run: run.to_string(), things });
         }
         if lines.is_empty() {
@@ -42,8 +45,8 @@ impl Gc {
     }
 }
 
-fn reap(run: &RunId) -> Result<usize> {
-    let reaped = reaper::reap(run);
+fn reap(run: &RunId, containers: Option<&Containers>) -> Result<usize> {
+    let reaped = reaper::reap(run, containers);
     reaped.map_err(|error| Failure::surroundings(&error, "whose are they? try as root"))
 }
 
@@ -53,6 +56,9 @@ fn reap(run: &RunId) -> Result<usize> {
 pub(crate) struct WatchOver {
     /// The run's name.
     run: String,
+    /// There are containers of it.
+    #[arg(long)]
+    containers: bool,
 }
 
 impl WatchOver {
@@ -61,7 +67,7 @@ impl WatchOver {
         let run = run.ok_or_else(|| {
             Failure::wrong(format!("`{}` is no name of a run", self.run), "see `testbed gc`")
         })?;
-        let watched = reaper::watch(&run);
+        let watched = reaper::watch(&run, self.containers);
         watched.map_err(|error| Failure::surroundings(&error, "see `testbed gc`"))?;
         Ok(Exit::Done)
     }

@@ -1,9 +1,9 @@
-//! `--processes` and what belongs to it: every node a process of its own.
+//! What members of their own are made of: `--processes`, and the images of containers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bigchaindb_simulator::backends::apart::{self, ApartError, Means, Namespaces};
+use bigchaindb_simulator::backends::apart::{self, ApartError, Images, Means, Namespaces};
 use bigchaindb_simulator::backends::{Backend, BackendError};
 use bigchaindb_simulator::run::RunError;
 use clap::{Args, ValueEnum};
@@ -24,6 +24,14 @@ pub(crate) struct WithMeans {
     /// takes root.
     #[arg(long, value_enum, default_value_t = Wanted::IfPossible)]
     namespaces: Wanted,
+    /// With `--backend docker`: the image of a node, of the embedded store and of machines; without it,
+    /// what `TESTBED_NODE_IMAGE` names, or what `deploy/images/build` makes.
+    #[arg(long, value_name = "IMAGE")]
+    node_image: Option<String>,
+    /// With `--backend docker` and `store = "rethinkdb"`: the image of RethinkDB; without it, what
+    /// `TESTBED_RETHINKDB_IMAGE` names, or `rethinkdb:2.4.4-bookworm-slim`.
+    #[arg(long, value_name = "IMAGE")]
+    rethinkdb_image: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -58,7 +66,12 @@ impl WithMeans {
             Wanted::Always => Namespaces::Always,
             Wanted::Never => Namespaces::Never,
         };
-        Means { node_binary: self.node_binary.clone(), namespaces }
+        let usual = Images::default();
+        let images = Images {
+            node: self.node_image.clone().unwrap_or(usual.node),
+            rethinkdb: self.rethinkdb_image.clone().unwrap_or(usual.rethinkdb),
+        };
+        Means { node_binary: self.node_binary.clone(), namespaces, images }
     }
 
     /// What whoever runs it should know.
@@ -69,12 +82,13 @@ impl WithMeans {
 
     /// What the report says of it.
     pub(crate) fn told(&self, backend: Backend) -> BTreeMap<String, String> {
-        if backend != Backend::Processes {
-            return BTreeMap::new();
-        }
-        let members = match self.plain(backend) {
-            None => "a process and a network namespace each".to_owned(),
-            Some(why) => format!("a process each, on loopback addresses: {why}"),
+        let members = match (backend, self.plain(backend)) {
+            (Backend::Docker, _) => format!("a container each, of `{}`", self.means().images.node),
+            (Backend::Processes, None) => "a process and a network namespace each".to_owned(),
+            (Backend::Processes, Some(why)) => {
+                format!("a process each, on loopback addresses: {why}")
+            }
+            _ => return BTreeMap::new(),
         };
         BTreeMap::from([("members".to_owned(), members)])
     }

@@ -6,11 +6,12 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
-use super::ground::{API_PORT, Ground};
+use super::ground::{API_PORT, Ground, Member};
 use super::processes::namespaces::{filter, within};
 use super::store::Store;
 use crate::plan::{Direction, Fault, How, OtherSide};
@@ -21,7 +22,7 @@ pub(super) struct Cut {
     /// The name of its rules.
     table: String,
     /// The node's namespace, where they are.
-    namespace: String,
+    namespace: PathBuf,
     direction: Direction,
     links: Vec<Link>,
 }
@@ -40,23 +41,26 @@ struct Link {
 struct End {
     address: IpAddr,
     port: Option<u16>,
-    namespace: Option<String>,
+    namespace: Option<PathBuf>,
 }
 
 impl Cut {
     /// The cut that a partition is; none on a ground where nobody can be cut off.
     pub(super) fn new(fault: &Fault, node: usize, ground: &Ground, store: &Store) -> Option<Self> {
         let How::Cut { to, direction } = fault.how else { return None };
-        let namespace = ground.namespace_of_node(node)?;
-        let end =
-            |port| End { address: ground.node(node), port, namespace: Some(namespace.clone()) };
+        let namespace = ground.namespace(Member::Node(node))?;
+        let end = |port| End {
+            address: ground.address(Member::Node(node)),
+            port,
+            namespace: Some(namespace.clone()),
+        };
         let mut links = Vec::new();
         if to != OtherSide::Clients {
             let (server, address) = store.machine_of(node);
             let other = End {
                 address: address.ip(),
                 port: Some(address.port()),
-                namespace: ground.namespace_of_server(server),
+                namespace: ground.namespace(Member::Server(server)),
             };
             links.push(Link { node: end(None), other, is_served_by_node: false });
         }
@@ -173,7 +177,7 @@ mod tests {
             false => Link { node: end(1, None), other: end(190, Some(28015)), is_served_by_node },
             true => Link { node: end(1, Some(9984)), other: end(254, None), is_served_by_node },
         };
-        let (table, namespace) = ("fault_3".to_owned(), String::new());
+        let (table, namespace) = ("fault_3".to_owned(), PathBuf::new());
         Cut { table, namespace, direction, links: vec![link] }.rules()
     }
 

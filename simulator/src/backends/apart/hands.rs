@@ -44,7 +44,7 @@ impl Hands {
                 vec![Sign::Listens(address, pid)]
             }
             FaultKind::Pause => {
-                let pid = self.nodes.pause(node).await;
+                let pid = self.nodes.pause(node).await?;
                 vec![Sign::Answers(address, pid)]
             }
             FaultKind::Partition => {
@@ -66,7 +66,7 @@ impl Hands {
         let address = self.nodes.address(node);
         match fault.kind {
             FaultKind::Kill => self.nodes.restart(node).await?,
-            FaultKind::Pause => self.nodes.resume(node).await,
+            FaultKind::Pause => self.nodes.resume(node).await?,
             FaultKind::Partition => {
                 let cut = self.cut(fault, node)?;
                 cut.lift()?;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::ApartError;
+use super::docker::Images;
+use super::ground::Binary;
 
 /// The variable that names the node's program, if it is not beside this one.
 pub const NODE_BINARY: &str = "TESTBED_NODE_BINARY";
@@ -29,15 +31,15 @@ pub struct Means {
     pub node_binary: Option<PathBuf>,
     /// Networks.
     pub namespaces: Namespaces,
+    /// What containers are made of.
+    pub images: Images,
 }
 
 /// The programs of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Programs {
     /// `bigchaindb`.
-    pub(super) node: PathBuf,
-    /// `testbed`, which watches over the run.
-    pub(super) watcher: PathBuf,
+    node: PathBuf,
 }
 
 impl Programs {
@@ -49,17 +51,25 @@ impl Programs {
             Some(path) => return Err(missing("bigchaindb", vec![path])),
             None => beside("bigchaindb")?,
         };
-        Ok(Self { node, watcher: beside("testbed")? })
+        Ok(Self { node })
+    }
+
+    /// Where a program is.
+    pub(super) fn path(&self, binary: Binary) -> Result<PathBuf, ApartError> {
+        match binary {
+            Binary::Node => Ok(self.node.clone()),
+            Binary::Rethinkdb => in_path("rethinkdb").ok_or(ApartError::NoRethinkdb),
+        }
     }
 }
 
-/// The program `rethinkdb`, if it is installed.
-pub(super) fn rethinkdb() -> Result<PathBuf, ApartError> {
-    in_path("rethinkdb").ok_or(ApartError::NoRethinkdb)
+/// The program `testbed`, which watches over a run.
+pub(super) fn watcher() -> Result<PathBuf, ApartError> {
+    beside("testbed")
 }
 
 /// A program of this project: beside the running one, which may be a test and lie a folder deeper.
-fn beside(name: &'static str) -> Result<PathBuf, ApartError> {
+pub(super) fn beside(name: &'static str) -> Result<PathBuf, ApartError> {
     let this = env::current_exe().map_err(ApartError::Start)?;
     let folders = this.ancestors().skip(1).take(2);
     let places: Vec<_> = folders.map(|folder| folder.join(name)).collect();
@@ -81,19 +91,26 @@ fn in_path(program: &str) -> Option<PathBuf> {
 
 /// Why members cannot have network namespaces here; none if they can.
 pub fn no_namespaces() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("only root may make network namespaces".to_owned());
-    }
-    for program in ["ip", "nft"] {
-        let missing = in_path(program).is_none() && !Path::new("/usr/sbin").join(program).is_file();
-        if missing {
-            let packages = "`apt-get install iproute2 nftables`";
-            return Some(format!("the program `{program}` is missing ({packages})"));
-        }
+    let why = cannot_enter().or_else(|| missing_package("ip", "iproute2"));
+    if why.is_some() {
+        return why;
     }
     let tried = Command::new("ip").args(["netns", "list"]).stdout(Stdio::null()).status();
     match tried {
         Ok(status) if status.success() => None,
         _ => Some("`ip netns` does not work here".to_owned()),
     }
+}
+
+/// Why nobody can enter a network namespace here and cut it off; none if that can be done.
+pub(super) fn cannot_enter() -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("only root may enter network namespaces".to_owned());
+    }
+    missing_package("nsenter", "util-linux").or_else(|| missing_package("nft", "nftables"))
+}
+
+fn missing_package(program: &str, package: &str) -> Option<String> {
+    let is_there = in_path(program).is_some() || Path::new("/usr/sbin").join(program).is_file();
+    (!is_there).then(|| format!("the program `{program}` is missing (`apt-get install {package}`)"))
 }

@@ -6,12 +6,13 @@
 //!
 //! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
-//! members live (`ground`), members as processes (`processes`), the servers of the store (`store`), the
+//! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`), the servers of the store (`store`), the
 //! nodes (`nodes`, and what they say: `said`), what all use (`used`), who sees the tables (`observer`),
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, and jobs of the
 //! store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
 mod cuts;
+mod docker;
 mod feeds;
 mod ground;
 mod hands;
@@ -19,6 +20,7 @@ mod means;
 mod nodes;
 mod observer;
 mod processes;
+mod program;
 pub mod reaper;
 mod run_id;
 mod said;
@@ -27,7 +29,7 @@ mod used;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bigchaindb::clock;
@@ -36,9 +38,11 @@ use bigchaindb_load::client::Client;
 use bigchaindb_load::engine;
 use tokio::time::Instant;
 
+pub use docker::Images;
 pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
+use super::Backend;
 use super::real::{
     self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
 };
@@ -47,7 +51,6 @@ use crate::plan::{Bounds, Durability, Engine, Fault, FaultKind, Plan, ReadMode, 
 use crate::record::RunDirectory;
 use ground::{Ground, NODES_MAX};
 use hands::Hands;
-use means::Programs;
 use nodes::Nodes;
 use observer::Observer;
 use reaper::Watcher;
@@ -74,7 +77,9 @@ pub enum ApartError {
     #[error("the scenario wants `store = \"rethinkdb\"`, and there is no program `rethinkdb`")]
     NoRethinkdb,
     /// A fault needs nodes with networks of their own, and they have none.
-    #[error("fault {number} (`{name}`) takes network namespaces, and there are none here: {why}")]
+    #[error(
+        "fault {number} (`{name}`) takes networks that can be cut, and there are none here: {why}"
+    )]
     NotApart {
         /// Its number.
         number: u32,
@@ -88,6 +93,25 @@ pub enum ApartError {
     NoNamespaces {
         /// Why not.
         why: String,
+    },
+    /// There is no Docker.
+    #[error("no Docker engine answers")]
+    NoEngine(#[source] io::Error),
+    /// An image is missing.
+    #[error("the Docker engine has no image `{image}`")]
+    NoImage {
+        /// Its name.
+        image: String,
+        /// How to come by it.
+        hint: &'static str,
+    },
+    /// An image holds another build than the one that this program belongs to.
+    #[error("the image `{image}` does not hold {}", program.display())]
+    OldImage {
+        /// Its name.
+        image: String,
+        /// What it should hold.
+        program: PathBuf,
     },
     /// The networks of the members cannot be made.
     #[error("cannot make the network")]
@@ -132,7 +156,15 @@ impl ApartError {
                 "run it as root on Linux, without `--namespaces never`; or in local or sim"
             }
             Self::NoNamespaces { .. } => "leave `--namespaces always` out",
-            Self::Network(_) => "do `ip` and `nft` work for this user?",
+            Self::NoEngine(_) => {
+                "start it (`systemctl start docker`), and see that this user may speak to it; \
+                 `DOCKER_HOST` names another"
+            }
+            Self::NoImage { hint, .. } => hint,
+            Self::OldImage { .. } => {
+                "make it anew with `deploy/images/build`; another one is named by `--node-image`"
+            }
+            Self::Network(_) => "does `ip netns`, or the Docker engine, work for this user?",
             Self::Store(_) | Self::Database { .. } | Self::Node { .. } => {
                 "the logs are in the run's folder, in `data`"
             }
@@ -160,19 +192,19 @@ pub fn carry_out(
     log: &mut Log,
 ) -> Result<BTreeMap<String, String>, ApartError> {
     check(plan)?;
-    let programs = Programs::find(means)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data = directory.path().join("data");
     std::fs::create_dir_all(&data)?;
-    let data = data.canonicalize()?;
+    let folder = directory.path().canonicalize()?;
+    let data = folder.join("data");
     let run = RunId::of_this_process().ok_or_else(|| io::Error::other("`/proc` is not there"))?;
     // Dropped last, and waits until all is gone, whatever happens from here on.
-    let _watcher = Watcher::start(&programs.watcher, &run)?;
-    let ground = Arc::new(Ground::take(plan, means, &run)?);
+    let _watcher = Watcher::start(&means::watcher()?, &run, plan.backend == Backend::Docker)?;
     let hearing = directory.hears().then_some(directory);
-    let (data, programs, run, ground) = (&data, &programs, &run, &ground);
-    let world = World { plan, data, hearing, programs, run, ground };
-    let (records, used) = runtime.block_on(world.carry_out())?;
+    let (records, used) = runtime.block_on(async {
+        let ground = &Arc::new(Ground::take(plan, means, &run, &folder).await?);
+        World { plan, data: &data, hearing, ground }.carry_out().await
+    })?;
     for observed in records {
         log.append(observed.at_us, observed.record);
     }
@@ -229,25 +261,22 @@ struct World<'a> {
     data: &'a Path,
     /// Where what nodes hear is written down, if it is.
     hearing: Option<&'a RunDirectory>,
-    programs: &'a Programs,
-    run: &'a RunId,
     ground: &'a Arc<Ground>,
 }
 
 impl World<'_> {
     async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ApartError> {
-        let Self { plan, data, hearing, programs, run, ground } = *self;
+        let Self { plan, data, hearing, ground } = *self;
         let keypairs = real::keypairs(plan);
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
-        let ear: processes::Ear = Arc::new(move |line| {
+        let ear: program::Ear = Arc::new(move |line| {
             if line.is_none() {
                 falls.fall_short("a server of the store ended by itself".to_owned());
             }
         });
-        let store = Store::start(plan, ground, data, programs, run, ear).await?;
-        let mut nodes =
-            Nodes::prepare(plan, &keypairs, ground, &store, data, programs, (run, &recorder))?;
+        let store = Store::start(plan, ground, data, ear).await?;
+        let mut nodes = Nodes::prepare(plan, &keypairs, ground, &store, data, &recorder)?;
         if let Some(directory) = hearing {
             nodes.hear(plan, directory)?;
         }

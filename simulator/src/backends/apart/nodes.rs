@@ -22,10 +22,8 @@ use tokio::time::{sleep, timeout};
 
 use super::super::real::{Recorder, answers};
 use super::ApartError;
-use super::ground::{API_PORT, Ground};
-use super::means::Programs;
-use super::processes::{Ear, Process, Program};
-use super::run_id::RunId;
+use super::ground::{API_PORT, Binary, Ground, Member};
+use super::program::{Ear, Program, Running};
 use super::said::Said;
 use super::store::Store;
 use super::used::Used;
@@ -61,7 +59,7 @@ struct Node {
     address: SocketAddr,
     recorder: Recorder,
     /// None while it is down.
-    running: Arc<Mutex<Option<Process>>>,
+    running: Arc<Mutex<Option<Running>>>,
     /// What it has used in its earlier lives.
     used: Used,
     /// Sees to it that it starts.
@@ -76,24 +74,20 @@ impl Nodes {
         ground: &Ground,
         store: &Store,
         folder: &Path,
-        programs: &Programs,
-        (run, recorder): (&RunId, &Recorder),
-    ) -> io::Result<Self> {
+        recorder: &Recorder,
+    ) -> Result<Self, ApartError> {
         let mut nodes = Vec::new();
         for (index, keypair) in keypairs.iter().enumerate() {
             let name = &plan.nodes[index].name;
             let config = folder.join(format!("{name}.json"));
-            let address = SocketAddr::new(ground.node(index), API_PORT);
+            let address = SocketAddr::new(ground.address(Member::Node(index)), API_PORT);
             let document =
                 document(&plan.rules, keypair, keypairs, address, store.server_of(index));
             write_for_owner(&config, &document)?;
-            let program = Program {
-                path: programs.node.clone(),
-                arguments: command(&config, &["start"]),
-                namespace: ground.namespace_of_node(index),
-                log: folder.join(format!("{name}.log")),
-                run: run.clone(),
-            };
+            let (arguments, log) =
+                (command(&config, &["start"]), folder.join(format!("{name}.log")));
+            let member = Member::Node(index);
+            let program = ground.program(member, Binary::Node, arguments, log)?;
             let (running, recorder, used) = (Arc::default(), recorder.clone(), Used::default());
             let rising = None;
             nodes.push(Node { index, program, config, address, recorder, running, used, rising });
@@ -108,7 +102,12 @@ impl Nodes {
             if let Some(folder) = file.parent() {
                 fs::create_dir_all(folder)?;
             }
-            node.program.arguments.extend(["--record".into(), file.into()]);
+            let file = file
+                .parent()
+                .unwrap_or(&file)
+                .canonicalize()?
+                .join(file.file_name().unwrap_or_default());
+            node.program.add(["--record".into(), file.into()]);
         }
         Ok(())
     }
@@ -125,8 +124,7 @@ impl Nodes {
             commands.push(vec!["set-replicas", &replicas]);
         }
         for words in commands {
-            let arguments = command(&first.config, &words);
-            let program = Program { arguments, ..first.program.clone() };
+            let program = first.program.clone().with(command(&first.config, &words));
             let made = program.run(MADE_WITHIN).await;
             made.map_err(|source| ApartError::Database { command: words.join(" "), source })?;
         }
@@ -136,7 +134,7 @@ impl Nodes {
     /// Starts all nodes, and waits until each of them answers.
     pub(super) async fn start(&self) -> Result<(), ApartError> {
         for node in &self.0 {
-            *node.running.lock().await = Some(node.start().map_err(ApartError::Start)?);
+            *node.running.lock().await = Some(node.start().await.map_err(ApartError::Start)?);
         }
         for node in &self.0 {
             let ready = timeout(READY_WITHIN, node.is_ready()).await;
@@ -170,19 +168,19 @@ impl Nodes {
         let pid = process.pid();
         node.used.add(process.kill().await);
         node.recorder.tell_node(node.index, Befell::Killed, "");
-        Some(pid)
+        pid
     }
 
     /// Starts a node again. It runs from now on; it answers when it can.
     pub(super) async fn restart(&mut self, node: usize) -> io::Result<()> {
         let node = &mut self.0[node];
-        *node.running.lock().await = Some(node.start()?);
+        *node.running.lock().await = Some(node.start().await?);
         node.recorder.tell_node(node.index, Befell::Started, "");
         let supervised = node.copy();
         node.rising = Some(tokio::spawn(async move {
             while supervised.is_ready().await.is_err() {
                 sleep(START_AGAIN).await;
-                if let Ok(process) = supervised.start() {
+                if let Ok(process) = supervised.start().await {
                     *supervised.running.lock().await = Some(process);
                 }
             }
@@ -191,22 +189,23 @@ impl Nodes {
     }
 
     /// A node stands still; the process that does, if there is one.
-    pub(super) async fn pause(&mut self, node: usize) -> Option<Pid> {
+    pub(super) async fn pause(&mut self, node: usize) -> io::Result<Option<Pid>> {
         let node = &self.0[node];
         let mut running = node.running.lock().await;
-        let process = running.as_mut()?;
-        process.pause();
+        let Some(process) = running.as_mut() else { return Ok(None) };
+        process.pause().await?;
         node.recorder.tell_node(node.index, Befell::Paused, "");
-        Some(process.pid())
+        Ok(process.pid())
     }
 
     /// It goes on.
-    pub(super) async fn resume(&mut self, node: usize) {
+    pub(super) async fn resume(&mut self, node: usize) -> io::Result<()> {
         let node = &self.0[node];
         if let Some(process) = node.running.lock().await.as_mut() {
-            process.resume();
+            process.resume().await?;
             node.recorder.tell_node(node.index, Befell::Resumed, "");
         }
+        Ok(())
     }
 
     /// Those that do not run.
@@ -252,7 +251,7 @@ impl Node {
         }
     }
 
-    fn start(&self) -> io::Result<Process> {
+    async fn start(&self) -> io::Result<Running> {
         let (node, recorder) = (self.index, self.recorder.clone());
         // One that ends before it has said where it listens has not begun: whoever started it sees to it.
         let has_begun = AtomicBool::new(false);
@@ -266,7 +265,7 @@ impl Node {
             }
             None => {}
         });
-        self.program.start(ear)
+        self.program.start(ear).await
     }
 
     /// Waits until it answers; an error if it has ended.
@@ -275,7 +274,7 @@ impl Node {
             if let Some(process) = self.running.lock().await.as_mut()
                 && let Some(status) = process.ended()
             {
-                return Err(self.program.last_words(status));
+                return Err(self.program.last_words(&status));
             }
             sleep(ASK_EVERY).await;
         }

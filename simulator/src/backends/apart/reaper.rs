@@ -2,8 +2,8 @@
 //!
 //! A process beside the harness holds the end of a pipe to it. When the pipe closes the harness has come
 //! to an end, by itself or not, and all that carries the run's name is taken away: processes by a
-//! variable in their environment, network namespaces by their names. A run that ends well goes the same
-//! way. Here: that process ([`watch`]), the harness' side of it (`Watcher`), and what is left over of
+//! variable in their environment, network namespaces by their names, containers and their networks by a
+//! label. A run that ends well goes the same way. Here: that process ([`watch`]), the harness' side of it (`Watcher`), and what is left over of
 //! runs that nobody watched ([`leftovers`]). Files are never taken away.
 
 use std::collections::BTreeSet;
@@ -16,13 +16,22 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
-use super::processes::RUN;
+use super::docker::{Engine, Thing};
 use super::processes::namespaces;
+use super::program::RUN;
 use super::run_id::RunId;
 
 /// The command of `testbed` that watches over a run.
 pub const COMMAND: &str = "watch-over";
+
+/// Its option: there are containers of the run.
+const CONTAINERS: &str = "--containers";
+
+/// An engine that does not answer within this time is none.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Who is on the way to become a process of the run cannot be seen for a moment: it is looked for again
 /// after this long,
@@ -30,6 +39,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// and nobody may have been seen so often in a row.
 const LOOKS: u32 = 3;
+
+/// The same, where an engine may still be about to make a container for somebody who is gone.
+const LOOKS_AT_ENGINE: u32 = 20;
 
 /// More looks than this are none: something that cannot be killed waits for a disk.
 const LOOKS_MAX: u32 = 160;
@@ -43,9 +55,13 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// Starts the process that watches: `program` is the `testbed` itself.
-    pub(super) fn start(program: &Path, run: &RunId) -> io::Result<Self> {
+    /// Whether there are containers of it has to be said.
+    pub(super) fn start(program: &Path, run: &RunId, containers: bool) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args([COMMAND, run.as_str()]).process_group(0);
+        if containers {
+            command.arg(CONTAINERS);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn()?;
         let pipe = child.stdin.take();
@@ -65,29 +81,41 @@ impl Drop for Watcher {
 ///
 /// # Errors
 /// If something stays.
-pub fn watch(run: &RunId) -> io::Result<()> {
+pub fn watch(run: &RunId, containers: bool) -> io::Result<()> {
     // An error is an end as well.
     let _ = io::stdin().lock().read_to_end(&mut Vec::new());
-    reap(run).map(drop)
+    let containers = if containers { Some(Containers::look()?) } else { None };
+    reap(run, containers.as_ref()).map(drop)
 }
 
-/// Takes away what belongs to a run; how many things that was.
+/// Takes away what belongs to a run, in an engine if there is one; how many things that was.
 ///
 /// # Errors
 /// If something stays.
-pub fn reap(run: &RunId) -> io::Result<usize> {
+pub fn reap(run: &RunId, containers: Option<&Containers>) -> io::Result<usize> {
     let (mut reaped, mut quiet) = (BTreeSet::new(), 0);
+    let looks = if containers.is_some() { LOOKS_AT_ENGINE } else { LOOKS };
     let mut stays = None;
     for _ in 0..LOOKS_MAX {
         let found: Vec<_> = processes().filter(|(_, of)| of == run).collect();
         // Networks go after those who live in them; one that was being made is seen a look later.
         let mut names = namespaces::all();
         names.retain(|name| found.is_empty() && is_of(name, run));
-        quiet = if found.is_empty() && names.is_empty() { quiet + 1 } else { 0 };
-        if quiet == LOOKS {
+        let in_engine = match containers {
+            None => BTreeSet::new(),
+            Some(containers) => containers.first_to_go(run)?,
+        };
+        let is_quiet = found.is_empty() && names.is_empty() && in_engine.is_empty();
+        quiet = if is_quiet { quiet + 1 } else { 0 };
+        if quiet == looks {
             return Ok(reaped.len());
         }
-        for (pid, _) in found {
+        // A container that is told to go takes its process with it.
+        if let Some(containers) = containers.filter(|_| !in_engine.is_empty()) {
+            stays = containers.remove(&in_engine).err();
+        }
+        reaped.extend(in_engine.iter().map(|thing| thing.name().to_owned()));
+        for (pid, _) in found.into_iter().filter(|_| in_engine.is_empty()) {
             // Gone is gone, whoever was faster.
             let _ = kill_process(pid, Signal::KILL);
             reaped.insert(pid.as_raw_nonzero().to_string());
@@ -101,18 +129,57 @@ pub fn reap(run: &RunId) -> io::Result<usize> {
     Err(stays.unwrap_or_else(|| io::Error::other(format!("processes of the run {run} do not end"))))
 }
 
-/// What there is of a run: its processes by number, its namespaces by name.
-pub fn remains(run: &RunId) -> Vec<String> {
+/// What there is of a run: its processes by number, all else by name.
+pub fn remains(run: &RunId, containers: Option<&Containers>) -> Vec<String> {
     let of_run = processes().filter(|(_, of)| of == run);
     let numbers = of_run.map(|(pid, _)| pid.as_raw_nonzero().to_string());
-    numbers.chain(namespaces::all().into_iter().filter(|name| is_of(name, run))).collect()
+    let names = namespaces::all().into_iter().filter(|name| is_of(name, run));
+    let things = containers.and_then(|containers| containers.things().ok()).unwrap_or_default();
+    let things = things.into_iter().filter(|(of, _)| of == run);
+    numbers.chain(names).chain(things.map(|(_, thing)| thing.name().to_owned())).collect()
 }
 
 /// The runs of which something is there, though nobody runs them any more.
-pub fn leftovers() -> BTreeSet<RunId> {
+pub fn leftovers(containers: Option<&Containers>) -> BTreeSet<RunId> {
     let of_processes = processes().map(|(_, run)| run);
     let of_names = namespaces::all().into_iter().filter_map(|name| RunId::of_name(&name));
-    of_processes.chain(of_names).filter(|run| !run.is_running()).collect()
+    let things = containers.and_then(|containers| containers.things().ok()).unwrap_or_default();
+    let all = of_processes.chain(of_names).chain(things.into_iter().map(|(run, _)| run));
+    all.filter(|run| !run.is_running()).collect()
+}
+
+/// Who keeps containers of runs.
+pub struct Containers {
+    runtime: Runtime,
+    engine: Engine,
+}
+
+impl Containers {
+    /// Looks for the engine.
+    ///
+    /// # Errors
+    /// If none answers.
+    pub fn look() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let engine = runtime.block_on(async { timeout(ANSWER_WITHIN, Engine::find()).await })??;
+        Ok(Self { runtime, engine })
+    }
+
+    fn things(&self) -> io::Result<Vec<(RunId, Thing)>> {
+        self.runtime.block_on(self.engine.things())
+    }
+
+    /// What there is of a run, and can be taken away now: networks go after those who live in them.
+    fn first_to_go(&self, run: &RunId) -> io::Result<BTreeSet<Thing>> {
+        let all = self.things()?.into_iter().filter(|(of, _)| of == run);
+        let (containers, networks): (BTreeSet<_>, BTreeSet<_>) =
+            all.map(|(_, thing)| thing).partition(|thing| matches!(thing, Thing::Container { .. }));
+        Ok(if containers.is_empty() { networks } else { containers })
+    }
+
+    fn remove(&self, things: &BTreeSet<Thing>) -> io::Result<()> {
+        self.runtime.block_on(self.engine.remove(things))
+    }
 }
 
 fn is_of(name: &str, run: &RunId) -> bool {
@@ -165,13 +232,13 @@ mod tests {
         let other = RunId::of_name("tb1-zz").unwrap();
         let sleeper = |run: &RunId| Command::new("sleep").arg("60").env(RUN, run.as_str()).spawn();
         let (mut mine, mut stranger) = (sleeper(&run).unwrap(), sleeper(&other).unwrap());
-        while !leftovers().contains(&run) || !leftovers().contains(&other) {
+        while !leftovers(None).contains(&run) || !leftovers(None).contains(&other) {
             sleep(Duration::from_millis(1));
         }
-        assert_eq!(reap(&run).unwrap(), 1);
+        assert_eq!(reap(&run, None).unwrap(), 1);
         assert!(!mine.wait().unwrap().success());
         assert!(stranger.try_wait().unwrap().is_none(), "another run's process lives on");
-        assert!(!leftovers().contains(&run));
+        assert!(!leftovers(None).contains(&run));
         stranger.kill().unwrap();
         stranger.wait().unwrap();
     }

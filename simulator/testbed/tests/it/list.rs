@@ -15,7 +15,10 @@ fn programs_get_json() {
     assert_eq!(code, 0);
     let list: serde_json::Value = serde_json::from_str(&json).unwrap();
     let first = list.as_array().unwrap().iter().find(|line| line["name"] == "first federation");
-    assert_eq!(first.unwrap()["backends"], serde_json::json!(["sim", "local", "processes"]));
+    assert_eq!(
+        first.unwrap()["backends"],
+        serde_json::json!(["sim", "local", "processes", "docker"])
+    );
 }
 
 #[test]

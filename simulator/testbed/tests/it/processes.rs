@@ -276,12 +276,12 @@ fn nothing_is_left_of_a_run_whose_harness_ends_in_any_way() {
         let folder = tempfile::tempdir().unwrap();
         let mut harness = start(folder.path(), namespaces);
         let run = RunId::of_process(harness.id()).unwrap();
-        assert!(comes(|| !reaper::remains(&run).is_empty()), "it has started something");
+        assert!(comes(|| !reaper::remains(&run, None).is_empty()), "it has started something");
         sleep(Duration::from_millis(after_ms));
         signal(ending, harness.id());
         assert!(!harness.wait().unwrap().success());
-        let is_gone = comes(|| reaper::remains(&run).is_empty());
-        assert!(is_gone, "{ending} after {after_ms} ms leaves {:?}", reaper::remains(&run));
+        let is_gone = comes(|| reaper::remains(&run, None).is_empty());
+        assert!(is_gone, "{ending} after {after_ms} ms leaves {:?}", reaper::remains(&run, None));
         assert!(folder.path().join("long/data").is_dir(), "files are kept");
     }
 }
@@ -293,21 +293,22 @@ fn what_nobody_watched_over_is_taken_away_by_gc_and_a_run_that_goes_on_is_not() 
     let run = RunId::of_process(harness.id()).unwrap();
     let other_run = RunId::of_process(other.id()).unwrap();
     for run in [&run, &other_run] {
-        assert!(comes(|| reaper::remains(run).len() >= 5), "a store and four nodes");
+        assert!(comes(|| reaper::remains(run, None).len() >= 5), "a store and four nodes");
     }
     signal("-KILL", watcher(&run));
     signal("-KILL", harness.id());
     harness.wait().unwrap();
-    assert!(!reaper::remains(&run).is_empty(), "nobody took it away");
+    assert!(!reaper::remains(&run, None).is_empty(), "nobody took it away");
     let (said, noted, code) = outcome(&mut testbed(&["gc"]));
     assert_eq!(code, 0, "{noted}");
     assert!(said.contains(&format!("{run}: ")), "{said}");
     assert!(!said.contains(other_run.as_str()), "{said}");
-    assert!(reaper::remains(&run).is_empty());
-    assert!(reaper::remains(&other_run).len() >= 5, "another run goes on");
+    assert!(reaper::remains(&run, None).is_empty());
+    // One of its nodes may be down for a while, as its scenario has it.
+    assert!(comes(|| reaper::remains(&other_run, None).len() >= 5), "another run goes on");
     other.kill().unwrap();
     other.wait().unwrap();
-    assert!(comes(|| reaper::remains(&other_run).is_empty()));
+    assert!(comes(|| reaper::remains(&other_run, None).is_empty()));
     let (said, _, code) = outcome(&mut testbed(&["gc"]));
     assert_eq!(code, 0);
     assert!(!said.contains(run.as_str()), "{said}");
@@ -341,7 +342,7 @@ fn what_cannot_be_is_told_with_what_to_do_about_it() {
     assert!(said.contains("cargo build --release -p bigchaindb -p testbed"), "{said}");
     let (code, said) = told(CUTS, 2, &["--namespaces", "never"]);
     assert_eq!(code, 2);
-    assert!(said.contains("fault 0 (`partition`) takes network namespaces"), "{said}");
+    assert!(said.contains("fault 0 (`partition`) takes networks that can be cut"), "{said}");
     let (code, said) = told(SIGNALS, 3, &["--quirk", "deleted-before-written"]);
     assert_eq!(code, 2);
     assert!(said.contains("the backend `processes` has no quirks"), "{said}");

@@ -4,7 +4,7 @@
 //! a run go when the run does (`reaper`).
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -18,16 +18,11 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::program::{Ear, RUN, open_log};
 use super::run_id::RunId;
 use super::used::Used;
 
 pub(super) mod namespaces;
-
-/// The variable that tells of a process to which run it belongs.
-pub(super) const RUN: &str = "TESTBED_RUN";
-
-/// The last lines of a log that an error shows.
-const LAST_LINES: usize = 3;
 
 /// How to start a program.
 #[derive(Clone, Debug)]
@@ -35,14 +30,11 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) arguments: Vec<OsString>,
     /// The network namespace it lives in; none is that of this process.
-    pub(super) namespace: Option<String>,
+    pub(super) namespace: Option<PathBuf>,
     /// Where what it says is written.
     pub(super) log: PathBuf,
     pub(super) run: RunId,
 }
-
-/// Hears what a process says, and at last, with none, that it ended though nobody here ended it.
-pub(super) type Ear = Arc<dyn Fn(Option<&str>) + Send + Sync>;
 
 /// A running process. Dropping it does not end it.
 pub(super) struct Process {
@@ -59,8 +51,8 @@ impl Program {
         let mut command = match &self.namespace {
             None => Command::new(&self.path),
             Some(namespace) => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", namespace]).arg(&self.path);
+                let mut command = Command::new("nsenter");
+                command.arg(namespaces::net(namespace)).arg(&self.path);
                 command
             }
         };
@@ -71,19 +63,17 @@ impl Program {
         command
     }
 
-    /// Runs it until it ends by itself, for so long at most.
-    ///
-    /// # Errors
-    /// If it cannot be started, takes longer, or ends badly; then with the last it said.
-    pub(super) async fn run(&self, patience: Duration) -> io::Result<()> {
-        let mut child = self.command().stdout(self.log()?).stderr(self.log()?).spawn()?;
+    /// Runs it until it ends by itself, for so long at most; how it ended, if badly.
+    pub(super) async fn run(&self, patience: Duration) -> io::Result<Option<String>> {
+        let (out, err) = (open_log(&self.log)?, open_log(&self.log)?);
+        let mut child = self.command().stdout(out).stderr(err).spawn()?;
         let Ok(ended) = timeout(patience, child.wait()).await else {
             let seconds = patience.as_secs();
             return Err(io::Error::other(format!("it has not ended within {seconds} s")));
         };
         match ended? {
-            status if status.success() => Ok(()),
-            status => Err(self.last_words(status)),
+            status if status.success() => Ok(None),
+            status => Ok(Some(status.to_string())),
         }
     }
 
@@ -92,8 +82,9 @@ impl Program {
     /// # Errors
     /// If it cannot be started.
     pub(super) fn start(&self, ear: Ear) -> io::Result<Process> {
-        let mut log = self.log()?;
-        let mut child = self.command().stdout(self.log()?).stderr(Stdio::piped()).spawn()?;
+        let mut log = open_log(&self.log)?;
+        let mut child =
+            self.command().stdout(open_log(&self.log)?).stderr(Stdio::piped()).spawn()?;
         let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
         let pid = pid.ok_or_else(|| io::Error::other("it ended at once"))?;
         let said = child.stderr.take().expect("it was asked for");
@@ -111,18 +102,6 @@ impl Program {
             }
         });
         Ok(Process { child, pid, doomed, hearing })
-    }
-
-    /// Why it ended, with the last it said.
-    pub(super) fn last_words(&self, status: ExitStatus) -> io::Error {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
-        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ");
-        io::Error::other(format!("{status}; the end of {}: {last}", self.log.display()))
-    }
-
-    fn log(&self) -> io::Result<File> {
-        OpenOptions::new().create(true).append(true).open(&self.log)
     }
 }
 

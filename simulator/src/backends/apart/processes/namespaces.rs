@@ -5,10 +5,12 @@
 //! Here: making them, the rules that cut members off, and looking through a member's eyes. Not here: which
 //! fault cuts what (`cuts`), that all of it goes (`reaper`).
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -22,9 +24,6 @@ const NAMES: &str = "/run/netns";
 
 /// The namespace of the bridge, behind the run's name.
 const HUB: &str = "hub";
-
-/// The network that this machine has in every run.
-const GATEWAY: u8 = 254;
 
 /// How many networks there are to choose from: 198.18.0.0/15, which is for tests of networks.
 ///
@@ -40,13 +39,13 @@ pub(in super::super) struct Network {
 }
 
 impl Network {
-    /// Makes the bridge, and this machine's way to it.
+    /// Makes the bridge, and this machine's way to it, with an address that ends in `gateway`.
     ///
     /// # Errors
     /// If `ip` does not do it.
-    pub(in super::super) fn make(run: &RunId) -> io::Result<Self> {
+    pub(in super::super) fn make(run: &RunId, gateway: u8) -> io::Result<Self> {
         let network = Self { run: run.clone(), prefix: free_prefix()? };
-        let (hub, mine) = (network.name(HUB), network.address(GATEWAY));
+        let (hub, mine) = (network.name(HUB), network.address(gateway));
         ip(&format!("netns add {hub}"))?;
         ip(&format!("-n {hub} link add bridge type bridge"))?;
         ip(&format!("-n {hub} link set bridge up"))?;
@@ -71,9 +70,13 @@ impl Network {
         ip(&format!("-n {name} link set lo up"))
     }
 
-    /// The namespace of a member.
-    pub(in super::super) fn name(&self, member: &str) -> String {
+    fn name(&self, member: &str) -> String {
         format!("{}-{member}", self.run)
+    }
+
+    /// The namespace of a member.
+    pub(in super::super) fn namespace(&self, member: &str) -> PathBuf {
+        Path::new(NAMES).join(self.name(member))
     }
 
     /// An address in this network.
@@ -81,25 +84,32 @@ impl Network {
         let [first, second, third] = self.prefix;
         Ipv4Addr::new(first, second, third, number)
     }
-
-    /// The address of this machine in it.
-    pub(in super::super) fn gateway(&self) -> Ipv4Addr {
-        self.address(GATEWAY)
-    }
 }
 
-/// A network that no other run has taken: the search begins at this process' number.
-fn free_prefix() -> io::Result<[u8; 3]> {
-    let taken = Command::new("ip").args(["-o", "-4", "addr", "show"]).output()?;
-    let taken = String::from_utf8_lossy(&taken.stdout).into_owned();
+/// The first three numbers of a network's addresses that no other run has taken: the search begins at this
+/// process' number.
+///
+/// # Errors
+/// If all are taken, or nobody can say.
+pub(in super::super) fn free_prefix() -> io::Result<[u8; 3]> {
+    let routes = fs::read_to_string("/proc/net/route")?;
+    let taken: BTreeSet<_> = routes.lines().filter_map(destination).collect();
     let first = u16::try_from(std::process::id() % u32::from(NETWORKS)).expect("fewer than 512");
     let prefix = |number: u16| {
         let [second, third] = number.to_be_bytes();
         [198, 18 + second, third]
     };
     let mut prefixes = (0..NETWORKS).map(|step| prefix((first + step) % NETWORKS));
-    let is_free = |[one, two, three]: &[u8; 3]| !taken.contains(&format!(" {one}.{two}.{three}."));
+    let is_free = |prefix: &[u8; 3]| !taken.contains(prefix);
     prefixes.find(is_free).ok_or_else(|| io::Error::other("all of 198.18.0.0/15 is taken"))
+}
+
+/// Where a route leads, in a line of Linux' table: the second column, an address whose bytes are in the
+/// order in which this machine keeps them.
+fn destination(line: &str) -> Option<[u8; 3]> {
+    let address = u32::from_str_radix(line.split_whitespace().nth(1)?, 16).ok()?;
+    let [first, second, third, _] = address.to_ne_bytes();
+    Some([first, second, third])
 }
 
 /// The names of all namespaces on this machine.
@@ -116,13 +126,20 @@ pub(in super::super) fn remove(name: &str) -> io::Result<()> {
     ip(&format!("netns del {name}"))
 }
 
+/// As `nsenter` is told into which network namespace it goes.
+pub(in super::super) fn net(namespace: &Path) -> OsString {
+    let mut option = OsString::from("--net=");
+    option.push(namespace);
+    option
+}
+
 /// Has a namespace's packet filter do something: `rules` are in its own words.
 ///
 /// # Errors
 /// If it refuses.
-pub(in super::super) fn filter(name: &str, rules: &str) -> io::Result<()> {
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", name, "nft", "-f", "-"]);
+pub(in super::super) fn filter(namespace: &Path, rules: &str) -> io::Result<()> {
+    let mut command = Command::new("nsenter");
+    command.arg(net(namespace)).args(["nft", "-f", "-"]);
     done(command, rules)
 }
 
@@ -131,11 +148,11 @@ pub(in super::super) fn filter(name: &str, rules: &str) -> io::Result<()> {
 /// # Errors
 /// If there is no such namespace.
 pub(in super::super) fn within<T: Send>(
-    name: Option<&str>,
+    namespace: Option<&Path>,
     look: impl FnOnce() -> io::Result<T> + Send,
 ) -> io::Result<T> {
-    let Some(name) = name else { return look() };
-    let namespace = File::open(Path::new(NAMES).join(name))?;
+    let Some(namespace) = namespace else { return look() };
+    let namespace = File::open(namespace)?;
     // A thread of its own, which ends in there.
     thread::scope(|scope| {
         let inside = scope.spawn(|| {
@@ -167,4 +184,21 @@ fn done(mut command: Command, input: &str) -> io::Result<()> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(io::Error::other(format!("{command:?}: {}", said.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_says_which_network_is_taken() {
+        let line = "tb1-2\t0A1312C6\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0";
+        assert_eq!(
+            destination(line),
+            Some([198, 18, 19]),
+            "on a machine that keeps the last first"
+        );
+        assert_eq!(destination("Iface\tDestination\tGateway"), None);
+        assert!(free_prefix().is_ok_and(|[first, second, _]| first == 198 && second >= 18));
+    }
 }

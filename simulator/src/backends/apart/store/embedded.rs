@@ -1,13 +1,12 @@
-//! Our own store: one process, whatever number of servers it has.
+//! Our own store: one program, whatever number of servers it has.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::super::ground::{DRIVER_PORT, Ground};
-use super::super::means::Programs;
-use super::super::processes::Program;
-use super::super::run_id::RunId;
+use super::super::ApartError;
+use super::super::ground::{Binary, DRIVER_PORT, Ground, Member};
+use super::super::program::Program;
 use crate::plan::Plan;
 
 /// How it is started, and where its servers listen.
@@ -15,10 +14,9 @@ pub(super) fn programs(
     plan: &Plan,
     ground: &Ground,
     folder: &Path,
-    programs: &Programs,
-    run: &RunId,
-) -> (Vec<Program>, Vec<SocketAddr>) {
-    let (address, count) = (ground.server(0), plan.store.servers);
+) -> Result<(Vec<Program>, Vec<SocketAddr>), ApartError> {
+    let member = Member::Server(0);
+    let (address, count) = (ground.address(member), plan.store.servers);
     let mut arguments: Vec<OsString> =
         vec!["rethinkdb".into(), "--directory".into(), folder.join("store").into()];
     // Several servers get numbers.
@@ -35,14 +33,8 @@ pub(super) fn programs(
     ] {
         arguments.push(argument.into());
     }
-    let program = Program {
-        path: programs.node.clone(),
-        arguments,
-        namespace: ground.namespace_of_server(0),
-        log: folder.join("store.log"),
-        run: run.clone(),
-    };
+    let program = ground.program(member, Binary::Node, arguments, folder.join("store.log"))?;
     let ports = DRIVER_PORT..;
     let servers = ports.take(count as usize).map(|port| SocketAddr::new(address, port));
-    (vec![program], servers.collect())
+    Ok((vec![program], servers.collect()))
 }

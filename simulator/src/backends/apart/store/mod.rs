@@ -1,7 +1,7 @@
-//! The store of a run: servers in processes of their own, and what befalls them.
+//! The store of a run: servers that run by themselves, and what befalls them.
 //!
-//! The embedded store is one process (`embedded`), whatever number of servers it has: what goes wrong
-//! between those is a row of a table (`wishes`). RethinkDB is a process for each server, joined into a
+//! The embedded store is one program (`embedded`), whatever number of servers it has: what goes wrong
+//! between those is a row of a table (`wishes`). RethinkDB is a program for each server, joined into a
 //! cluster (`rethinkdb`). Not here: the tables, which a node's command line makes (`nodes`), who follows
 //! them (`observer`).
 
@@ -21,9 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ApartError;
 use super::ground::Ground;
-use super::means::Programs;
-use super::processes::{Ear, Process, Program};
-use super::run_id::RunId;
+use super::program::{Ear, Program, Running};
 use super::used::Used;
 use crate::plan::{Engine, Fault, FaultKind, Plan};
 
@@ -46,7 +44,7 @@ const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 
 /// The servers of a run.
 pub(super) struct Store {
-    processes: Vec<(Program, Option<Process>)>,
+    processes: Vec<(Program, Option<Running>)>,
     servers: Vec<SocketAddr>,
     ear: Ear,
     /// What processes have used that are gone.
@@ -61,18 +59,16 @@ impl Store {
         plan: &Plan,
         ground: &Ground,
         folder: &Path,
-        programs: &Programs,
-        run: &RunId,
         ear: Ear,
     ) -> Result<Self, ApartError> {
         let (starts, servers) = match plan.store.engine {
-            Engine::Embedded => embedded::programs(plan, ground, folder, programs, run),
-            Engine::Rethinkdb => rethinkdb::programs(plan, ground, folder, run)?,
+            Engine::Embedded => embedded::programs(plan, ground, folder)?,
+            Engine::Rethinkdb => rethinkdb::programs(plan, ground, folder)?,
         };
         let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
         let mut store = Self { processes, servers, ear, used, harmed };
         for program in starts {
-            let process = program.start(store.ear.clone()).map_err(ApartError::Start)?;
+            let process = program.start(store.ear.clone()).await.map_err(ApartError::Start)?;
             store.processes.push((program, Some(process)));
             // Those that join look for the first one.
             let first = store.servers[0];
@@ -88,8 +84,8 @@ impl Store {
         let ready = async {
             while serves(server, ANSWER_WITHIN).await.is_err() {
                 for (program, process) in &mut self.processes {
-                    if let Some(status) = process.as_mut().and_then(Process::ended) {
-                        return Err(program.last_words(status));
+                    if let Some(status) = process.as_mut().and_then(Running::ended) {
+                        return Err(program.last_words(&status));
                     }
                 }
                 sleep(ASK_EVERY).await;
@@ -129,11 +125,13 @@ impl Store {
         }
         let (_, process) = &mut self.processes[server];
         let Some(running) = process else { return Ok(Vec::new()) };
-        let (address, pid) = (self.servers[server], running.pid());
+        let address = self.servers[server];
+        let moves = running.pid().map(Sign::Moves);
+        let signs = moves.into_iter().chain([Sign::Serves(address)]).collect();
         match fault.kind {
             FaultKind::StorePause => {
-                running.pause();
-                Ok(vec![Sign::Moves(pid), Sign::Serves(address)])
+                running.pause().await?;
+                Ok(signs)
             }
             FaultKind::StoreKill | FaultKind::StoreRestart => {
                 let running = process.take().expect("it was looked at just now");
@@ -141,7 +139,7 @@ impl Store {
                     FaultKind::StoreKill => running.kill().await,
                     _ => running.stop(STOP_WITHIN).await,
                 });
-                Ok(vec![Sign::Moves(pid), Sign::Serves(address)])
+                Ok(signs)
             }
             _ => Err(cannot(fault)),
         }
@@ -154,8 +152,8 @@ impl Store {
         }
         let (program, process) = &mut self.processes[server];
         match process {
-            Some(running) => running.resume(),
-            None => *process = Some(program.start(self.ear.clone())?),
+            Some(running) => running.resume().await?,
+            None => *process = Some(program.start(self.ear.clone()).await?),
         }
         Ok(vec![Sign::Serves(self.servers[server])])
     }

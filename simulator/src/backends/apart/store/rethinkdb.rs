@@ -1,14 +1,12 @@
-//! RethinkDB: a process for each server, joined into a cluster.
+//! RethinkDB: a program for each server, joined into a cluster.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use super::super::ApartError;
-use super::super::ground::{CLUSTER_PORT, DRIVER_PORT, Ground};
-use super::super::means;
-use super::super::processes::Program;
-use super::super::run_id::RunId;
+use super::super::ground::{Binary, CLUSTER_PORT, DRIVER_PORT, Ground, Member};
+use super::super::program::Program;
 use crate::plan::{Plan, Store as Planned};
 
 /// How its servers are started, and where they listen.
@@ -16,12 +14,12 @@ pub(super) fn programs(
     plan: &Plan,
     ground: &Ground,
     folder: &Path,
-    run: &RunId,
 ) -> Result<(Vec<Program>, Vec<SocketAddr>), ApartError> {
-    let path = means::rethinkdb()?;
     let (mut programs, mut servers) = (Vec::new(), Vec::new());
     for server in 0..plan.store.servers as usize {
-        let (name, address) = (Planned::server_name(server), ground.server(server).to_string());
+        let member = Member::Server(server);
+        let (name, ip) = (Planned::server_name(server), ground.address(member));
+        let address = ip.to_string();
         let mut arguments: Vec<OsString> = vec!["--directory".into(), folder.join(&name).into()];
         for argument in [
             "--bind",
@@ -40,17 +38,12 @@ pub(super) fn programs(
             arguments.push(argument.into());
         }
         if server > 0 {
-            let first = ground.server(0);
+            let first = ground.address(Member::Server(0));
             arguments.extend(["--join".into(), format!("{first}:{CLUSTER_PORT}").into()]);
         }
-        programs.push(Program {
-            path: path.clone(),
-            arguments,
-            namespace: ground.namespace_of_server(server),
-            log: folder.join(format!("{name}.log")),
-            run: run.clone(),
-        });
-        servers.push(SocketAddr::new(ground.server(server), DRIVER_PORT));
+        let log = folder.join(format!("{name}.log"));
+        programs.push(ground.program(member, Binary::Rethinkdb, arguments, log)?);
+        servers.push(SocketAddr::new(ip, DRIVER_PORT));
     }
     Ok((programs, servers))
 }
