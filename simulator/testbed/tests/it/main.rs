@@ -1,7 +1,9 @@
 //! The command line as a user meets it: what is printed where, and how commands end.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod apart;
 mod determinism;
+mod docker;
 mod kept;
 mod killed;
 mod list;
