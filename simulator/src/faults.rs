@@ -4,7 +4,8 @@
 
 use crate::backends::Backend;
 #[expect(unused_imports, reason = "for the links in the documentation")]
-use crate::plan::{Fault, FaultKind};
+use crate::plan::Fault;
+use crate::plan::{Engine, FaultKind, Store};
 
 /// What is to be known about a kind of fault.
 #[derive(Debug)]
@@ -127,6 +128,7 @@ pub const ALL: [Nature; 24] = [
         verb: "moves",
         whom: Whom::Store,
         lasts: None,
+        backends: &APART,
         ..SERVERS
     },
     Nature {
@@ -194,6 +196,19 @@ const SERVERS: Nature = Nature {
 };
 
 impl Nature {
+    /// Whether a world can do it to such a store, if that has to be told apart: it takes servers that can
+    /// lose each other, and a process that is killed loses nothing that the system has from it.
+    pub fn is_within_reach(&self, backend: Backend, store: &Store) -> bool {
+        let is_shared = store.servers > 1;
+        let is_possible = match self.kind {
+            _ if backend == Backend::Sim => true,
+            FaultKind::StorePartition => is_shared,
+            FaultKind::PowerLoss => is_shared && store.engine == Engine::Embedded,
+            _ => true,
+        };
+        is_possible && self.backends.contains(&backend)
+    }
+
     /// Whether several of it can come in a row: one member cut off or stopped after the other.
     pub fn is_of_courses(&self) -> bool {
         matches!(

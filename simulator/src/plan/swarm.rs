@@ -32,8 +32,7 @@ impl Chosen<'_> {
     pub(super) fn swarm(&mut self, swarm: &Swarm) {
         let seed = self.seed;
         let question = |n| draw(seed, Domain::Swarm, SWARM, n);
-        let backend = self.scenario.backend();
-        let able = |kind: &FaultKind| kind.nature().backends.contains(&backend);
+        let able = |kind: &FaultKind| self.is_within_reach(*kind);
         let kinds = swarm.kinds.iter().copied().filter(able).map(Sort::Kind);
         let able: Vec<_> = kinds.chain(swarm.rows.iter().copied().map(Sort::Row)).collect();
         if able.is_empty() {
@@ -65,6 +64,10 @@ impl Chosen<'_> {
                 }
             }
         }
+    }
+
+    fn is_within_reach(&self, kind: FaultKind) -> bool {
+        kind.nature().is_within_reach(self.scenario.backend(), &self.scenario.federation.store)
     }
 
     fn single(
@@ -105,7 +108,7 @@ impl Chosen<'_> {
         let enough = self.scenario.federation.store.servers >= 3;
         let mut kinds: Vec<_> =
             nodes.into_iter().chain(servers.into_iter().filter(|_| enough)).collect();
-        kinds.retain(|kind| kind.nature().backends.contains(&self.scenario.backend()));
+        kinds.retain(|kind| self.is_within_reach(*kind));
         let mut kind = *more(0).pick(&kinds);
         let gap_us = more(1).between(ROW_GAP_US.0, ROW_GAP_US.1);
         let mut at_us = about(1).between(swarm.from_us, swarm.until_us - 1);

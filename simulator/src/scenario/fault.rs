@@ -9,7 +9,7 @@ use super::wish::{self, Wish};
 use super::{Federation, ScenarioError, minority};
 use crate::backends::Backend;
 use crate::faults::{self, Nature, Whom};
-use crate::plan::{Direction, Engine, FaultKind, OtherSide, Store};
+use crate::plan::{Direction, FaultKind, OtherSide, Store};
 
 /// A fault as the file tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,15 +96,8 @@ impl FaultEntry {
         let Wish { to, direction, .. } = self.wish;
         let is_plain = to.is_none_or(|to| to == OtherSide::Store)
             && direction.is_none_or(|direction| direction == Direction::Both);
-        let is_shared = store.engine == Engine::Embedded && store.servers > 1;
-        let is_possible = match backend {
-            Backend::Sim => true,
-            Backend::Local => is_plain,
-            Backend::Processes | Backend::Docker => {
-                is_shared || !matches!(self.kind, FaultKind::StorePartition | FaultKind::PowerLoss)
-            }
-        };
-        is_possible && self.kind.nature().backends.contains(&backend)
+        (backend != Backend::Local || is_plain)
+            && self.kind.nature().is_within_reach(backend, store)
     }
 }
 

@@ -42,7 +42,8 @@ pub(crate) use target::minority;
 pub(crate) use wish::FACTOR_MAX;
 
 use crate::backends::Backend;
-use crate::plan::{Bounds, Costs, Expect, Links, LogDetail, Store};
+use crate::faults::Nature;
+use crate::plan::{Bounds, Costs, Engine, Expect, FaultKind, Links, LogDetail, Store};
 use reader::{Entry, Section};
 
 /// The seed of a scenario that names none.
@@ -95,12 +96,27 @@ pub struct Scenario {
     pub notes: Vec<String>,
 }
 
+/// What is asked for besides what a file says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Asked {
+    /// Another world than the file's first.
+    pub backend: Option<Backend>,
+    /// Another program as the store.
+    pub store: Option<Engine>,
+}
+
+impl From<Option<Backend>> for Asked {
+    fn from(backend: Option<Backend>) -> Self {
+        Self { backend, store: None }
+    }
+}
+
 impl Scenario {
-    /// Reads a file. `backend` asks for another world than the file's first.
+    /// Reads a file, and takes what is asked for over what it says.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn load(path: &Path, backend: Option<Backend>) -> Result<Self, ScenarioError> {
+    pub fn load(path: &Path, asked: impl Into<Asked>) -> Result<Self, ScenarioError> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| ScenarioError {
             file: file.clone(),
@@ -108,14 +124,15 @@ impl Scenario {
             message: format!("cannot be read: {error}"),
             hint: "`testbed list` names the scenarios there are".to_owned(),
         })?;
-        Self::parse(&file, &text, backend)
+        Self::parse(&file, &text, asked)
     }
 
     /// Reads a scenario's text; `file` is what it is called in errors.
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn parse(file: &str, text: &str, backend: Option<Backend>) -> Result<Self, ScenarioError> {
+    pub fn parse(file: &str, text: &str, asked: impl Into<Asked>) -> Result<Self, ScenarioError> {
+        let Asked { backend, store } = asked.into();
         let source = Source { file, text };
         let document = toml_edit::Document::parse(text).map_err(|error| {
             let message = format!("not TOML: {}", error.message().replace('\n', " "));
@@ -133,7 +150,10 @@ impl Scenario {
         let duration = top.take("duration");
         let duration_us = duration.as_ref().map(Entry::positive_duration).transpose()?;
         let links = federation::read_links(&mut top)?;
-        let federation = federation::read(&mut top, &links)?;
+        let mut federation = federation::read(&mut top, &links)?;
+        if let Some(engine) = store {
+            federation.store.engine = engine;
+        }
         let loads = load::read(&mut top)?;
         let swarm = swarm::read_swarm(&mut top, &federation)?;
         let planned = planned::read(&mut top, &federation)?;
@@ -181,6 +201,7 @@ impl Scenario {
         let line = duration.and_then(|entry| entry.line);
         scenario.check_duration(line)?;
         scenario.notes.extend(scenario.note_about_store());
+        scenario.notes.extend(scenario.note_about_swarm());
         if let Some(matrix) = &matrix {
             matrix.cells(&scenario)?;
         }
@@ -256,7 +277,13 @@ impl Scenario {
         let can: Vec<_> = can.map(|backend| backend.name()).collect();
         let so = if nature.backends.contains(&backend) { " that way" } else { "" };
         let message = format!("the backend `{backend}` cannot do the fault `{}`{so}", nature.name);
-        let hint = format!("run it in {}, or take the fault out", can.join(" or "));
+        let why = match (nature.kind, self.federation.store.engine) {
+            (FaultKind::PowerLoss, Engine::Rethinkdb) if backend != Backend::Sim => {
+                "a process that is killed loses nothing that the system has from it; "
+            }
+            _ => "",
+        };
+        let hint = format!("{why}run it in {}, or take the fault out", can.join(" or "));
         Some(self.error(entry.line, message, hint))
     }
 
@@ -270,6 +297,17 @@ impl Scenario {
                  {} keeps all tables in one store that does not fail",
                 self.backend()
             )
+        })
+    }
+
+    /// Which kinds of its swarm the chosen world cannot do to such a store.
+    fn note_about_swarm(&self) -> Option<String> {
+        let (backend, store) = (self.backend(), &self.federation.store);
+        let natures = self.swarm.iter().flat_map(|swarm| &swarm.kinds).map(|kind| kind.nature());
+        let left_out = |nature: &&Nature| !nature.is_within_reach(backend, store);
+        let names: Vec<_> = natures.filter(left_out).map(|nature| nature.name).collect();
+        (!names.is_empty()).then(|| {
+            format!("the backend `{backend}` leaves out of the swarm: {}", names.join(", "))
         })
     }
 

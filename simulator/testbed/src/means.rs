@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use bigchaindb_simulator::backends::apart::{self, ApartError, Images, Means, Namespaces};
 use bigchaindb_simulator::backends::{Backend, BackendError};
+use bigchaindb_simulator::plan::Engine;
 use bigchaindb_simulator::run::RunError;
+use bigchaindb_simulator::scenario::{Asked, Scenario};
 use clap::{Args, ValueEnum};
 
 use crate::failure::{Failure, Result};
@@ -20,6 +22,10 @@ pub(crate) struct WithMeans {
     /// names.
     #[arg(long, value_name = "PATH")]
     node_binary: Option<PathBuf>,
+    /// Which program the store is, whatever the scenario says: our own, or RethinkDB, which has to be
+    /// installed.
+    #[arg(long, value_enum)]
+    store: Option<Program>,
     /// Whether each process lives in a network namespace of its own, so that it can be cut off; that
     /// takes root.
     #[arg(long, value_enum, default_value_t = Wanted::IfPossible)]
@@ -35,6 +41,14 @@ pub(crate) struct WithMeans {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Program {
+    /// Our own, which any machine has.
+    Embedded,
+    /// RethinkDB.
+    Rethinkdb,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 enum Wanted {
     /// If they can be made here; else plain processes.
     IfPossible,
@@ -45,8 +59,43 @@ enum Wanted {
 }
 
 impl WithMeans {
+    /// What is asked for besides what the file says.
+    pub(crate) fn asked(&self, backend: Option<Backend>) -> Result<Asked> {
+        let store = self.store.map(|store| match store {
+            Program::Embedded => Engine::Embedded,
+            Program::Rethinkdb => Engine::Rethinkdb,
+        });
+        Ok(Asked { backend: self.backend(backend)?, store })
+    }
+
+    /// Whether what is asked for goes together with a scenario.
+    pub(crate) fn check(&self, scenario: &Scenario) -> Result<()> {
+        if self.store.is_none() {
+            return Ok(());
+        }
+        let backend = scenario.backend();
+        if matches!(backend, Backend::Sim | Backend::Local) {
+            let message = format!("in `{backend}` the store is no program of its own");
+            return Err(Failure::wrong(
+                message,
+                "leave `--store` out, or add `--backend processes`",
+            ));
+        }
+        if scenario.matrix.is_some() {
+            let message = "another store would change what the file's matrix says".to_owned();
+            return Err(Failure::wrong(message, "leave `--store` out, or write it into the file"));
+        }
+        Ok(())
+    }
+
+    /// What of it belongs to the command that runs a plan again.
+    pub(crate) fn words(&self) -> String {
+        let name = self.store.and_then(|store| store.to_possible_value());
+        name.map_or_else(String::new, |name| format!(" --store {}", name.get_name()))
+    }
+
     /// The world that is asked for.
-    pub(crate) fn backend(&self, asked: Option<Backend>) -> Result<Option<Backend>> {
+    fn backend(&self, asked: Option<Backend>) -> Result<Option<Backend>> {
         match (self.processes, asked) {
             (false, asked) => Ok(asked),
             (true, None | Some(Backend::Local | Backend::Processes)) => {

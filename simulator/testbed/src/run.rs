@@ -120,7 +120,8 @@ impl Run {
     }
 
     fn start(&self, file: &Path) -> Result<Exit> {
-        let mut scenario = Scenario::load(file, self.means.backend(self.backend)?)?;
+        let mut scenario = Scenario::load(file, self.means.asked(self.backend)?)?;
+        self.means.check(&scenario)?;
         if scenario.matrix.is_some() {
             return self.sweep(scenario, file);
         }
@@ -194,6 +195,7 @@ impl Run {
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
         let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
         let command = replay(file, plan.seed, plan.backend, &plan.rules, &plan.quirks());
+        let command = command + &self.means.words();
         let outcome = thread::scope(|scope| {
             let others: Vec<_> = (1..self.jobs.unwrap_or(1))
                 .map(|_| scope.spawn(|| run(plan, None, command.clone(), environment::of_this())))

@@ -1,60 +1,48 @@
-//! Who is cut off from whom: a fault as rules of a node's packet filter, and how it is seen.
+//! Who is cut off from whom: a fault as rules of members' packet filters.
 //!
-//! A rule drops what passes between a node and the other end, by the port of whoever serves: drivers of
-//! the store, or the node's own API. It drops UDP as well as TCP, so that each direction can be probed by
-//! itself: a datagram is sent each way, from the very ends that are cut. Start at [`Cut::new`].
+//! A rule drops what passes between two members, by the port of whoever serves: drivers of the store, a
+//! node's own API, or other servers of RethinkDB. It drops UDP as well as TCP, so that each direction can
+//! be probed by itself. Not here: the probe (`ways`). Start at [`Cut::of_node`].
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use tokio::sync;
 use tokio::task::spawn_blocking;
 
-use super::ground::{API_PORT, Ground, Member};
-use super::processes::namespaces::{filter, within};
+use super::ground::{API_PORT, CLUSTER_PORT, Ground, Member};
+use super::processes::namespaces::filter;
 use super::store::Store;
+use super::ways::{End, Way, probe};
 use crate::plan::{Direction, Fault, How, OtherSide};
 
-/// The cut of a node by a fault.
+/// The cut of a member by a fault.
 #[derive(Clone, Debug)]
 pub(super) struct Cut {
     /// The name of its rules.
     table: String,
-    /// The node's namespace, where they are.
+    /// The member's namespace, where they are.
     namespace: PathBuf,
-    direction: Direction,
-    links: Vec<Link>,
-}
-
-/// What is cut: a way from a node's end to another.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Link {
-    node: End,
-    other: End,
-    /// Whether it is the node that serves, at its port; else the other is.
-    is_served_by_node: bool,
-}
-
-/// An end of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct End {
-    address: IpAddr,
-    port: Option<u16>,
-    namespace: Option<PathBuf>,
+    /// The ways from the member and to it that the fault is about, and whether it cuts them.
+    ways: Vec<(Way, bool)>,
 }
 
 impl Cut {
-    /// The cut that a partition is; none on a ground where nobody can be cut off.
-    pub(super) fn new(fault: &Fault, node: usize, ground: &Ground, store: &Store) -> Option<Self> {
+    /// The cut of a node that a partition is; none on a ground where nobody can be cut off.
+    pub(super) fn of_node(
+        fault: &Fault,
+        node: usize,
+        ground: &Ground,
+        store: &Store,
+    ) -> Option<Self> {
         let How::Cut { to, direction } = fault.how else { return None };
-        let namespace = ground.namespace(Member::Node(node))?;
-        let end = |port| End {
-            address: ground.address(Member::Node(node)),
-            port,
-            namespace: Some(namespace.clone()),
-        };
-        let mut links = Vec::new();
+        let member = Member::Node(node);
+        let (address, namespace) = (ground.address(member), ground.namespace(member)?);
+        let end = |port| End { address, port, namespace: Some(namespace.clone()) };
+        let mut ways = Vec::new();
         if to != OtherSide::Clients {
             let (server, address) = store.machine_of(node);
             let other = End {
@@ -62,123 +50,162 @@ impl Cut {
                 port: Some(address.port()),
                 namespace: ground.namespace(Member::Server(server)),
             };
-            links.push(Link { node: end(None), other, is_served_by_node: false });
+            ways.extend(both_ways(&end(None), &other, direction));
         }
         if to != OtherSide::Store {
             let address = ground.clients()?.into();
             let other = End { address, port: None, namespace: None };
-            links.push(Link { node: end(Some(API_PORT)), other, is_served_by_node: true });
+            ways.extend(both_ways(&end(Some(API_PORT)), &other, direction));
         }
-        let table = format!("fault_{}", fault.number);
-        Some(Self { table, namespace, direction, links })
+        Some(Self { table: table_of(fault), namespace, ways })
     }
 
-    /// Cuts.
-    ///
-    /// # Errors
-    /// If the packet filter refuses.
-    pub(super) fn apply(&self) -> io::Result<()> {
-        filter(&self.namespace, &self.rules())
-    }
-
-    /// Takes the rules away.
-    ///
-    /// # Errors
-    /// If the packet filter refuses.
-    pub(super) fn lift(&self) -> io::Result<()> {
-        filter(&self.namespace, &format!("delete table inet {}\n", self.table))
+    /// The cuts of servers that a partition between them is; none on a ground where nobody can be cut
+    /// off. Either server may have called the other.
+    pub(super) fn between_servers(
+        fault: &Fault,
+        ground: &Ground,
+        servers: usize,
+    ) -> Option<Vec<Self>> {
+        let How::Apart { form, direction } = fault.how else { return None };
+        let mut cuts: Vec<Self> = Vec::new();
+        for (one, other) in form.apart(&fault.servers, servers) {
+            let namespace = ground.namespace(Member::Server(one))?;
+            let end = |server, port| {
+                let member = Member::Server(server);
+                let (address, namespace) = (ground.address(member), ground.namespace(member));
+                End { address, port, namespace }
+            };
+            let port = Some(CLUSTER_PORT);
+            let calls = both_ways(&end(one, None), &end(other, port), direction);
+            let is_called = both_ways(&end(one, port), &end(other, None), direction);
+            let ways = calls.into_iter().chain(is_called);
+            match cuts.iter_mut().find(|cut| cut.namespace == namespace) {
+                Some(cut) => cut.ways.extend(ways),
+                None => {
+                    cuts.push(Self { table: table_of(fault), namespace, ways: ways.collect() });
+                }
+            }
+        }
+        Some(cuts)
     }
 
     /// The rules, in the words of `nft`.
     fn rules(&self) -> String {
-        let chain = |hook: &str, is_cut: bool, rule: &dyn Fn(&Link) -> String| {
-            let rules: Vec<_> = match is_cut {
-                true => self.links.iter().map(rule).collect(),
-                false => Vec::new(),
-            };
+        let chain = |hook: &str, address: &str, far: &dyn Fn(&Way) -> Option<IpAddr>| {
+            let lost = self.ways.iter().filter(|(_, is_cut)| *is_cut);
+            let rules = lost.filter_map(|(way, _)| Some(drop_rule(address, far(way)?, way)));
+            let rules = rules.collect::<Vec<_>>().join(" ");
             let head = format!("type filter hook {hook} priority 0; policy accept;");
-            format!("chain {hook} {{ {head} {} }}\n", rules.join(" "))
+            format!("chain {hook} {{ {head} {rules} }}\n")
         };
-        let goes_out = |link: &Link| drop_rule("daddr", link, !link.is_served_by_node);
-        let comes_in = |link: &Link| drop_rule("saddr", link, link.is_served_by_node);
-        let out = chain("output", self.direction != Direction::In, &goes_out);
-        let into = chain("input", self.direction != Direction::Out, &comes_in);
+        let is_here = |end: &End| end.namespace.as_ref() == Some(&self.namespace);
+        let out = chain("output", "daddr", &|way| is_here(&way.from).then_some(way.to.address));
+        let into = chain("input", "saddr", &|way| is_here(&way.to).then_some(way.from.address));
         format!("table inet {} {{\n{out}{into}}}\n", self.table)
     }
 
-    /// Whether what is to be lost is lost, and the rest arrives.
-    pub(super) async fn is_seen(&self, silence: Duration) -> bool {
-        let (out, into) = (self.direction == Direction::In, self.direction == Direction::Out);
-        self.arrives(out, into, silence).await
-    }
-
-    /// Whether all arrives again, in both directions.
-    pub(super) async fn is_lifted(&self, patience: Duration) -> bool {
-        self.arrives(true, true, patience).await
-    }
-
-    /// Whether a datagram of the node's arrives at the other end, and one from there at the node, just as
-    /// it should.
-    async fn arrives(&self, out: bool, into: bool, patience: Duration) -> bool {
-        for link in self.links.clone() {
-            let seen = spawn_blocking(move || link.probe(patience)).await;
-            if !seen.is_ok_and(|seen| seen.is_ok_and(|seen| seen == (out, into))) {
-                return false;
-            }
-        }
-        true
+    fn loses(&self, way: &Way) -> bool {
+        self.ways.iter().any(|(one, is_cut)| *is_cut && one == way)
     }
 }
 
-/// A rule that drops what goes to (`daddr`) or comes from (`saddr`) the other end of a link. The port is
+fn table_of(fault: &Fault) -> String {
+    format!("fault_{}", fault.number)
+}
+
+/// The ways from a member to another one and back, and which of them a direction cuts.
+fn both_ways(member: &End, other: &End, direction: Direction) -> [(Way, bool); 2] {
+    let out = Way { from: member.clone(), to: other.clone() };
+    let into = Way { from: other.clone(), to: member.clone() };
+    [(out, direction != Direction::In), (into, direction != Direction::Out)]
+}
+
+/// A rule that drops what goes to (`daddr`) or comes from (`saddr`) the far end of a way. The port is
 /// that of whoever serves: the destination's, or the source's.
-fn drop_rule(address: &str, link: &Link, to_port: bool) -> String {
-    let served = if link.is_served_by_node { &link.node } else { &link.other };
-    let (port, which) = (served.port.unwrap_or(0), if to_port { "dport" } else { "sport" });
-    let other = link.other.address;
-    format!("ip {address} {other} meta l4proto {{ tcp, udp }} th {which} {port} drop;")
+fn drop_rule(address: &str, far: IpAddr, way: &Way) -> String {
+    let (which, port) = match (way.from.port, way.to.port) {
+        (Some(port), _) => ("sport", port),
+        (None, port) => ("dport", port.unwrap_or(0)),
+    };
+    format!("ip {address} {far} meta l4proto {{ tcp, udp }} th {which} {port} drop;")
 }
 
-impl Link {
-    /// Whether a datagram from the node arrives at the other end, and one from there at the node.
-    fn probe(&self, patience: Duration) -> io::Result<(bool, bool)> {
-        let (node, other) = (self.node.socket()?, self.other.socket()?);
-        let out = passes(&node, &other, patience)?;
-        Ok((out, passes(&other, &node, patience)?))
+/// All that is cut at the moment: several faults may cut the same way.
+#[derive(Clone, Default)]
+pub(super) struct Cuts {
+    held: Arc<Mutex<Vec<Cut>>>,
+    /// One probe at a time: they are sent from the very ports.
+    probing: Arc<sync::Mutex<()>>,
+}
+
+impl Cuts {
+    /// Cuts.
+    ///
+    /// # Errors
+    /// If the packet filter refuses.
+    pub(super) fn apply(&self, cut: &Cut) -> io::Result<()> {
+        filter(&cut.namespace, &cut.rules())?;
+        lock(&self.held).push(cut.clone());
+        Ok(())
+    }
+
+    /// Takes the rules of a cut away.
+    ///
+    /// # Errors
+    /// If the packet filter refuses.
+    pub(super) fn lift(&self, cut: &Cut) -> io::Result<()> {
+        filter(&cut.namespace, &format!("delete table inet {}\n", cut.table))?;
+        self.forget(cut);
+        Ok(())
+    }
+
+    fn forget(&self, cut: &Cut) {
+        let is_it = |held: &Cut| (&held.namespace, &held.table) == (&cut.namespace, &cut.table);
+        lock(&self.held).retain(|held| !is_it(held));
+    }
+
+    fn lose(&self, way: &Way) -> bool {
+        lock(&self.held).iter().any(|held| held.loses(way))
+    }
+
+    /// Whether what a cut loses is lost, and the rest arrives but for what others cut.
+    pub(super) async fn is_seen(&self, cut: &Cut, silence: Duration) -> bool {
+        self.are(cut, silence, |way| cut.loses(way)).await
+    }
+
+    /// Whether all that it lost arrives again, but for what others cut.
+    pub(super) async fn is_lifted(&self, cut: &Cut, patience: Duration) -> bool {
+        self.are(cut, patience, |_| false).await
+    }
+
+    async fn are(&self, cut: &Cut, patience: Duration, is_lost: impl Fn(&Way) -> bool) -> bool {
+        let ways: Vec<Way> = cut.ways.iter().map(|(way, _)| way.clone()).collect();
+        let one_by_one = self.probing.lock().await;
+        let asked = ways.clone();
+        let arrived = spawn_blocking(move || probe(&asked, patience)).await;
+        drop(one_by_one);
+        let Ok(Ok(arrived)) = arrived else { return false };
+        let arrives = |way: &Way| !is_lost(way) && !self.lose(way);
+        ways.iter().zip(arrived).all(|(way, arrived)| arrives(way) == arrived)
     }
 }
 
-impl End {
-    /// A socket there, at its port.
-    fn socket(&self) -> io::Result<UdpSocket> {
-        let address = SocketAddr::new(self.address, self.port.unwrap_or(0));
-        within(self.namespace.as_deref(), || UdpSocket::bind(address))
-    }
-}
-
-fn passes(from: &UdpSocket, to: &UdpSocket, patience: Duration) -> io::Result<bool> {
-    const WORD: &[u8] = b"do you hear me";
-    to.set_read_timeout(Some(patience))?;
-    // The filter's answer to whoever sends what it drops is that it may not.
-    if from.send_to(WORD, to.local_addr()?).is_err() {
-        return Ok(false);
-    }
-    let mut heard = [0; WORD.len()];
-    Ok(to.recv(&mut heard).is_ok_and(|length| &heard[..length] == WORD))
+fn lock(held: &Mutex<Vec<Cut>>) -> MutexGuard<'_, Vec<Cut>> {
+    held.lock().expect("nobody panics while cutting")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cut(direction: Direction, is_served_by_node: bool) -> String {
-        let end = |last, port| End { address: [198, 18, 0, last].into(), port, namespace: None };
-        let link = match is_served_by_node {
-            false => Link { node: end(1, None), other: end(190, Some(28015)), is_served_by_node },
-            true => Link { node: end(1, Some(9984)), other: end(254, None), is_served_by_node },
-        };
-        let (table, namespace) = ("fault_3".to_owned(), PathBuf::new());
-        Cut { table, namespace, direction, links: vec![link] }.rules()
+    fn end(last: u8, port: Option<u16>) -> End {
+        End { address: [198, 18, 0, last].into(), port, namespace: Some(last.to_string().into()) }
+    }
+
+    fn cut(member: &End, other: &End, direction: Direction) -> Cut {
+        let (table, namespace) = ("fault_3".to_owned(), member.namespace.clone().unwrap());
+        Cut { table, namespace, ways: both_ways(member, other, direction).into() }
     }
 
     #[test]
@@ -192,21 +219,41 @@ mod tests {
             let (address, port) = what.split_once(' ').unwrap();
             format!("ip {address} meta l4proto {{ tcp, udp }} th {port} drop;").replace('=', " ")
         };
-        for (direction, by_node, out, into) in [
+        let (to_store, of_clients) =
+            ((end(1, None), end(190, Some(28015))), (end(1, Some(9984)), end(254, None)));
+        for (direction, (member, other), out, into) in [
             (
                 Direction::Both,
-                false,
+                &to_store,
                 "daddr=198.18.0.190 dport=28015",
                 "saddr=198.18.0.190 sport=28015",
             ),
-            (Direction::Out, false, "daddr=198.18.0.190 dport=28015", ""),
-            (Direction::In, true, "", "saddr=198.18.0.254 dport=9984"),
-            (Direction::Out, true, "daddr=198.18.0.254 sport=9984", ""),
+            (Direction::Out, &to_store, "daddr=198.18.0.190 dport=28015", ""),
+            (Direction::In, &of_clients, "", "saddr=198.18.0.254 dport=9984"),
+            (Direction::Out, &of_clients, "daddr=198.18.0.254 sport=9984", ""),
         ] {
             let rule = |what: &str| if what.is_empty() { String::new() } else { drop(what) };
             let (out, into) = (hook("output", &rule(out)), hook("input", &rule(into)));
             let expected = format!("table inet fault_3 {{\n{out}{into}}}\n");
-            assert_eq!(cut(direction, by_node), expected, "{direction:?}");
+            assert_eq!(cut(member, other, direction).rules(), expected, "{direction:?}");
         }
+    }
+
+    #[test]
+    fn a_way_that_two_cuts_lose_is_lost_until_both_are_lifted() {
+        let (one, other) = (end(190, None), end(191, Some(29015)));
+        let cuts = Cuts::default();
+        let from_one = cut(&one, &other, Direction::Out);
+        let from_other = cut(&other, &one, Direction::In);
+        let (way, back) =
+            (Way { from: one.clone(), to: other.clone() }, Way { from: other, to: one });
+        for cut in [&from_one, &from_other] {
+            lock(&cuts.held).push(cut.clone());
+        }
+        assert!(cuts.lose(&way) && !cuts.lose(&back));
+        cuts.forget(&from_one);
+        assert!(cuts.lose(&way));
+        cuts.forget(&from_other);
+        assert!(!cuts.lose(&way));
     }
 }

@@ -266,6 +266,7 @@ fn members(plan: &Plan) -> Vec<(String, u8)> {
 fn enters(plan: &Plan) -> Option<&Fault> {
     let enters = |fault: &&Fault| match fault.kind {
         FaultKind::Partition => true,
+        FaultKind::StorePartition => plan.store.engine == Engine::Rethinkdb,
         // By their addresses members of one network can be told apart.
         FaultKind::FeedAbort => plan.backend != Backend::Docker,
         _ => false,

@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::real::{self, PROBE_FOR, Recorder, answers, until};
-use super::cuts::Cut;
+use super::cuts::{Cut, Cuts};
 use super::feeds;
 use super::ground::Ground;
 use super::nodes::Nodes;
 use super::processes::state;
-use super::store::{self, Store, is_harmed, serves};
+use super::store::{self, Store, has_moved, is_harmed, serves};
 use crate::faults::Whom;
 use crate::plan::{Fault, FaultKind};
 
@@ -32,6 +32,7 @@ pub(super) struct Hands {
     pub(super) nodes: Nodes,
     pub(super) store: Store,
     pub(super) ground: Arc<Ground>,
+    pub(super) cuts: Cuts,
     pub(super) recorder: Recorder,
 }
 
@@ -49,8 +50,8 @@ impl Hands {
             }
             FaultKind::Partition => {
                 let cut = self.cut(fault, node)?;
-                cut.apply()?;
-                vec![Sign::Passes(cut)]
+                self.cuts.apply(&cut)?;
+                vec![Sign::Passes(cut, self.cuts.clone())]
             }
             FaultKind::FeedAbort => {
                 let server = self.store.client_of(node);
@@ -69,8 +70,8 @@ impl Hands {
             FaultKind::Pause => self.nodes.resume(node).await?,
             FaultKind::Partition => {
                 let cut = self.cut(fault, node)?;
-                cut.lift()?;
-                return Ok(vec![Sign::Passes(cut)]);
+                self.cuts.lift(&cut)?;
+                return Ok(vec![Sign::Passes(cut, self.cuts.clone())]);
             }
             // Feeds can be opened again from the start; who is lost is lost.
             _ => return Ok(Vec::new()),
@@ -79,8 +80,22 @@ impl Hands {
     }
 
     fn cut(&self, fault: &Fault, node: usize) -> io::Result<Cut> {
-        let cut = Cut::new(fault, node, &self.ground, &self.store);
+        let cut = Cut::of_node(fault, node, &self.ground, &self.store);
         cut.ok_or_else(|| io::Error::other("nodes have no network namespaces"))
+    }
+
+    /// Servers in processes of their own lose each other, or find each other again.
+    fn part_servers(&self, fault: &Fault, does_cut: bool) -> io::Result<Vec<Sign>> {
+        let cuts = Cut::between_servers(fault, &self.ground, self.store.servers());
+        let cuts = cuts.ok_or_else(|| io::Error::other("servers have no network namespaces"))?;
+        for cut in &cuts {
+            if does_cut { self.cuts.apply(cut)? } else { self.cuts.lift(cut)? }
+        }
+        Ok(cuts.into_iter().map(|cut| Sign::Passes(cut, self.cuts.clone())).collect())
+    }
+
+    fn is_between_processes(&self, fault: &Fault) -> bool {
+        fault.kind == FaultKind::StorePartition && self.store.is_in_processes()
     }
 
     fn signs(&self, fault: &Fault, done: io::Result<Vec<Sign>>) -> Vec<Sign> {
@@ -98,6 +113,7 @@ impl real::Hands for Hands {
     async fn harm(&mut self, fault: &Fault, member: usize) -> Vec<Sign> {
         let done = match fault.kind.nature().whom {
             Whom::Nodes => self.harm_node(fault, member).await,
+            Whom::Servers if self.is_between_processes(fault) => self.part_servers(fault, true),
             Whom::Servers | Whom::Store => of_store(self.store.harm(fault, member).await),
         };
         self.signs(fault, done)
@@ -106,6 +122,7 @@ impl real::Hands for Hands {
     async fn mend(&mut self, fault: &Fault, member: usize) -> Vec<Sign> {
         let done = match fault.kind.nature().whom {
             Whom::Nodes => self.mend_node(fault, member).await,
+            Whom::Servers if self.is_between_processes(fault) => self.part_servers(fault, false),
             Whom::Servers | Whom::Store => of_store(self.store.mend(fault, member).await),
         };
         self.signs(fault, done)
@@ -122,8 +139,8 @@ pub(super) enum Sign {
     Listens(SocketAddr, Option<Pid>),
     /// A node answers requests, and its process does not stand still.
     Answers(SocketAddr, Option<Pid>),
-    /// What a node and others send each other arrives.
-    Passes(Cut),
+    /// What a member and others send each other arrives, but for what other faults cut.
+    Passes(Cut, Cuts),
     /// These feeds go on: the store's jobs are there.
     Follows(Client, Vec<Json>),
     /// What was not done is not seen.
@@ -142,7 +159,7 @@ impl real::Sign for Sign {
                 // One that has not stopped yet may still answer.
                 comes_to_rest(pid, silence).await && answers(address, silence).await.is_err()
             }
-            Self::Passes(cut) => cut.is_seen(silence).await,
+            Self::Passes(cut, cuts) => cuts.is_seen(&cut, silence).await,
             Self::Follows(server, jobs) => {
                 until(|| async { feeds::have_ended(&server, &jobs).await.is_ok_and(|ended| ended) })
                     .await
@@ -153,6 +170,8 @@ impl real::Sign for Sign {
             Self::Store(store::Sign::Harms(servers, id)) => {
                 is_harmed(&servers, &id).await.is_ok_and(|harmed| harmed)
             }
+            Self::Store(store::Sign::Lies(moved)) => until(|| has_moved(&moved)).await,
+            Self::Store(store::Sign::Refused) => false,
         }
     }
 
@@ -165,8 +184,11 @@ impl real::Sign for Sign {
                 Self::Listens(address, _) | Self::Answers(address, _) => {
                     answers(*address, PROBE_FOR).await.is_ok()
                 }
-                Self::Passes(cut) => cut.is_lifted(ARRIVES_WITHIN).await,
-                Self::Follows(..) => true,
+                Self::Passes(cut, cuts) => cuts.is_lifted(cut, ARRIVES_WITHIN).await,
+                // What was over at once stays as it is.
+                Self::Follows(..) | Self::Store(store::Sign::Lies(_) | store::Sign::Refused) => {
+                    true
+                }
                 Self::Never => false,
                 Self::Store(store::Sign::Moves(pid)) => !stands_still(*pid),
                 Self::Store(store::Sign::Serves(server)) => {
@@ -178,6 +200,10 @@ impl real::Sign for Sign {
             }
         };
         until(is_alive).await
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Store(store::Sign::Refused))
     }
 }
 

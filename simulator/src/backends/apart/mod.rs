@@ -8,8 +8,8 @@
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
 //! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`), the servers of the store (`store`), the
 //! nodes (`nodes`, and what they say: `said`), what all use (`used`), who sees the tables (`observer`),
-//! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, and jobs of the
-//! store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
+//! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
+//! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
 mod cuts;
 mod docker;
@@ -26,6 +26,7 @@ mod run_id;
 mod said;
 mod store;
 mod used;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,8 +48,9 @@ use super::real::{
     self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
 };
 use crate::observe::{End, FinalRow, Log, Observed, Record};
-use crate::plan::{Bounds, Durability, Engine, Fault, FaultKind, Plan, ReadMode, WriteAcks};
+use crate::plan::{Bounds, Durability, Engine, Fault, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
+use cuts::Cuts;
 use ground::{Ground, NODES_MAX};
 use hands::Hands;
 use nodes::Nodes;
@@ -234,15 +236,12 @@ fn check(plan: &Plan) -> Result<(), ApartError> {
             "`durability` other than \"hard\": a node's writes are on disk when they count",
         );
     }
-    let shared = store.engine == Engine::Embedded && store.servers > 1;
-    let of_shared =
-        |fault: &&Fault| matches!(fault.kind, FaultKind::StorePartition | FaultKind::PowerLoss);
-    if let Some(fault) = plan.faults.iter().find(of_shared).filter(|_| !shared) {
+    let is_within_reach = |fault: &&Fault| fault.kind.nature().is_within_reach(plan.backend, store);
+    if let Some(fault) = plan.faults.iter().find(|fault| !is_within_reach(fault)) {
         let name = fault.kind.nature().name;
-        return refused(&format!(
-            "fault `{name}` but between several servers of the embedded store"
-        ));
+        return refused(&format!("fault `{name}` for such a store"));
     }
+    let shared = store.engine == Engine::Embedded && store.servers > 1;
     if let Some(fault) = store::takes_the_last(plan).filter(|_| shared) {
         let (number, name) = (fault.number, fault.kind.nature().name);
         return refused(&format!(
@@ -290,7 +289,7 @@ impl World<'_> {
         recorder.begin(Record::Run(introduce(plan, &keypairs, started_unix_ms)));
         let client = Client::new(&nodes.addresses());
         let (of_faults, ground) = (recorder.clone(), ground.clone());
-        let hands = Hands { nodes, store, ground, recorder: of_faults };
+        let hands = Hands { nodes, store, ground, cuts: Cuts::default(), recorder: of_faults };
         let harming = tokio::spawn(Nemesis::new(plan.clone(), hands, recorder.clone()).run(began));
         let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
         let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;

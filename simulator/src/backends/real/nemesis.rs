@@ -5,7 +5,7 @@
 //! something begins and ends, and for how long a probe looks. What is done, and by which [`Sign`] it is
 //! known, is up to the world's [`Hands`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,11 @@ pub(in super::super) trait Sign: Send + 'static {
 
     /// Whether it is there again within [`PROBE_FOR`].
     fn lives_again(self) -> impl Future<Output = bool> + Send;
+
+    /// Whether the fault did not come about, as in sim: what it wanted was refused at that time.
+    fn is_refused(&self) -> bool {
+        false
+    }
 }
 
 /// Carries out the faults of a plan.
@@ -65,9 +70,28 @@ pub(in super::super) struct Nemesis<H: Hands> {
     recorder: Recorder,
     /// What holds members at the moment, once for each fault; a member is mended when the last of its
     /// kind ends.
-    held: Vec<(FaultKind, How, usize)>,
+    held: Vec<Hold>,
+    /// Faults that did not come about.
+    refused: BTreeSet<u32>,
     /// The probes of each fault that are under way; the later one waits for the earlier.
     probes: BTreeMap<u32, JoinHandle<()>>,
+}
+
+/// What holds a member: a sort of fault. Partitions of the store stand each for itself, as they meet
+/// more than one.
+#[derive(PartialEq, Eq)]
+struct Hold {
+    kind: FaultKind,
+    how: How,
+    member: usize,
+    partition: Option<u32>,
+}
+
+impl Hold {
+    fn of(fault: &Fault, member: usize) -> Self {
+        let partition = (fault.kind == FaultKind::StorePartition).then_some(fault.number);
+        Self { kind: fault.kind, how: fault.how, member, partition }
+    }
 }
 
 /// A fault begins or ends.
@@ -79,7 +103,8 @@ enum Turn {
 
 impl<H: Hands> Nemesis<H> {
     pub(in super::super) fn new(plan: Arc<Plan>, hands: H, recorder: Recorder) -> Self {
-        Self { plan, hands, recorder, held: Vec::new(), probes: BTreeMap::new() }
+        let (held, refused, probes) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        Self { plan, hands, recorder, held, refused, probes }
     }
 
     /// Carries out all faults; the run's clock stands at 0 at `began`. Gives the hands back.
@@ -108,11 +133,15 @@ impl<H: Hands> Nemesis<H> {
         self.recorder.tell_fault(&self.plan, fault, Phase::Planned);
         let mut signs = Vec::new();
         for member in members(fault) {
-            let hold = (fault.kind, fault.how, member);
+            let hold = Hold::of(fault, member);
             if !self.held.contains(&hold) {
                 signs.extend(self.hands.harm(fault, member).await);
             }
             self.held.push(hold);
+        }
+        if signs.iter().any(Sign::is_refused) {
+            self.refused.insert(fault.number);
+            return;
         }
         self.recorder.tell_fault(&self.plan, fault, Phase::Applied);
         let lasts = Duration::from_micros(fault.until_us - fault.at_us);
@@ -123,7 +152,7 @@ impl<H: Hands> Nemesis<H> {
     async fn mend(&mut self, fault: &Fault) {
         let mut signs = Vec::new();
         for member in members(fault) {
-            let hold = (fault.kind, fault.how, member);
+            let hold = Hold::of(fault, member);
             if let Some(place) = self.held.iter().position(|held| *held == hold) {
                 self.held.swap_remove(place);
             }
@@ -131,7 +160,9 @@ impl<H: Hands> Nemesis<H> {
                 signs.extend(self.hands.mend(fault, member).await);
             }
         }
-        self.probe(fault, Phase::Healed, signs, None);
+        if !self.refused.remove(&fault.number) {
+            self.probe(fault, Phase::Healed, signs, None);
+        }
     }
 
     /// Looks for all signs beside the plan's course, that they are missing for so long or else there

@@ -86,6 +86,10 @@ at = "3s"
 for = "1s"
 from = ["s3"]
 direction = "out"
+
+[[fault]]
+do = "reconfigure"
+at = "4500ms"
 "#;
 
 /// Every way to be cut off.

@@ -41,7 +41,7 @@ fn servers_of_the_store_fail_and_come_back_in_a_container() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    passes(folder.path(), SERVERS, &DOCKER, 2);
+    passes(folder.path(), SERVERS, &DOCKER, 3);
 }
 
 #[test]

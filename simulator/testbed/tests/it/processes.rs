@@ -23,7 +23,7 @@ fn processes_are_killed_and_stopped_and_come_back() {
 #[test]
 fn servers_of_the_store_fail_and_come_back() {
     let folder = tempfile::tempdir().unwrap();
-    passes(folder.path(), SERVERS, &["--namespaces", "never"], 2);
+    passes(folder.path(), SERVERS, &["--namespaces", "never"], 3);
 }
 
 /// Takes RethinkDB's arguments, and runs the embedded server of one: what is tested is how it is called.
@@ -150,12 +150,20 @@ fn what_cannot_be_is_told_with_what_to_do_about_it() {
     let (code, said) = told(SIGNALS, 3, &["--quirk", "deleted-before-written"]);
     assert_eq!(code, 2);
     assert!(said.contains("the backend `processes` has no quirks"), "{said}");
-    let alone = SERVERS.replace("servers = 3, replicas = 3", "").replace("\"s2\"", "\"s1\"");
-    let alone = alone.replace("store-partition", "power-loss").replace("for = \"1s\"\n", "");
-    let alone = alone.replace("from = [\"s3\"]\ndirection = \"out\"\n", "");
+    let alone = format!("{SIGNALS}\n[[fault]]\ndo = \"power-loss\"\nat = \"7s\"\n");
     let (code, said) = told(&alone, 6, &[]);
     assert_eq!(code, 2);
     assert!(said.contains("cannot do the fault `power-loss`"), "{said}");
+    let together = SERVERS.replace("reconfigure", "power-loss");
+    let (code, said) = told(&together, 7, &["--store", "rethinkdb"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("a process that is killed loses nothing"), "{said}");
+    let (code, said) = told(SERVERS, 8, &["--store", "rethinkdb", "--namespaces", "never"]);
+    assert_eq!(code, 2, "whether or not it is installed: {said}");
+    assert!(said.contains("(`store-partition`) takes networks that can be cut"), "{said}");
+    let (code, said) = told(SIGNALS, 9, &["--store", "rethinkdb", "--backend", "sim"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("in `sim` the store is no program of its own"), "{said}");
     let (code, said) = told(SIGNALS, 4, &["--processes", "--backend", "sim"]);
     assert_eq!(code, 2);
     assert!(said.contains("are two worlds"), "{said}");

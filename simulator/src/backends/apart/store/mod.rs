@@ -2,10 +2,12 @@
 //!
 //! The embedded store is one program (`embedded`), whatever number of servers it has: what goes wrong
 //! between those is a row of a table (`wishes`). RethinkDB is a program for each server, joined into a
-//! cluster (`rethinkdb`). Not here: the tables, which a node's command line makes (`nodes`), who follows
-//! them (`observer`).
+//! cluster (`rethinkdb`); what goes wrong between those is a matter of their networks (`cuts`). Tables of
+//! both move the same way (`layout`). Not here: the tables, which a node's command line makes (`nodes`),
+//! who follows them (`observer`).
 
 mod embedded;
+mod layout;
 mod rethinkdb;
 mod wishes;
 
@@ -25,6 +27,7 @@ use super::program::{Ear, Program, Running};
 use super::used::Used;
 use crate::plan::{Engine, Fault, FaultKind, Plan};
 
+pub(super) use layout::{Moved, has_moved};
 pub(super) use wishes::{is_harmed, takes_the_last};
 
 /// How long a server may take until drivers can connect.
@@ -108,6 +111,16 @@ impl Store {
         (server.min(self.processes.len() - 1), self.servers[server])
     }
 
+    /// How many servers there are.
+    pub(super) fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// Whether each server is a process of its own.
+    pub(super) fn is_in_processes(&self) -> bool {
+        self.processes.len() == self.servers.len()
+    }
+
     /// A client of the server that a node asks.
     pub(super) fn client_of(&self, node: usize) -> Client {
         client(self.server_of(node), ANSWER_WITHIN)
@@ -120,11 +133,15 @@ impl Store {
 
     /// A fault meets a server, or all; by which signs it is known.
     pub(super) async fn harm(&mut self, fault: &Fault, server: usize) -> io::Result<Vec<Sign>> {
-        if self.processes.len() < self.servers.len() {
+        if fault.kind == FaultKind::Reconfigure {
+            return Ok(vec![self.reconfigure(fault).await]);
+        }
+        if !self.is_in_processes() {
             return self.wish(fault, server).await;
         }
         let (_, process) = &mut self.processes[server];
         let Some(running) = process else { return Ok(Vec::new()) };
+        self.harmed.insert(server);
         let address = self.servers[server];
         let moves = running.pid().map(Sign::Moves);
         let signs = moves.into_iter().chain([Sign::Serves(address)]).collect();
@@ -147,15 +164,31 @@ impl Store {
 
     /// A server is as before; by which signs it is known.
     pub(super) async fn mend(&mut self, fault: &Fault, server: usize) -> io::Result<Vec<Sign>> {
-        if self.processes.len() < self.servers.len() {
+        if fault.kind == FaultKind::Reconfigure {
+            return Ok(Vec::new());
+        }
+        if !self.is_in_processes() {
             return self.take_back(fault, server).await;
         }
+        self.harmed.remove(&server);
         let (program, process) = &mut self.processes[server];
         match process {
             Some(running) => running.resume().await?,
             None => *process = Some(program.start(self.ear.clone()).await?),
         }
         Ok(vec![Sign::Serves(self.servers[server])])
+    }
+
+    /// Those that answer.
+    fn well(&self) -> Vec<SocketAddr> {
+        self.others(self.servers.len())
+    }
+
+    /// Those that answer, besides one.
+    fn others(&self, server: usize) -> Vec<SocketAddr> {
+        let all = self.servers.iter().enumerate();
+        let well = all.filter(|(index, _)| *index != server && !self.harmed.contains(index));
+        well.map(|(_, address)| *address).collect()
     }
 
     /// Ends all servers in an orderly way; what they have used.
@@ -177,6 +210,10 @@ pub(super) enum Sign {
     Serves(SocketAddr),
     /// One of these servers says that something is not wrong between servers.
     Harms(Vec<SocketAddr>, String),
+    /// Tables do not lie as they were told to.
+    Lies(Moved),
+    /// They were told to, and refused.
+    Refused,
 }
 
 /// Whether a server speaks ReQL and answers, within a time.

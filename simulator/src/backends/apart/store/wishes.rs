@@ -70,13 +70,6 @@ impl Store {
         }
         Err(last.unwrap_or_else(|| io::Error::other("no server is left to be asked")))
     }
-
-    /// Those that answer, besides one.
-    fn others(&self, server: usize) -> Vec<SocketAddr> {
-        let all = self.servers.iter().enumerate();
-        let well = all.filter(|(index, _)| *index != server && !self.harmed.contains(index));
-        well.map(|(_, address)| *address).collect()
-    }
 }
 
 /// Whether a row of the table of harms is there; an error if nobody says.
