@@ -93,6 +93,9 @@ pub enum Domain {
     Story = 46,
     /// Which way an exploration by chance goes on. Counter: the step; the way is the seed.
     Wandering = 48,
+    /// How often a segment of a message is lost before it gets through. Entity: [`pair`] of the message's
+    /// ends; counter: the message, times 2¹⁶, plus the segment.
+    LostSegment = 49,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

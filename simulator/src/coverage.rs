@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backends::Backend;
 use crate::faults;
 use crate::observe::{Observed, Phase, Record};
 use crate::plan::{FaultKind, Point, Step};
@@ -79,9 +80,10 @@ impl Coverage {
         Point::all().filter(|point| !self.points.contains_key(point))
     }
 
-    /// The kinds of faults that no probe has seen.
+    /// The kinds of faults that no probe has seen, of those that there are in virtual time.
     pub fn kinds_missed(&self) -> impl Iterator<Item = FaultKind> {
-        let kinds = faults::ALL.iter().map(|nature| nature.kind);
+        let known = faults::ALL.iter().filter(|nature| nature.backends.contains(&Backend::Sim));
+        let kinds = known.map(|nature| nature.kind);
         kinds.filter(|kind| !self.verified.contains_key(kind))
     }
 }

@@ -42,7 +42,7 @@ pub enum Whom {
 }
 
 /// All kinds there are.
-pub const ALL: [Nature; 24] = [
+pub const ALL: [Nature; 26] = [
     Nature {
         kind: FaultKind::Kill,
         name: "kill",
@@ -148,13 +148,32 @@ pub const ALL: [Nature; 24] = [
         backends: &Backend::ALL,
         ..NODES
     },
-    Nature { kind: FaultKind::SlowLink, name: "slow-link", verb: "slows", ..NODES },
-    Nature { kind: FaultKind::FeedLag, name: "feed-lag", verb: "holds up", ..NODES },
-    Nature { kind: FaultKind::FeedRepeat, name: "feed-repeat", verb: "repeats itself to", ..NODES },
+    Nature {
+        kind: FaultKind::SlowLink,
+        name: "slow-link",
+        verb: "slows",
+        backends: &APART,
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::FeedLag,
+        name: "feed-lag",
+        verb: "holds up",
+        backends: &APART,
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::FeedRepeat,
+        name: "feed-repeat",
+        verb: "repeats itself to",
+        backends: &APART,
+        ..NODES
+    },
     Nature {
         kind: FaultKind::LostAnswers,
         name: "lost-answers",
         verb: "keeps answers from",
+        backends: &APART,
         ..NODES
     },
     Nature { kind: FaultKind::ClockSkew, name: "clock-skew", verb: "misleads", ..NODES },
@@ -164,10 +183,31 @@ pub const ALL: [Nature; 24] = [
     Nature { kind: FaultKind::SlowNode, name: "slow-node", verb: "slows", ..NODES },
     Nature { kind: FaultKind::StoreSlowLink, name: "store-slow-link", verb: "slows", ..SERVERS },
     Nature { kind: FaultKind::StoreFull, name: "store-full", verb: "fills", ..SERVERS },
-    Nature { kind: FaultKind::StoreSlow, name: "store-slow", verb: "slows", ..SERVERS },
+    Nature {
+        kind: FaultKind::StoreSlow,
+        name: "store-slow",
+        verb: "slows",
+        backends: &APART,
+        ..SERVERS
+    },
+    Nature {
+        kind: FaultKind::LossyLink,
+        name: "lossy-link",
+        verb: "loses what is sent to",
+        backends: &APART,
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::NarrowLink,
+        name: "narrow-link",
+        verb: "narrows the way of",
+        // Messages have no size in virtual time.
+        backends: &[Backend::Processes, Backend::Docker],
+        ..NODES
+    },
 ];
 
-/// The worlds with servers that can be harmed.
+/// The worlds with links and servers that can be harmed.
 const APART: [Backend; 3] = [Backend::Sim, Backend::Processes, Backend::Docker];
 
 /// What faults of nodes have in common that take no node and are known in virtual time only.
@@ -224,10 +264,26 @@ impl Nature {
         )
     }
 
+    /// Whether it shows only when there is an occasion for it: then it counts as applied once it has shown,
+    /// and if no occasion came, it never was.
+    pub fn waits_for_occasion(&self) -> bool {
+        matches!(
+            self.kind,
+            FaultKind::Crash
+                | FaultKind::FeedLag
+                | FaultKind::FeedRepeat
+                | FaultKind::LostAnswers
+                | FaultKind::LossyLink
+                | FaultKind::StoreFull
+        )
+    }
+
     /// Whether a swarm draws from it if nobody says which kinds it is to have. A store of one server
     /// is one that does not fail, unless somebody says so.
     pub fn is_usual(&self) -> bool {
-        self.whom == Whom::Nodes
+        // Those that came later would change what seeds have drawn before.
+        let later = matches!(self.kind, FaultKind::LossyLink | FaultKind::NarrowLink);
+        self.whom == Whom::Nodes && !later
     }
 }
 

@@ -10,6 +10,7 @@ pub mod local;
 pub mod sim;
 
 mod real;
+mod segments;
 mod told;
 
 use std::collections::BTreeMap;

@@ -93,6 +93,16 @@ pub enum How {
         /// How the node learns of it.
         loss: Loss,
     },
+    /// Segments of what passes are lost, and sent again.
+    Leaky {
+        /// How many of them, in parts per million.
+        share: u32,
+    },
+    /// No more passes than this.
+    Narrow {
+        /// Bytes per second, each way.
+        rate_bytes: u32,
+    },
     /// A clock is off by so much: ahead, or behind.
     Off {
         /// Milliseconds.
@@ -278,6 +288,10 @@ pub enum FaultKind {
     StoreFull,
     /// A server of the store takes longer to answer.
     StoreSlow,
+    /// Segments of what passes between the node and its store are lost, and sent again after a while.
+    LossyLink,
+    /// No more than so many bytes a second pass between the node and its store.
+    NarrowLink,
 }
 
 /// A clock that is off by more than this may have its node's blocks voted down, or have it vote down
@@ -301,6 +315,17 @@ impl Fault {
             }
             How::Steps { ms } => off_ms(ms),
             _ => self.kind.nature().takes_node,
+        }
+    }
+
+    /// When it is mended by whoever harms. A node that is to die at a point of its work may do so until it
+    /// would not be back in time.
+    pub fn mended_us(&self) -> u64 {
+        match self.how {
+            How::AtPoint { restart_after_us, .. } => {
+                self.until_us.saturating_sub(restart_after_us).max(self.at_us)
+            }
+            _ => self.until_us,
         }
     }
 

@@ -11,6 +11,13 @@ use crate::scenario::{FACTOR_MAX, Scenario, Wish};
 const SLOW_MOST_US: u64 = 1_000_000;
 /// Replicas that lag behind more than this keep all writes waiting.
 const LAG_MOST_US: u64 = 500_000;
+/// Real links are a connection, and to make one takes a message forth and back three times: a link that is
+/// slowed more than this makes none.
+const REAL_SLOW_MOST_US: u64 = 250_000;
+/// How many segments a bad line loses,
+const LEAKY_SHARE: (u64, u64) = (10_000, 250_000);
+/// and how many bytes a narrow one lets pass in a second.
+const NARROW_BYTES: (u64, u64) = (5_000, 500_000);
 /// Elements of feeds come at most so late by chance: later than nodes look by themselves.
 const LATE_US: (u64, u64) = (50_000, 8_000_000);
 /// A clock is off by this, so that its node still takes part,
@@ -64,7 +71,11 @@ pub(super) fn choose(
         }
         FaultKind::SlowLink => {
             let latency_us = scenario.links.latency_us;
-            let factor = factor(0, latency_us, SLOW_MOST_US);
+            let most_us = match scenario.backend() {
+                Backend::Processes | Backend::Docker => REAL_SLOW_MOST_US,
+                _ => SLOW_MOST_US,
+            };
+            let factor = factor(0, latency_us, most_us);
             let slowed_us = latency_us.saturating_mul(u64::from(factor)).max(1_000);
             let jitter_us = wish.jitter_us.unwrap_or_else(|| about(1).between(1, slowed_us));
             How::Slow { factor, jitter_us }
@@ -79,9 +90,15 @@ pub(super) fn choose(
         FaultKind::StoreSlowLink => {
             How::Slow { factor: factor(0, store.timing.replicate_us, LAG_MOST_US), jitter_us: 0 }
         }
+        FaultKind::LossyLink => How::Leaky { share: share(0, LEAKY_SHARE) },
+        FaultKind::NarrowLink => How::Narrow {
+            rate_bytes: wish.rate_bytes.unwrap_or_else(|| whole(between(0, NARROW_BYTES))),
+        },
         FaultKind::FeedLag => {
             let tables = [None].into_iter().chain(Followed::ALL.map(Some));
-            let shards = [None, None].into_iter().chain((0..store.shards).map(Some));
+            // From outside nobody sees which shard tells.
+            let seen = if scenario.backend() == Backend::Sim { store.shards } else { 0 };
+            let shards = [None, None].into_iter().chain((0..seen).map(Some));
             let (tables, shards): (Vec<_>, Vec<_>) = (tables.collect(), shards.collect());
             How::Late {
                 table: wish.table.unwrap_or_else(|| *about(0).pick(&tables)),

@@ -96,7 +96,10 @@ impl FaultEntry {
         let Wish { to, direction, .. } = self.wish;
         let is_plain = to.is_none_or(|to| to == OtherSide::Store)
             && direction.is_none_or(|direction| direction == Direction::Both);
+        // Which shard tells cannot be seen from outside.
+        let names_shard = self.wish.shard.flatten().is_some();
         (backend != Backend::Local || is_plain)
+            && (backend == Backend::Sim || !names_shard)
             && self.kind.nature().is_within_reach(backend, store)
     }
 }

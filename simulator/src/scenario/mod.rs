@@ -335,7 +335,7 @@ fn read_backends(
     top: &mut Section<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Option<Vec<Backend>>, ScenarioError> {
-    const PLANNED: [&str; 2] = ["docker", "cluster"];
+    const PLANNED: [&str; 1] = ["cluster"];
     let mut entries: Vec<Entry<'_>> = top.take("backend").into_iter().collect();
     entries.extend(top.take("backends").iter().flat_map(Entry::list));
     if entries.is_empty() {
@@ -354,7 +354,7 @@ fn read_backends(
     }
     if backends.is_empty() {
         let message = format!("the backend `{}` is not built yet", entries[0].text()?);
-        return Err(entries[0].error(message, "there are: sim, local, processes"));
+        return Err(entries[0].error(message, "there are: sim, local, processes, docker"));
     }
     Ok(Some(backends))
 }

@@ -38,6 +38,8 @@ pub struct Wish {
     pub most_us: Option<u64>,
     /// How many answers are lost, or elements repeated, in parts per million.
     pub share: Option<u32>,
+    /// How many bytes pass in a second.
+    pub rate_bytes: Option<u32>,
     /// How a node learns of a lost answer.
     pub loss: Option<Loss>,
     /// How far a clock is off, in milliseconds.
@@ -50,6 +52,8 @@ pub struct Wish {
 
 /// Nothing takes so many times as long as usual.
 pub(crate) const FACTOR_MAX: u32 = 100_000;
+/// A link through which less passes in a second is none.
+const SPEED_MIN: u32 = 1_000;
 /// A clock that gains or loses more than this in a second is none.
 const PPM_MAX: i64 = 900_000;
 /// No point is come to more often in a run.
@@ -81,7 +85,8 @@ pub(super) fn read(
             wish.factor = read_factor(section)?;
         }
         FaultKind::FeedLag => read_lag(section, &mut wish, federation)?,
-        FaultKind::FeedRepeat => wish.share = read_share(section)?,
+        FaultKind::FeedRepeat | FaultKind::LossyLink => wish.share = read_share(section)?,
+        FaultKind::NarrowLink => wish.rate_bytes = read_speed(section)?,
         FaultKind::LostAnswers => {
             wish.share = read_share(section)?;
             wish.loss = section.take("manner").map(|entry| read_loss(&entry)).transpose()?;
@@ -241,6 +246,19 @@ fn read_share(section: &mut Section<'_>) -> Result<Option<u32>, ScenarioError> {
         return Err(entry.error(message, "write a number above 0, like 0.3"));
     }
     Ok(Some(share))
+}
+
+/// How much passes in a second.
+fn read_speed(section: &mut Section<'_>) -> Result<Option<u32>, ScenarioError> {
+    let Some(entry) = section.take("rate") else { return Ok(None) };
+    let speed = entry.text()?.strip_suffix("/s").and_then(super::units::bytes);
+    match speed.filter(|bytes| *bytes >= SPEED_MIN) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => {
+            let message = "`rate` is not how much passes in a second".to_owned();
+            Err(entry.error(message, "write 1kB/s or more, like \"50kB/s\""))
+        }
+    }
 }
 
 /// Which elements come late, and how late.

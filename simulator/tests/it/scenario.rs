@@ -146,7 +146,7 @@ rules = "v0.6.0"
 quirks = ["feed-gap"]
 
 name = "other world"
-backend = "docker"
+backend = "cluster"
 
 name = "unknown world"
 backends = ["sim", "locl"]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::faults;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::scenario::{Scenario, write};
@@ -50,7 +51,8 @@ fn every_kind_of_fault_can_be_written() {
                  bounds = { waiting = 50, reassign = \"2.5s\" }, rethinkdb = { servers = 5, shards = 2, replicas = 3, \
                  shuffle = true, timing = { silence = \"3s\" } } }\n";
     let links = "links = { default = { latency = \"3ms\" } }\ncosts = { sync = \"1ms\" }\n";
-    for nature in &faults::ALL {
+    let known = |nature: &&faults::Nature| nature.backends.contains(&Backend::Sim);
+    for nature in faults::ALL.iter().filter(known) {
         let fault = format!("[[fault]]\ndo = \"{}\"\nevery = \"2s\"\n", nature.name);
         let load = "[[load]]\narrivals = { rate = \"1/s\" }\n";
         let expect = "[expect]\nviolations = \"S1\"\nfinality = { p99_7 = \"<= 9.4s\" }\n";

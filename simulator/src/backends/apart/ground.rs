@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use super::docker::{self, Images, Machines};
+use super::links::changes_links;
 use super::means::{Means, Namespaces, Programs, cannot_enter, no_namespaces};
 use super::processes::namespaces::{Network, free_prefix};
 use super::program::Program;
@@ -269,7 +270,8 @@ fn enters(plan: &Plan) -> Option<&Fault> {
         FaultKind::StorePartition => plan.store.engine == Engine::Rethinkdb,
         // By their addresses members of one network can be told apart.
         FaultKind::FeedAbort => plan.backend != Backend::Docker,
-        _ => false,
+        // A link begins on its node's own machine; without networks, that is this one.
+        kind => plan.backend == Backend::Docker && changes_links(kind),
     };
     plan.faults.iter().find(enters)
 }

@@ -1,4 +1,5 @@
-//! How faults reach processes: by signals, by the packet filter, and by what the store lets go wrong.
+//! How faults reach processes: by signals, by the packet filter, on links, and by what the store lets go
+//! wrong.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use super::super::real::{self, PROBE_FOR, Recorder, answers, until};
 use super::cuts::{Cut, Cuts};
 use super::feeds;
 use super::ground::Ground;
+use super::links::{self, Links, changes_links};
 use super::nodes::Nodes;
 use super::processes::state;
 use super::store::{self, Store, has_moved, is_harmed, serves};
@@ -33,6 +35,8 @@ pub(super) struct Hands {
     pub(super) store: Store,
     pub(super) ground: Arc<Ground>,
     pub(super) cuts: Cuts,
+    /// None if the plan has nothing to say about them.
+    pub(super) links: Option<Links>,
     pub(super) recorder: Recorder,
 }
 
@@ -79,6 +83,21 @@ impl Hands {
         Ok(vec![Sign::Answers(address, None)])
     }
 
+    /// A fault changes what passes on links.
+    fn change_links(
+        &self,
+        fault: &Fault,
+        member: usize,
+        change: fn(&Links, &Fault, usize, usize) -> Vec<links::harms::Sign>,
+    ) -> io::Result<Vec<Sign>> {
+        let links = self.links.as_ref().ok_or_else(|| io::Error::other("there are no links"))?;
+        let signs = change(links, fault, member, self.store.servers());
+        if signs.is_empty() {
+            return Err(io::Error::other("no node asks this server"));
+        }
+        Ok(signs.into_iter().map(Sign::Link).collect())
+    }
+
     fn cut(&self, fault: &Fault, node: usize) -> io::Result<Cut> {
         let cut = Cut::of_node(fault, node, &self.ground, &self.store);
         cut.ok_or_else(|| io::Error::other("nodes have no network namespaces"))
@@ -112,6 +131,7 @@ impl real::Hands for Hands {
 
     async fn harm(&mut self, fault: &Fault, member: usize) -> Vec<Sign> {
         let done = match fault.kind.nature().whom {
+            _ if changes_links(fault.kind) => self.change_links(fault, member, Links::harm),
             Whom::Nodes => self.harm_node(fault, member).await,
             Whom::Servers if self.is_between_processes(fault) => self.part_servers(fault, true),
             Whom::Servers | Whom::Store => of_store(self.store.harm(fault, member).await),
@@ -121,6 +141,7 @@ impl real::Hands for Hands {
 
     async fn mend(&mut self, fault: &Fault, member: usize) -> Vec<Sign> {
         let done = match fault.kind.nature().whom {
+            _ if changes_links(fault.kind) => self.change_links(fault, member, Links::mend),
             Whom::Nodes => self.mend_node(fault, member).await,
             Whom::Servers if self.is_between_processes(fault) => self.part_servers(fault, false),
             Whom::Servers | Whom::Store => of_store(self.store.mend(fault, member).await),
@@ -143,6 +164,8 @@ pub(super) enum Sign {
     Passes(Cut, Cuts),
     /// These feeds go on: the store's jobs are there.
     Follows(Client, Vec<Json>),
+    /// What passes on a link passes as it should.
+    Link(links::harms::Sign),
     /// What was not done is not seen.
     Never,
     /// How a server of the store fares.
@@ -164,6 +187,7 @@ impl real::Sign for Sign {
                 until(|| async { feeds::have_ended(&server, &jobs).await.is_ok_and(|ended| ended) })
                     .await
             }
+            Self::Link(sign) => until(|| sign.is_missing()).await,
             Self::Never => false,
             Self::Store(store::Sign::Moves(pid)) => comes_to_rest(Some(pid), silence).await,
             Self::Store(store::Sign::Serves(server)) => serves(server, silence).await.is_err(),
@@ -172,6 +196,14 @@ impl real::Sign for Sign {
             }
             Self::Store(store::Sign::Lies(moved)) => until(|| has_moved(&moved)).await,
             Self::Store(store::Sign::Refused) => false,
+        }
+    }
+
+    async fn shows(self) {
+        match self {
+            Self::Link(sign) => sign.shows().await,
+            // What was not done never shows.
+            _ => std::future::pending().await,
         }
     }
 
@@ -189,6 +221,7 @@ impl real::Sign for Sign {
                 Self::Follows(..) | Self::Store(store::Sign::Lies(_) | store::Sign::Refused) => {
                     true
                 }
+                Self::Link(sign) => sign.is_there().await,
                 Self::Never => false,
                 Self::Store(store::Sign::Moves(pid)) => !stands_still(*pid),
                 Self::Store(store::Sign::Serves(server)) => {

@@ -6,8 +6,9 @@
 //!
 //! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
-//! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`), the servers of the store (`store`), the
-//! nodes (`nodes`, and what they say: `said`), what all use (`used`), who sees the tables (`observer`),
+//! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`),
+//! the servers of the store (`store`), the nodes (`nodes`, and what they say: `said`), what passes between
+//! them all (`links`), what all use (`used`), who sees the tables (`observer`),
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
 //! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
@@ -16,6 +17,7 @@ mod docker;
 mod feeds;
 mod ground;
 mod hands;
+mod links;
 mod means;
 mod nodes;
 mod observer;
@@ -53,6 +55,7 @@ use crate::record::RunDirectory;
 use cuts::Cuts;
 use ground::{Ground, NODES_MAX};
 use hands::Hands;
+use links::Links;
 use nodes::Nodes;
 use observer::Observer;
 use reaper::Watcher;
@@ -275,7 +278,12 @@ impl World<'_> {
             }
         });
         let store = Store::start(plan, ground, data, ear).await?;
-        let mut nodes = Nodes::prepare(plan, &keypairs, ground, &store, data, &recorder)?;
+        let links = Links::make(plan, ground, &store)?;
+        let server_of = |node| match &links {
+            Some(links) => links.store_of(node),
+            None => store.server_of(node),
+        };
+        let mut nodes = Nodes::prepare(plan, &keypairs, ground, &server_of, data, &recorder)?;
         if let Some(directory) = hearing {
             nodes.hear(plan, directory)?;
         }
@@ -287,14 +295,17 @@ impl World<'_> {
         let began = Instant::now();
         let started_unix_ms = clock::now().unix_ms;
         recorder.begin(Record::Run(introduce(plan, &keypairs, started_unix_ms)));
-        let client = Client::new(&nodes.addresses());
+        let doors = links.as_ref().map_or_else(|| nodes.addresses(), Links::nodes);
+        let client = Client::new(&doors);
         let (of_faults, ground) = (recorder.clone(), ground.clone());
-        let hands = Hands { nodes, store, ground, cuts: Cuts::default(), recorder: of_faults };
+        let cuts = Cuts::default();
+        let hands = Hands { nodes, store, ground, cuts, links, recorder: of_faults };
         let harming = tokio::spawn(Nemesis::new(plan.clone(), hands, recorder.clone()).run(began));
         let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
         let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
         judge_slip(slip, &recorder);
-        let Hands { nodes, store, .. } = harming.await.map_err(io::Error::other)?;
+        // Links are what nodes see of their store: they stay until the end.
+        let Hands { nodes, store, links, .. } = harming.await.map_err(io::Error::other)?;
 
         recorder.settled(plan).await;
         // Servers that were just mended may still be finding their way: then there is nothing to ask.
@@ -310,6 +321,7 @@ impl World<'_> {
         let names = plan.nodes.iter().map(|node| node.name.clone());
         let used = names.zip(nodes.stop().await.into_iter().map(|used| used.to_string()));
         let mut used: BTreeMap<_, _> = used.collect();
+        drop(links);
         match observer::tables(&servers).await {
             Ok(tables) => {
                 if !observer.has_seen(&tables).await {

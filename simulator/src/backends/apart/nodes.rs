@@ -25,7 +25,6 @@ use super::ApartError;
 use super::ground::{API_PORT, Binary, Ground, Member};
 use super::program::{Ear, Program, Running};
 use super::said::Said;
-use super::store::Store;
 use super::used::Used;
 use crate::observe::Befell;
 use crate::plan::Plan;
@@ -67,12 +66,12 @@ struct Node {
 }
 
 impl Nodes {
-    /// Writes the config files. Nothing runs yet.
+    /// Writes the config files; each node finds its store where `store` says. Nothing runs yet.
     pub(super) fn prepare(
         plan: &Plan,
         keypairs: &[Keypair],
         ground: &Ground,
-        store: &Store,
+        store: &dyn Fn(usize) -> SocketAddr,
         folder: &Path,
         recorder: &Recorder,
     ) -> Result<Self, ApartError> {
@@ -81,8 +80,7 @@ impl Nodes {
             let name = &plan.nodes[index].name;
             let config = folder.join(format!("{name}.json"));
             let address = SocketAddr::new(ground.address(Member::Node(index)), API_PORT);
-            let document =
-                document(&plan.rules, keypair, keypairs, address, store.server_of(index));
+            let document = document(&plan.rules, keypair, keypairs, address, store(index));
             write_for_owner(&config, &document)?;
             let (arguments, log) =
                 (command(&config, &["start"]), folder.join(format!("{name}.log")));

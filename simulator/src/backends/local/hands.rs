@@ -112,6 +112,9 @@ impl real::Sign for Sign {
         }
     }
 
+    /// No fault of this world waits for an occasion.
+    async fn shows(self) {}
+
     async fn lives_again(self) -> bool {
         let is_alive = || async {
             match &self {

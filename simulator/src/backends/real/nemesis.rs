@@ -1,7 +1,8 @@
 //! Who harms and mends: carries out a plan's faults at their moments, and proves that they were real.
 //!
 //! A fault that no probe can see did not happen: then the run proves nothing about it, and that is
-//! a shortfall of the harness. Probes run beside the plan's course and do not hold it up. Here: when
+//! a shortfall of the harness. Probes run beside the plan's course and do not hold it up. Some faults wait
+//! for an occasion: they count as applied once they have shown, and may never show. Here: when
 //! something begins and ends, and for how long a probe looks. What is done, and by which [`Sign`] it is
 //! known, is up to the world's [`Hands`].
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb_load::client::{Call, Client, NoAnswer};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Recorder;
@@ -54,6 +55,9 @@ pub(in super::super) trait Sign: Send + 'static {
     /// Whether it is missing, for as long as that.
     fn has_died(self, silence: Duration) -> impl Future<Output = bool> + Send;
 
+    /// Waits until it shows that a fault has found its occasion: only of faults that wait for one.
+    fn shows(self) -> impl Future<Output = ()> + Send;
+
     /// Whether it is there again within [`PROBE_FOR`].
     fn lives_again(self) -> impl Future<Output = bool> + Send;
 
@@ -75,6 +79,8 @@ pub(in super::super) struct Nemesis<H: Hands> {
     refused: BTreeSet<u32>,
     /// The probes of each fault that are under way; the later one waits for the earlier.
     probes: BTreeMap<u32, JoinHandle<()>>,
+    /// Those that wait until a fault finds its occasion.
+    waits: BTreeMap<u32, JoinHandle<()>>,
 }
 
 /// What holds a member: a sort of fault. Partitions of the store stand each for itself, as they meet
@@ -103,15 +109,16 @@ enum Turn {
 
 impl<H: Hands> Nemesis<H> {
     pub(in super::super) fn new(plan: Arc<Plan>, hands: H, recorder: Recorder) -> Self {
-        let (held, refused, probes) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        Self { plan, hands, recorder, held, refused, probes }
+        let (held, refused) = (Vec::new(), BTreeSet::new());
+        let (probes, waits) = (BTreeMap::new(), BTreeMap::new());
+        Self { plan, hands, recorder, held, refused, probes, waits }
     }
 
     /// Carries out all faults; the run's clock stands at 0 at `began`. Gives the hands back.
     pub(in super::super) async fn run(mut self, began: Instant) -> H {
         let plan = self.plan.clone();
         let turns = plan.faults.iter().enumerate().flat_map(|(index, fault)| {
-            [(fault.at_us, index, Turn::Harm), (fault.until_us, index, Turn::Mend)]
+            [(fault.at_us, index, Turn::Harm), (fault.mended_us(), index, Turn::Mend)]
         });
         let mut turns: Vec<_> = turns.collect();
         turns.sort_unstable();
@@ -143,10 +150,27 @@ impl<H: Hands> Nemesis<H> {
             self.refused.insert(fault.number);
             return;
         }
+        if fault.kind.nature().waits_for_occasion() {
+            return self.wait(fault, signs);
+        }
         self.recorder.tell_fault(&self.plan, fault, Phase::Applied);
         let lasts = Duration::from_micros(fault.until_us - fault.at_us);
         let silence = SILENCE.min(lasts / 2);
         self.probe(fault, Phase::Verified, signs, Some(silence));
+    }
+
+    /// Waits beside the plan's course until the fault shows at one of those that it met.
+    fn wait(&mut self, fault: &Fault, signs: Vec<H::Sign>) {
+        let (plan, fault, recorder) = (self.plan.clone(), fault.clone(), self.recorder.clone());
+        let number = fault.number;
+        let mut shows: JoinSet<()> = signs.into_iter().map(Sign::shows).collect();
+        let wait = tokio::spawn(async move {
+            if shows.join_next().await.is_some() {
+                recorder.tell_fault(&plan, &fault, Phase::Applied);
+                recorder.tell_fault(&plan, &fault, Phase::Verified);
+            }
+        });
+        self.waits.insert(number, wait);
     }
 
     async fn mend(&mut self, fault: &Fault) {
@@ -159,6 +183,11 @@ impl<H: Hands> Nemesis<H> {
             if !self.held.contains(&hold) {
                 signs.extend(self.hands.mend(fault, member).await);
             }
+        }
+        if let Some(wait) = self.waits.remove(&fault.number) {
+            // What has not shown by now never does.
+            wait.abort();
+            let _ = wait.await;
         }
         if !self.refused.remove(&fault.number) {
             self.probe(fault, Phase::Healed, signs, None);

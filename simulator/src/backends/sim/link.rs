@@ -18,6 +18,8 @@ pub(super) struct Link {
     pub(super) from_clients_cut: bool,
     /// What passes between it and the store takes longer.
     pub(super) slow: Option<Slow>,
+    /// Segments of that are lost: the fault, and the share in parts per million.
+    pub(super) leaky: Option<(usize, u32)>,
     /// Elements of its feeds come late.
     pub(super) late: Option<Late>,
     /// Elements of its feeds come twice: the fault, and the share in parts per million.

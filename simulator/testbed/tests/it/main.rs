@@ -6,6 +6,7 @@ mod determinism;
 mod docker;
 mod kept;
 mod killed;
+mod links;
 mod list;
 mod matrix;
 mod processes;

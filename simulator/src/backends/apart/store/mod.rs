@@ -100,6 +100,11 @@ impl Store {
         in_time.map_err(late).flatten().map_err(ApartError::Store)
     }
 
+    /// How many servers there are.
+    pub(super) fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
     /// The server that a node asks: round and round, as in the plan's model.
     pub(super) fn server_of(&self, node: usize) -> SocketAddr {
         self.servers[node % self.servers.len()]
@@ -109,11 +114,6 @@ impl Store {
     pub(super) fn machine_of(&self, node: usize) -> (usize, SocketAddr) {
         let server = node % self.servers.len();
         (server.min(self.processes.len() - 1), self.servers[server])
-    }
-
-    /// How many servers there are.
-    pub(super) fn servers(&self) -> usize {
-        self.servers.len()
     }
 
     /// Whether each server is a process of its own.

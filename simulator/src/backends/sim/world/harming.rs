@@ -7,37 +7,14 @@
 use super::{Course, World};
 use crate::faults::Whom;
 use crate::observe::Phase;
-use crate::plan::{Fault, FaultKind, How};
-
-/// When a fault is over. A node that is to die at a point of its work may do so until it would not be
-/// back in time.
-pub(super) fn mended_us(fault: &Fault) -> u64 {
-    match fault.how {
-        How::AtPoint { restart_after_us, .. } => {
-            fault.until_us.saturating_sub(restart_after_us).max(fault.at_us)
-        }
-        _ => fault.until_us,
-    }
-}
-
-/// Whether a fault shows only when there is an occasion for it.
-fn waits_for_occasion(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Crash
-            | FaultKind::FeedLag
-            | FaultKind::FeedRepeat
-            | FaultKind::LostAnswers
-            | FaultKind::StoreFull
-    )
-}
+use crate::plan::{Fault, FaultKind};
 
 impl World<'_> {
     /// A fault begins.
     pub(super) fn harm(&mut self, index: usize) {
         self.tell_fault(index, Phase::Planned);
         let fault = self.plan.faults[index].clone();
-        if waits_for_occasion(fault.kind) {
+        if fault.kind.nature().waits_for_occasion() {
             self.courses[index] = Course::Armed;
         } else {
             // What it met can be seen before it is done.

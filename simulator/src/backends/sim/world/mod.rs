@@ -41,7 +41,6 @@ use crate::coverage::Coverage;
 use crate::observe::{self, Befell, Log, Phase, Record};
 use crate::plan::{EPOCH_UNIX_MS, Plan, Side, Step, Store};
 use crate::workload::{self, CallId, ClientEvent, Driver, Request};
-use harming::mended_us;
 use history::Question;
 use ways::End;
 
@@ -238,7 +237,7 @@ impl<'a> World<'a> {
         self.client(ClientEvent::Start);
         for (index, fault) in self.plan.faults.iter().enumerate() {
             self.kernel.at(fault.at_us, Event::Harm(index));
-            self.kernel.at(mended_us(fault), Event::Mend(index));
+            self.kernel.at(fault.mended_us(), Event::Mend(index));
         }
         self.plan_mischief();
         self.gauge_later();

@@ -34,6 +34,9 @@ impl World<'_> {
             (FaultKind::SlowLink, How::Slow { factor, jitter_us }) => {
                 sim.link.slow = Some(Slow { factor, jitter_us });
             }
+            (FaultKind::LossyLink, How::Leaky { share }) => {
+                sim.link.leaky = Some((index, share));
+            }
             (FaultKind::FeedLag, How::Late { table, shard, most_us }) => {
                 sim.link.late = Some(Late { fault: index, table, shard, most_us });
             }
@@ -102,6 +105,7 @@ impl World<'_> {
                 }
             }
             (FaultKind::SlowLink, _) => sim.link.slow = None,
+            (FaultKind::LossyLink, _) => sim.link.leaky = None,
             (FaultKind::FeedLag, _) => sim.link.late = None,
             (FaultKind::FeedRepeat, _) => sim.link.twice = None,
             (FaultKind::LostAnswers, _) => sim.link.lossy = None,
@@ -136,6 +140,7 @@ impl World<'_> {
                 _,
             ) => sim.clock.is_right(self.now()),
             (FaultKind::SlowNode, _) => sim.slowness == 1,
+            (FaultKind::LossyLink, _) => sim.link.leaky.is_none(),
             (FaultKind::FeedLag, _) => sim.link.late.is_none(),
             (FaultKind::FeedRepeat, _) => sim.link.twice.is_none(),
             (FaultKind::LostAnswers, _) => sim.link.lossy.is_none(),

@@ -1,6 +1,7 @@
 //! How long messages take, by the ends of the link that they pass.
 
 use super::World;
+use crate::backends::segments;
 use crate::backends::sim::link::Slow;
 use crate::chance::{Domain, draw, pair};
 
@@ -27,7 +28,8 @@ impl World<'_> {
     /// How long the next message on a link takes.
     pub(super) fn delay(&mut self, from: End, to: End) -> u64 {
         *self.messages.entry((from, to)).or_default() += 1;
-        self.message_us(from, to, self.message(from, to))
+        let message = self.message(from, to);
+        self.message_us(from, to, message) + self.lost_us(from, to, message)
     }
 
     /// The number of the last message on a link.
@@ -35,7 +37,21 @@ impl World<'_> {
         self.messages.get(&(from, to)).copied().unwrap_or(0)
     }
 
-    /// How long a message on a link takes.
+    /// How much later a message arrives because it had to be sent again. Messages are one segment each.
+    fn lost_us(&mut self, from: End, to: End, message: u64) -> u64 {
+        let ((End::Node(node), End::Store) | (End::Store, End::Node(node))) = (from, to) else {
+            return 0;
+        };
+        let Some((fault, share)) = self.nodes[node].link.leaky else { return 0 };
+        let ends = (from.number(), to.number());
+        let late_us = segments::late_us(self.plan.seed, ends, message, 1, share);
+        if late_us > 0 {
+            self.shows(fault);
+        }
+        late_us
+    }
+
+    /// How long a message on a link takes, if it is not lost on the way.
     pub(super) fn message_us(&self, from: End, to: End, message: u64) -> u64 {
         let (seed, ends) = (self.plan.seed, (from.number(), to.number()));
         let usual_us = self.plan.links.delay_us(seed, ends.0, ends.1, message);
