@@ -126,9 +126,8 @@ impl StoredLog {
         }
         let voters = self.records.iter().find_map(|observed| voters(&observed.record));
         let (Some(voters), Some(first)) = (voters, self.records.first()) else { return };
-        let nodes = (1..)
-            .zip(&voters)
-            .map(|(number, key)| Member { name: format!("n{number}").into(), key: key.clone() });
+        let nodes =
+            (1..).zip(&voters).map(|(number, key)| Member::ours(format!("n{number}"), key.clone()));
         let run = Run {
             scenario: self.path.display().to_string().into(),
             seed: 0,

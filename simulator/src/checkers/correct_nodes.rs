@@ -80,7 +80,10 @@ impl Checker for CorrectNodes {
             {
                 self.reports.push((observed.at_us, Arc::clone(&event.text)));
             }
-            Record::Decided(decided) if !reference.is_byzantine_name(&decided.node) => {
+            Record::Decided(decided)
+                if !reference.is_byzantine_name(&decided.node)
+                    && reference.counts_as(&decided.node) =>
+            {
                 let forged = is_forged(reference, &decided.block);
                 let suspicious =
                     forged || reference.run().is_some_and(|run| !run.byzantine.is_empty());

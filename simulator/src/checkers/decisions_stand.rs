@@ -38,7 +38,10 @@ impl Checker for DecisionsStand {
             let what = format!("block {block} was {was} and is {is}");
             self.findings.violated(at_us, what, None, &[block]);
         }
-        if let Record::Decided(decided) = &moment.observed.record {
+        // A member that adds votes up as the original did takes back what it said, as that does.
+        if let Record::Decided(decided) = &moment.observed.record
+            && moment.reference.counts_as(&decided.node)
+        {
             let key = (Arc::clone(&decided.node), decided.block.clone());
             let before = self.said.insert(key, decided.election).unwrap_or(Election::Undecided);
             if before != Election::Undecided && before != decided.election {

@@ -155,8 +155,9 @@ pub fn standard(settings: &Settings) -> Vec<Box<dyn Checker>> {
 
 /// The invariants that a run under `mixed` also has to keep if votes are added up as the original did:
 /// its members act upon that. What else they see is another matter: an election that the original
-/// takes back is decided once only by the others' rules.
-const UNDER_BOTH: [&str; 5] = ["S1", "S2", "S3", "S4", "S18"];
+/// takes back is decided once only by the others' rules. What a member says is held against what it can
+/// see itself (S9), so what an original says is looked at here, and what the others say is not.
+const UNDER_BOTH: [&str; 6] = ["S1", "S2", "S3", "S4", "S9", "S18"];
 
 /// Shows records to checkers.
 pub struct Judge {
@@ -238,13 +239,21 @@ impl Judge {
         let others = originals.map(|bench| bench.finish(records, &settings).judgements);
         for other in others.into_iter().flatten() {
             let ours = judged.judgements.iter_mut().find(|one| one.invariant == other.invariant);
-            if let (Some(ours), Outcome::Fail { count, mut violations }) = (ours, other.outcome)
-                && !matches!(ours.outcome, Outcome::Fail { .. })
-            {
-                for violation in &mut violations {
-                    violation.what += ", as the original adds votes up";
+            let Some(ours) = ours else { continue };
+            match (&ours.outcome, other.outcome) {
+                (Outcome::Fail { .. }, _) => {}
+                (_, Outcome::Fail { count, mut violations }) => {
+                    for violation in &mut violations {
+                        violation.what += ", as the original adds votes up";
+                    }
+                    ours.outcome = Outcome::Fail { count, violations };
                 }
-                ours.outcome = Outcome::Fail { count, violations };
+                // Only originals have said anything.
+                (Outcome::NotApplicable { .. }, Outcome::Pass) => {
+                    ours.outcome = Outcome::Pass;
+                    ours.looked_at = other.looked_at;
+                }
+                _ => {}
             }
         }
         judged

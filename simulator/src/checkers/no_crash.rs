@@ -30,8 +30,9 @@ impl Checker for NoCrash {
             }
             _ => return,
         };
-        // What a Byzantine member does to itself is its own affair.
-        if !moment.reference.is_byzantine_name(node) {
+        // What a Byzantine member does to itself is its own affair, and so is what another program does.
+        let ours = !moment.reference.is_external(node);
+        if ours && !moment.reference.is_byzantine_name(node) {
             self.findings.violated(moment.observed.at_us, what, None, &[]);
         }
     }

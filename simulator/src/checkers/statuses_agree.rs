@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bigchaindb_core::model::{BlockId, TxId};
 use bigchaindb_core::rules::Election;
 
-use super::reference::{News, Reference};
+use super::reference::{News, Reference, Rules};
 use super::{Checker, Findings, Moment};
 use crate::observe::{Call, Decided, Kind, Operation, Record, What, election_word};
 
@@ -75,7 +75,13 @@ impl Checker for StatusesAgree {
         let quiet_from_us = reference.surroundings().quiet_from_us();
         for ((transaction, node), answer) in &self.answers {
             let settled_us = self.moved.get(transaction).copied().unwrap_or(0).max(quiet_from_us);
-            let expected = status(reference, transaction);
+            if !reference.counts_as(node) {
+                continue;
+            }
+            let expected = match reference.rules() {
+                Rules::Original => status_as_original(reference, transaction),
+                Rules::Default | Rules::Mixed => status(reference, transaction),
+            };
             let agrees = &*answer.status == expected;
             if reference.was_hidden(transaction, answer.asked_at_us) {
                 // Somebody has taken away what it would have had to read.
@@ -94,7 +100,9 @@ impl Checker for StatusesAgree {
             }
         }
         for ((id, node), (at_us, said)) in &self.decisions {
-            let Some(block) = reference.block(id) else { continue };
+            let Some(block) = reference.block(id).filter(|_| reference.counts_as(node)) else {
+                continue;
+            };
             self.findings.looked();
             if *said != Election::Undecided && *said != block.election {
                 let (said, is) = (election_word(*said), election_word(block.election));
@@ -110,7 +118,11 @@ impl StatusesAgree {
     /// A node that calls a block decided before the votes do will be right most of the time.
     fn premature(&mut self, moment: &Moment<'_>, at_us: u64, decided: &Decided) {
         let Some(block) = moment.reference.block(&decided.block) else { return };
-        if moment.reference.surroundings().is_exact() && block.election == Election::Undecided {
+        let reference = moment.reference;
+        if reference.surroundings().is_exact()
+            && block.election == Election::Undecided
+            && reference.counts_as(&decided.node)
+        {
             let (node, id, said) = (&decided.node, &decided.block, election_word(decided.election));
             let what = format!("{node} says block {id} is {said}, by the votes it is undecided");
             self.findings.violated(at_us, what, None, &[id]);
@@ -156,5 +168,20 @@ fn status(reference: &Reference, transaction: &TxId) -> &'static str {
         "invalid"
     } else {
         "not found"
+    }
+}
+
+/// What the original answers: it looks into the backlog only for what is in no block, and finds nothing
+/// that is in invalid ones alone.
+///
+/// Source: BigchainDB 0.6.0, `core.py`, `get_transaction`.
+fn status_as_original(reference: &Reference, transaction: &TxId) -> &'static str {
+    match status(reference, transaction) {
+        "backlog" | "invalid"
+            if !reference.blocks_of(transaction, Election::Invalid).is_empty() =>
+        {
+            "not found"
+        }
+        said => said,
     }
 }

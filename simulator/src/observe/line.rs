@@ -133,6 +133,12 @@ impl Line<'_> {
             line.put("{\"name\":");
             line.quoted(&node.name);
             line.text("key", node.key.as_str());
+            if let Some(rules) = &node.rules {
+                line.text("rules", rules);
+            }
+            if node.external {
+                line.plain("external", true);
+            }
             line.put('}');
         });
         self.plain("started_unix_ms", run.started_unix_ms);

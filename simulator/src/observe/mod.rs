@@ -69,7 +69,7 @@ pub struct Run {
     pub seed: u64,
     /// Which world: `sim`, `local`, …
     pub backend: Arc<str>,
-    /// The rules' profile: `default`, `v0.6.0` or `mixed`.
+    /// The rules' profile by which the federation as a whole is judged: `default`, `v0.6.0` or `mixed`.
     pub rules: Arc<str>,
     /// The safeguards that were taken away on purpose, by name.
     pub quirks: Vec<Arc<str>>,
@@ -90,6 +90,17 @@ pub struct Member {
     pub name: Arc<str>,
     /// Its public key.
     pub key: NodeKey,
+    /// By which rules it is judged, if not by those of the run.
+    pub rules: Option<Arc<str>>,
+    /// Whether it is no node of ours.
+    pub external: bool,
+}
+
+impl Member {
+    /// A node of ours that goes by the rules of the run.
+    pub fn ours(name: impl Into<Arc<str>>, key: NodeKey) -> Self {
+        Self { name: name.into(), key, rules: None, external: false }
+    }
 }
 
 /// Writes an enum whose variants are words of the log.

@@ -161,6 +161,8 @@ impl Fields<'_> {
             Some(Member {
                 name: node.get("name")?.as_str()?.into(),
                 key: NodeKey::from(node.get("key")?.as_str()?),
+                rules: node.get("rules").and_then(Json::as_str).map(Arc::from),
+                external: node.get("external").and_then(Json::as_bool).unwrap_or(false),
             })
         };
         Ok(Run {

@@ -177,7 +177,7 @@ pub(super) fn choose(scenario: &Scenario, seed: u64) -> Result<Vec<Byzantine>, S
         let members = nodes(&chosen).len();
         let budget = scenario.federation.budget() as usize;
         if members > budget && scenario.expect.violations.is_empty() {
-            let count = scenario.federation.nodes;
+            let count = scenario.federation.members();
             let message = format!("{members} of {count} nodes are Byzantine; {budget} may be");
             let hint =
                 "more than half have to be honest; or say in `expect.violations` what breaks";
@@ -207,11 +207,11 @@ fn whom(
     let count = match &entry.node {
         Target::Named(members) => return members.clone(),
         Target::One => 1,
-        Target::Minority => minority(scenario.federation.nodes) as usize,
-        Target::All => scenario.federation.nodes as usize,
+        Target::Minority => minority(scenario.federation.members()) as usize,
+        Target::All => scenario.federation.members() as usize,
     };
     let mut known = nodes(chosen);
-    let mut left: Vec<usize> = (0..scenario.federation.nodes as usize).collect();
+    let mut left: Vec<usize> = (0..scenario.federation.members() as usize).collect();
     left.retain(|node| !known.contains(node));
     known.truncate(count);
     for n in known.len()..count {

@@ -11,8 +11,7 @@ use super::{Fault, FaultKind, Form, How, Store, particulars};
 use crate::chance::{Domain, Draw, draw};
 use crate::faults::Whom;
 use crate::scenario::{
-    Course, FAULTS_MAX, FaultEntry, Federation, Scenario, ScenarioError, Target, When, Wish,
-    minority,
+    Course, FAULTS_MAX, FaultEntry, Scenario, ScenarioError, Target, When, Wish, minority,
 };
 
 /// A draw that does not fit is drawn again so often.
@@ -209,9 +208,10 @@ impl Chosen<'_> {
             (_, Target::Minority) => minority(all),
             (_, Target::All) => all,
         };
-        let mut left: Vec<usize> = (0..all as usize).collect();
+        let mut left = self.scenario.federation.able(kind);
         let mut members = Vec::new();
-        for n in 0..u64::from(count) {
+        let count = u64::from(count).min(left.len() as u64);
+        for n in 0..count {
             let drawn = draw(self.seed, Domain::FaultTarget, entry, turn << 8 | n);
             let index = drawn.below(left.len() as u64);
             members.push(left.remove(usize::try_from(index).expect("an index into them")));
@@ -251,7 +251,7 @@ impl Chosen<'_> {
                 continue;
             }
             if let Some(node) = fault.nodes.iter().find(|node| other.nodes.contains(node)) {
-                return Err(Misfit::Same(Federation::node_name(*node)));
+                return Err(Misfit::Same(self.scenario.federation.node_names().swap_remove(*node)));
             }
             if let Some(server) = fault.servers.iter().find(|one| other.servers.contains(one)) {
                 return Err(Misfit::Same(Store::server_name(*server)));
@@ -292,7 +292,7 @@ impl Chosen<'_> {
         let name = told.kind.nature().name;
         match misfit {
             Misfit::TooMany | Misfit::Late => {
-                let (nodes, budget) = (self.scenario.federation.nodes, self.budget());
+                let (nodes, budget) = (self.scenario.federation.members(), self.budget());
                 let message = format!(
                     "with the fault `{name}`, more than {budget} of {nodes} nodes are lost at once"
                 );

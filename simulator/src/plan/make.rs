@@ -3,14 +3,16 @@
 //! Not here: what clients do (`plan::operations`), what goes wrong (`plan::harm`).
 
 use super::{Node, Plan, byzantine, harm, operations};
-use crate::scenario::{Federation, Scenario, ScenarioError};
+use crate::scenario::{Scenario, ScenarioError};
 
 /// Makes every choice that the scenario leaves open.
 ///
 /// # Errors
 /// If the faults take more nodes at once than the federation can do without, or two of them do not
-/// go together, and the scenario does not say that it wants to see invariants violated.
+/// go together, and the scenario does not say that it wants to see invariants violated; or if members
+/// do not understand each other.
 pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
+    scenario.check_rules()?;
     let planned = &scenario.planned;
     let operations = planned.operations.clone();
     let operations = operations.unwrap_or_else(|| operations::choose(scenario, seed));
@@ -29,7 +31,9 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
     let quiet_from_us = loads.chain(last).chain(healed).chain(honest).max().unwrap_or(0);
     let quiet_from_us = quiet_from_us.max(scenario.quiet_from_us);
     let settled = quiet_from_us + scenario.expect.decided_after_heal_us;
-    let node = |index| Node { name: Federation::node_name(index) };
+    let names = scenario.federation.node_names().into_iter();
+    let external = |index: usize| scenario.federation.external(index).cloned();
+    let node = |(index, name)| Node { name, external: external(index) };
     Ok(Plan {
         scenario: scenario.name.clone(),
         seed,
@@ -38,7 +42,7 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
         quirks: scenario.federation.quirks.iter().map(|quirk| quirk.name().to_owned()).collect(),
         bounds: scenario.federation.bounds.clone(),
         start_gap_us: scenario.federation.start_gap_us,
-        nodes: (0..scenario.federation.nodes as usize).map(node).collect(),
+        nodes: names.enumerate().map(node).collect(),
         store: scenario.federation.store.clone(),
         links: scenario.links,
         costs: scenario.costs,

@@ -8,6 +8,7 @@
 mod action;
 mod bounds;
 pub mod byzantine;
+mod external;
 mod fault;
 mod harm;
 mod make;
@@ -20,6 +21,7 @@ mod swarm;
 pub use action::{Action, Guard, Oddity, Shapeless, Way};
 pub use bounds::Bounds;
 pub use byzantine::{Act, Byzantine};
+pub use external::{External, PLACEHOLDERS, filled};
 pub use fault::{Direction, Fault, FaultKind, Followed, Form, How, Loss, OtherSide, Shape};
 pub use make::make;
 pub use step::{NoSuchPoint, Point, Side, Step};
@@ -28,6 +30,7 @@ pub(crate) use bounds::{BOUNDS, Bound};
 
 use std::collections::BTreeSet;
 
+use bigchaindb_core::model::{Keypair, NodeKey};
 use bigchaindb_core::rules::{Quirk, Quirks};
 use bigchaindb_rethinkdb::cluster::Timing;
 use serde::{Deserialize, Serialize};
@@ -54,7 +57,7 @@ pub struct Plan {
     /// Safeguards taken away on purpose, by name.
     #[serde(default)]
     pub quirks: Vec<String>,
-    /// The members of the federation, in the order of their names.
+    /// The members of the federation: our own in the order of their names, then external ones.
     pub nodes: Vec<Node>,
     /// Bounds and waits of the nodes that are other than usual.
     #[serde(default, skip_serializing_if = "is_usual")]
@@ -105,8 +108,11 @@ fn is_whole(log: &LogDetail) -> bool {
 /// A member of the federation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Node {
-    /// `n1`, `n2`, …
+    /// `n1`, `n2`, …; an external one has the name that the scenario gives it.
     pub name: String,
+    /// What it is, if it is no node of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<External>,
 }
 
 /// The store all nodes share.
@@ -296,6 +302,26 @@ impl Plan {
     /// The secret from which a node's keypair is made; the node is an index into [`Plan::nodes`].
     pub fn node_key_seed(&self, node: usize) -> [u8; 32] {
         draw_bytes(self.seed, Domain::NodeKey, node as u64, 0)
+    }
+
+    /// The public key of a node; the node is an index into [`Plan::nodes`].
+    pub fn node_key(&self, node: usize) -> NodeKey {
+        let external = self.nodes.get(node).and_then(|node| node.external.as_ref());
+        match external.and_then(|external| external.key.as_deref()) {
+            Some(key) => NodeKey::from(key),
+            None => Keypair::from_seed(self.node_key_seed(node)).public().clone(),
+        }
+    }
+
+    /// The rules by which a node is judged; the node is an index into [`Plan::nodes`].
+    pub fn rules_of(&self, node: usize) -> &str {
+        let external = self.nodes.get(node).and_then(|node| node.external.as_ref());
+        external.map_or(&*self.rules, |external| &*external.profile)
+    }
+
+    /// The rules by which the federation as a whole is judged: those of all its members, or `mixed`.
+    pub fn judged_by(&self) -> &str {
+        external::common_rules((0..self.nodes.len()).map(|node| self.rules_of(node)))
     }
 
     /// Safeguards taken away on purpose; names that are none are left out.

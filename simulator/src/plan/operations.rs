@@ -36,7 +36,7 @@ pub(super) fn choose(scenario: &Scenario, seed: u64) -> Vec<Operation> {
     }
     arrivals.sort_by_key(|arrival| (arrival.at_us, arrival.client, arrival.number));
 
-    let mut chosen = Chosen::new(seed, u64::from(scenario.federation.nodes));
+    let mut chosen = Chosen::new(seed, u64::from(scenario.federation.members()));
     for arrival in arrivals {
         chosen.add(&arrival, &scenario.loads[arrival.client as usize]);
     }

@@ -31,7 +31,7 @@ impl Results {
             scenario: plan.scenario.clone(),
             seed: plan.seed,
             backend: plan.backend.name().to_owned(),
-            rules: plan.rules.clone(),
+            rules: plan.judged_by().to_owned(),
             nodes: plan.nodes.iter().map(|node| node.name.clone()).collect(),
             verdict,
             reasons,

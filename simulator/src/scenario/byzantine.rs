@@ -59,9 +59,9 @@ fn read_node(entry: &Entry<'_>, federation: &Federation) -> Result<Target, Scena
         let name = entry.text()?;
         match (name, entries.len()) {
             ("one", 1) => return Ok(Target::One),
-            ("minority", 1) if minority(federation.nodes) > 0 => return Ok(Target::Minority),
+            ("minority", 1) if minority(federation.members()) > 0 => return Ok(Target::Minority),
             ("minority", 1) => {
-                let message = format!("{} nodes have no minority to lose", federation.nodes);
+                let message = format!("{} nodes have no minority to lose", federation.members());
                 return Err(entry.error(message, "set `federation.nodes` to 3 or more"));
             }
             _ => match names.iter().position(|known| known == name) {

@@ -150,6 +150,10 @@ fn read_one(
         Some(entry) => read_target(&entry, nature, federation)?,
         None => usual_target(nature, course),
     };
+    if federation.able(nature.kind).is_empty() {
+        let message = format!("there is nobody whom the fault `{}` could meet", nature.name);
+        return Err(section.error(message, "take it out, or set `federation.nodes` higher"));
+    }
     let wish = wish::read(&mut section, nature, &mut target, federation)?;
     if let Course::Swizzle { .. } = course
         && count(nature, &target, federation) < 2

@@ -3,6 +3,7 @@
 use bigchaindb_core::rules::{Quirk, Quirks};
 use bigchaindb_rethinkdb::cluster::Timing;
 
+use super::external::{self, ExternalEntry, PROFILES};
 use super::reader::{Entry, Section};
 use super::{ScenarioError, minority};
 use crate::plan::{
@@ -16,9 +17,11 @@ const START_GAP_US: u64 = 500_000;
 /// Who is in the federation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Federation {
-    /// How many nodes, called `n1`, `n2`, ….
+    /// How many nodes of ours, called `n1`, `n2`, ….
     pub nodes: u32,
-    /// The rules' profile.
+    /// Members that are none of ours; in the federation they come after those.
+    pub external: Vec<ExternalEntry>,
+    /// The rules' profile of our own nodes.
     pub rules: String,
     /// Safeguards taken away on purpose.
     pub quirks: Quirks,
@@ -45,17 +48,18 @@ impl Federation {
 
     /// How many nodes may be lost at once, so that more than half of the voters stay.
     pub fn budget(&self) -> u32 {
-        minority(self.nodes)
+        minority(self.members())
     }
 
-    /// The name of the node at an index.
-    pub fn node_name(index: usize) -> String {
-        format!("n{}", index + 1)
+    /// How many members there are, of ours and others.
+    pub fn members(&self) -> u32 {
+        self.nodes + u32::try_from(self.external.len()).expect("a file has few of them")
     }
 
-    /// The names of all nodes.
+    /// The names of all members.
     pub fn node_names(&self) -> Vec<String> {
-        (0..self.nodes as usize).map(Self::node_name).collect()
+        let ours = (1..=self.nodes).map(|number| format!("n{number}"));
+        ours.chain(self.external.iter().map(|entry| entry.name.clone())).collect()
     }
 }
 
@@ -75,6 +79,7 @@ impl Default for Federation {
         };
         Self {
             nodes: 4,
+            external: Vec::new(),
             rules: "default".to_owned(),
             quirks: Quirks::new(),
             bounds: Bounds::default(),
@@ -89,11 +94,17 @@ pub(super) fn read(top: &mut Section<'_>, links: &Links) -> Result<Federation, S
     federation.store.timing = timing_over(links);
     let Some(entry) = top.take("federation") else { return Ok(federation) };
     let mut section = entry.section("`[federation]`")?;
+    federation.external = external::read(&mut section)?;
     if let Some(nodes) = section.take("nodes") {
-        federation.nodes = nodes.whole(1, Federation::NODES_MAX)?;
+        let least = u32::from(federation.external.is_empty());
+        federation.nodes = nodes.whole(least, Federation::NODES_MAX)?;
+    }
+    if federation.members() > Federation::NODES_MAX {
+        let message = format!("a federation of {} members", federation.members());
+        return Err(section.error(message, format!("have {} at most", Federation::NODES_MAX)));
     }
     if let Some(rules) = section.take("rules") {
-        federation.take_rules(rules.one_of(&["default", "mixed", "v0.6.0"])?);
+        federation.take_rules(rules.one_of(&PROFILES)?);
     }
     if let Some(gap) = section.take("start_gap") {
         federation.start_gap_us = gap.duration()?;

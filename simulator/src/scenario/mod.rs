@@ -8,6 +8,7 @@ mod byzantine;
 mod edit;
 mod error;
 mod expect;
+mod external;
 mod fault;
 mod federation;
 mod load;
@@ -25,6 +26,7 @@ use std::path::Path;
 
 pub use byzantine::ByzantineEntry;
 pub use error::ScenarioError;
+pub use external::ExternalEntry;
 pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
 pub use load::{Arrivals, Kind, Load, Mix};
@@ -202,6 +204,7 @@ impl Scenario {
         scenario.check_duration(line)?;
         scenario.notes.extend(scenario.note_about_store());
         scenario.notes.extend(scenario.note_about_swarm());
+        scenario.notes.extend(scenario.federation.external.iter().filter_map(ExternalEntry::note));
         if let Some(matrix) = &matrix {
             matrix.cells(&scenario)?;
         }
@@ -257,6 +260,15 @@ impl Scenario {
             let line = self.byzantine.first().and_then(|entry| entry.line);
             let message = format!("the backend `{backend}` has no Byzantine members");
             return Some(self.error(line, message, "run it in sim, or take the entry out"));
+        }
+        if let Some(ExternalEntry { name, line, .. }) = self.federation.external.first()
+            && backend != Backend::Processes
+        {
+            let message = format!(
+                "the backend `{backend}` has no external members like `{name}`: they are programs of \
+                 their own on this machine"
+            );
+            return Some(self.error(*line, message, "run it in processes, or take them out"));
         }
         if matches!(backend, Backend::Processes | Backend::Docker)
             && (!self.federation.quirks.is_empty() || self.federation.bounds != Bounds::default())

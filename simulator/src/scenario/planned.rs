@@ -54,7 +54,7 @@ pub(super) fn read(
     }
     let byzantine = read_numbered(top, "byzantine", |member: &Byzantine| member.number)?;
     for (section, member) in byzantine.iter().flatten() {
-        check_member(section, "node", member.node, federation.nodes)?;
+        check_member(section, "node", member.node, federation.members())?;
     }
     let (faults, byzantine) = (faults.map(without_sections), byzantine.map(without_sections));
     Ok(Planned { operations, faults, byzantine })
@@ -74,7 +74,7 @@ fn read_operations(
     let mut earlier = BTreeSet::new();
     for (section, operation) in &operations {
         let Operation { number, node, .. } = operation;
-        check_member(section, "node", *node, federation.nodes)?;
+        check_member(section, "node", *node, federation.members())?;
         let mut on = operation.action.depends_on();
         if let Some(on) = on.find(|on| !earlier.contains(on)) {
             let message =
@@ -148,7 +148,7 @@ fn check_fault(
     federation: &Federation,
 ) -> Result<(), ScenarioError> {
     for node in &fault.nodes {
-        check_member(section, "node", *node, federation.nodes)?;
+        check_member(section, "node", *node, federation.members())?;
     }
     for server in &fault.servers {
         check_member(section, "server", *server, federation.store.servers)?;

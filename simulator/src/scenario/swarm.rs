@@ -66,10 +66,11 @@ pub(super) fn read_swarm(
         }
     }
     kinds.retain(|kind| is_possible(*kind, &federation.store));
+    kinds.retain(|kind| !federation.able(*kind).is_empty());
     kinds.sort_unstable();
     kinds.dedup();
     // Where no two can be spared, there are no two to meet at once.
-    rows.retain(|row| *row != Row::Swizzle || minority(federation.nodes) >= 2);
+    rows.retain(|row| *row != Row::Swizzle || minority(federation.members()) >= 2);
     rows.sort_unstable();
     rows.dedup();
     let between = section.require("between", "[\"5s\", \"85s\"]")?;
@@ -118,7 +119,7 @@ impl Whom {
     /// How many of them there are.
     pub(crate) fn count(self, federation: &Federation) -> u32 {
         match self {
-            Self::Nodes => federation.nodes,
+            Self::Nodes => federation.members(),
             Self::Servers | Self::Store => federation.store.servers,
         }
     }

@@ -3,7 +3,7 @@
 use super::reader::Entry;
 use super::{Federation, ScenarioError};
 use crate::faults::{Nature, Whom};
-use crate::plan::Store;
+use crate::plan::{External, Store};
 
 /// Whom a fault meets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +46,9 @@ pub(super) fn read_target(
                 return Err(entry.error(message, format!("set `{key}` to 3 or more")));
             }
             _ => match members.names.iter().position(|known| known == name) {
+                Some(member) if !federation.able(nature.kind).contains(&member) => {
+                    return Err(cannot_be_met(entry, name, nature, federation.external(member)));
+                }
                 Some(member) => named.push(member),
                 None => return Err(members.no_such(entry, name, nature)),
             },
@@ -58,6 +61,26 @@ pub(super) fn read_target(
     named.sort_unstable();
     named.dedup();
     Ok(Target::Named(named))
+}
+
+/// A fault cannot meet an external member.
+fn cannot_be_met(
+    entry: &Entry<'_>,
+    name: &str,
+    nature: &Nature,
+    external: Option<&External>,
+) -> ScenarioError {
+    let fault = nature.name;
+    if external.is_some_and(External::is_started) {
+        let message =
+            format!("the fault `{fault}` reaches into a program, and `{name}` is none of ours");
+        return entry.error(
+            message,
+            "name one of ours; `kill`, `pause` and `partition` meet it from outside",
+        );
+    }
+    let message = format!("the fault `{fault}` cannot reach `{name}`, which somebody else starts");
+    entry.error(message, "say how it is started, with `start` instead of `address`")
 }
 
 /// Those of whom a fault meets some.

@@ -80,7 +80,8 @@ fn lines(plan: &Plan, story: &str, digest: Option<&str>) -> String {
     }
     file.gap();
     file.line("[federation]");
-    file.put("nodes", nodes.len().to_string());
+    let external = nodes.iter().filter(|node| node.external.is_some());
+    file.put("nodes", (nodes.len() - external.clone().count()).to_string());
     file.safeguards(rules, quirks);
     file.bounds(bounds);
     let usual = Federation::default();
@@ -88,6 +89,9 @@ fn lines(plan: &Plan, story: &str, digest: Option<&str>) -> String {
         file.put("start_gap", text(&duration(*start_gap_us)));
     }
     file.store(store, links);
+    for member in external {
+        file.external(member);
+    }
     file.links(links);
     file.differing("costs", costs, &Costs::default());
     for operation in operations {
@@ -163,6 +167,18 @@ impl File {
         }
         if differing.as_object().is_some_and(|fields| !fields.is_empty()) {
             self.put("rethinkdb", value(&differing));
+        }
+    }
+
+    fn external(&mut self, member: &plan::Node) {
+        let plan::Node { name, external } = member;
+        let Some(external) = external else { return };
+        self.gap();
+        self.line("[[federation.external]]");
+        self.put("name", text(name));
+        let Json::Object(fields) = json(external) else { unreachable!("it is an object") };
+        for (key, json) in &fields {
+            self.put(key, value(json));
         }
     }
 

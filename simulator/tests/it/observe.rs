@@ -18,6 +18,8 @@ fn json(text: &str) -> Arc<Json> {
 
 /// One of each kind, with its line.
 fn one_of_each() -> Vec<(Record, &'static str)> {
+    let guest =
+        Member { rules: Some("v0.6.0".into()), external: true, ..Member::ours("g", "K2".into()) };
     let run = Run {
         scenario: "a \"quoted\" name".into(),
         seed: u64::MAX,
@@ -25,7 +27,7 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
         rules: "default".into(),
         quirks: vec!["blind".into()],
         byzantine: vec!["n4".into(), "n5".into()],
-        nodes: vec![Member { name: "n1".into(), key: NodeKey::from("K1") }],
+        nodes: vec![Member::ours("n1", NodeKey::from("K1")), guest],
         started_unix_ms: 1_472_688_000_000,
         thinned: false,
     };
@@ -83,7 +85,7 @@ fn one_of_each() -> Vec<(Record, &'static str)> {
     vec![
         (
             Record::Run(run),
-            r#""record":"run","scenario":"a \"quoted\" name","seed":18446744073709551615,"backend":"sim","rules":"default","quirks":["blind"],"byzantine":["n4","n5"],"nodes":[{"name":"n1","key":"K1"}],"started_unix_ms":1472688000000"#,
+            r#""record":"run","scenario":"a \"quoted\" name","seed":18446744073709551615,"backend":"sim","rules":"default","quirks":["blind"],"byzantine":["n4","n5"],"nodes":[{"name":"n1","key":"K1"},{"name":"g","key":"K2","rules":"v0.6.0","external":true}],"started_unix_ms":1472688000000"#,
         ),
         (
             Record::Operation(operation),
@@ -239,7 +241,7 @@ fn a_stored_log_is_read_back_and_its_digest_covers_every_byte() {
     log.close().unwrap();
     assert_eq!(observe::read(&path).unwrap(), log.records());
     assert_eq!(log.digest(), same.digest());
-    let golden = "0fbb070bc52897b767766e235548cbc7f887c7c9642c4683729b0e1f9431bc77";
+    let golden = "f8f658b5c6e901813c2efc8b12f67b12df559fe45f86090f366472164a9e2def";
     assert_eq!(log.digest(), golden, "the bytes of the log are a format; change it knowingly");
     same.append(99, Record::End(End::default()));
     assert_ne!(log.digest(), same.digest());

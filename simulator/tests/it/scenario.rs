@@ -1,5 +1,6 @@
 //! Scenario files: which are read, and what is said of those that are not.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bigchaindb_simulator::backends::Backend;
@@ -22,8 +23,8 @@ pub(crate) fn files_of(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_scenario_is_read_and_tells_its_story() {
-    let files = [smoke(), files_of("faults"), files_of("load")].concat();
-    assert!(files.len() >= 21, "{files:?}");
+    let files = [smoke(), files_of("faults"), files_of("load"), files_of("mixed")].concat();
+    assert!(files.len() >= 22, "{files:?}");
     for file in files {
         let scenario = Scenario::load(&file, None).unwrap();
         let line = scenario.story.lines().next().unwrap_or("");
@@ -490,6 +491,99 @@ name = "a delay nobody knows"
 [federation]
 rethinkdb = { timing = { elections = "2s" } }
 
+name = "a member without a name"
+[[federation.external]]
+start = "bigchaindb -c {config} start"
+
+name = "a member with a name of ours"
+[[federation.external]]
+name = "n1"
+start = "bigchaindb -c {config} start"
+
+name = "two members with one name"
+[federation]
+rules = "mixed"
+[[federation.external]]
+name = "guest"
+start = "bigchaindb -c {config} start"
+[[federation.external]]
+name = "guest"
+address = "192.0.2.7:9984"
+
+name = "a member that nobody starts"
+[[federation.external]]
+name = "guest"
+
+name = "a member that is started twice"
+[[federation.external]]
+name = "guest"
+address = "192.0.2.7:9984"
+start = "bigchaindb -c {config} start"
+
+name = "a member at no address"
+[[federation.external]]
+name = "guest"
+address = "localhost"
+
+name = "a key that is none"
+[[federation.external]]
+name = "guest"
+key = "abc"
+start = "bigchaindb -c {config} start"
+
+name = "a word that nobody fills in"
+[[federation.external]]
+name = "guest"
+start = "bigchaindb -c {conf} start"
+
+name = "an unknown profile"
+[[federation.external]]
+name = "guest"
+profile = "v0.6.1"
+start = "bigchaindb -c {config} start"
+
+name = "a misspelt key of a member"
+[[federation.external]]
+name = "guest"
+begin = "bigchaindb -c {config} start"
+
+name = "members that cannot read each other"
+[[federation.external]]
+name = "guest"
+start = "bigchaindb -c {config} start"
+
+name = "a member in a world without foreign programs"
+backend = "sim"
+[federation]
+rules = "mixed"
+[[federation.external]]
+name = "guest"
+start = "bigchaindb -c {config} start"
+
+name = "a fault in a foreign program"
+[federation]
+rules = "mixed"
+[[federation.external]]
+name = "guest"
+start = "bigchaindb -c {config} start"
+[[fault]]
+do = "crash"
+target = "guest"
+
+name = "a fault that reaches nobody"
+[federation]
+rules = "mixed"
+[[federation.external]]
+name = "guest"
+address = "192.0.2.7:9984"
+[[fault]]
+do = "kill"
+target = "guest"
+
+name = "a federation of nobody"
+[federation]
+nodes = 0
+
 name = "neither yes nor no"
 [federation]
 rethinkdb = { shuffle = "yes" }
@@ -573,6 +667,62 @@ fn a_store_is_as_it_is_described() {
     assert_eq!(plan.faults[1].how, How::Tables(plan::Shape { shards: 2, replicas: 5 }));
     let text = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<plan::Plan>(&text).unwrap(), plan);
+}
+
+/// Two of ours, one that is started here, and one that is not.
+const MIXED: &str = r#"
+name = "mixed"
+[federation]
+nodes = 2
+rules = "mixed"
+[[federation.external]]
+name = "guest"
+start = "original -c {config} --bind {host}:{port} start"
+stop = ["original", "stop it"]
+[[federation.external]]
+name = "stranger"
+profile = "mixed"
+key = "DSFAkBEsyxNHScsXNWLonvhN4ZznMmCSm8ZZPWuic1Js"
+address = "192.0.2.7:9984"
+[[fault]]
+do = "kill"
+every = "1s"
+[[load]]
+arrivals = { rate = "5/s" }
+"#;
+
+#[test]
+fn members_that_are_none_of_ours_come_after_those_that_are() {
+    let scenario = Scenario::parse("mixed.toml", MIXED, None).unwrap();
+    assert_eq!(scenario.backends, [Backend::Processes]);
+    assert!(scenario.notes[0].contains("`stranger` is started by somebody else"));
+    let plan = plan::make(&scenario, 1).unwrap();
+    let names: Vec<_> = plan.nodes.iter().map(|node| &*node.name).collect();
+    assert_eq!(names, ["n1", "n2", "guest", "stranger"]);
+    let guest = plan.nodes[2].external.as_ref().unwrap();
+    assert_eq!((&*guest.profile, &*guest.consensus_plugin), ("v0.6.0", "default"));
+    assert_eq!(guest.start, ["original", "-c", "{config}", "--bind", "{host}:{port}", "start"]);
+    assert_eq!(guest.stop, ["original", "stop it"]);
+    assert_eq!(plan.node_key(3).as_str(), "DSFAkBEsyxNHScsXNWLonvhN4ZznMmCSm8ZZPWuic1Js");
+    assert_eq!(
+        (plan.rules_of(0), plan.rules_of(2), plan.judged_by()),
+        ("mixed", "v0.6.0", "mixed")
+    );
+    let met: BTreeSet<_> = plan.faults.iter().flat_map(|fault| &fault.nodes).copied().collect();
+    assert_eq!(met, BTreeSet::from([0, 1, 2]), "nobody kills whom somebody else starts");
+    assert!(plan.operations.iter().any(|operation| operation.node == 3), "all are loaded");
+}
+
+#[test]
+fn all_members_may_be_foreign() {
+    let text = "name = \"foreign\"\n[federation]\nnodes = 0\n[[federation.external]]\n\
+                name = \"guest\"\nstart = \"original -c {config}\"\n";
+    let plan = plan::make(&Scenario::parse("foreign.toml", text, None).unwrap(), 1).unwrap();
+    assert_eq!((plan.nodes.len(), plan.judged_by()), (1, "v0.6.0"));
+    assert_eq!(
+        serde_json::from_str::<plan::Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(),
+        plan
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! the addresses are loopback ones, of which a machine has millions: a port that a killed node has left
 //! cannot be taken by some outgoing connection meanwhile.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -17,7 +18,7 @@ use super::program::Program;
 use super::run_id::RunId;
 use super::{ApartError, processes};
 use crate::backends::Backend;
-use crate::plan::{Engine, Fault, FaultKind, Plan};
+use crate::plan::{Engine, Fault, FaultKind, Plan, filled};
 
 /// The port of a node's API.
 pub(super) const API_PORT: u16 = 9984;
@@ -190,6 +191,31 @@ impl Ground {
                 Program::Container(container)
             }
         })
+    }
+}
+
+impl Ground {
+    /// How to start a program that is none of ours, for a member: its words, with what they mention filled
+    /// in.
+    pub(super) fn foreign(
+        &self,
+        member: Member,
+        words: &[String],
+        mut values: BTreeMap<&str, String>,
+        log: PathBuf,
+    ) -> Result<Program, ApartError> {
+        let (Place::Loopback { programs, .. } | Place::Namespaces { programs, .. }) = &self.place
+        else {
+            let what = "the backend `docker` has no external members";
+            return Err(ApartError::Refused(what.to_owned()));
+        };
+        let ours = programs.path(Binary::Node)?;
+        values.insert("bigchaindb", ours.display().to_string());
+        let mut words = words.iter().map(|word| filled(word, &values));
+        let path = words.next().unwrap_or_default().into();
+        let arguments = words.map(OsString::from).collect();
+        let (namespace, run) = (self.namespace(member), self.run.clone());
+        Ok(Program::Process(processes::Program { path, arguments, namespace, log, run }))
     }
 }
 

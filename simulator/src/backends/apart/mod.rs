@@ -12,6 +12,7 @@
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
 //! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
+mod config;
 mod cuts;
 mod docker;
 mod feeds;
@@ -46,11 +47,9 @@ pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
 use super::Backend;
-use super::real::{
-    self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
-};
+use super::real::{Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until};
 use crate::observe::{End, FinalRow, Log, Observed, Record};
-use crate::plan::{Bounds, Durability, Engine, Fault, Plan, ReadMode, WriteAcks};
+use crate::plan::{Bounds, Durability, Engine, External, Fault, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
 use cuts::Cuts;
 use ground::{Ground, NODES_MAX};
@@ -133,10 +132,10 @@ pub enum ApartError {
         source: io::Error,
     },
     /// A node does not start.
-    #[error("node n{node} does not start")]
+    #[error("node {name} does not start")]
     Node {
-        /// Its number.
-        node: usize,
+        /// Its name.
+        name: String,
         /// Why.
         source: io::Error,
     },
@@ -269,7 +268,6 @@ struct World<'a> {
 impl World<'_> {
     async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ApartError> {
         let Self { plan, data, hearing, ground } = *self;
-        let keypairs = real::keypairs(plan);
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
         let ear: program::Ear = Arc::new(move |line| {
@@ -279,22 +277,25 @@ impl World<'_> {
         });
         let store = Store::start(plan, ground, data, ear).await?;
         let links = Links::make(plan, ground, &store)?;
+        // Whoever is started by somebody else is on no machine of the run.
+        let is_here =
+            |node: usize| plan.nodes[node].external.as_ref().is_none_or(External::is_started);
         let server_of = |node| match &links {
-            Some(links) => links.store_of(node),
-            None => store.server_of(node),
+            Some(links) if is_here(node) => links.store_of(node),
+            _ => store.server_of(node),
         };
-        let mut nodes = Nodes::prepare(plan, &keypairs, ground, &server_of, data, &recorder)?;
+        let mut nodes = Nodes::prepare(plan, ground, &server_of, data, &recorder)?;
         if let Some(directory) = hearing {
             nodes.hear(plan, directory)?;
         }
-        nodes.make_database(plan).await?;
+        nodes.make_database(plan, ground, data).await?;
         let servers = store.clients();
         let observer = Observer::start(&servers, &recorder);
-        nodes.start().await?;
+        nodes.start(plan).await?;
 
         let began = Instant::now();
         let started_unix_ms = clock::now().unix_ms;
-        recorder.begin(Record::Run(introduce(plan, &keypairs, started_unix_ms)));
+        recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
         let doors = links.as_ref().map_or_else(|| nodes.addresses(), Links::nodes);
         let client = Client::new(&doors);
         let (of_faults, ground) = (recorder.clone(), ground.clone());

@@ -1,19 +1,19 @@
-//! The nodes of a run: the program `bigchaindb` in a process each, with a config file each.
+//! The nodes of a run: the program `bigchaindb` in a process each, with a config file each; and members
+//! that are none of ours, which are started by a command of their own, or by somebody else.
 //!
 //! A node that a fault has killed is started again as a supervisor would: should it end while it is
 //! starting, because its store is out of reach, it is started again after a while. One that ends by
-//! itself once it has answered is not.
+//! itself once it has answered is not. Not here: what is in config files (`config`).
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bigchaindb_core::model::{Json, Keypair, Object};
 use bigchaindb_core::stages::Report;
 use rustix::process::Pid;
 use tokio::sync::Mutex;
@@ -22,12 +22,13 @@ use tokio::time::{sleep, timeout};
 
 use super::super::real::{Recorder, answers};
 use super::ApartError;
+use super::config::{Config, DATABASE};
 use super::ground::{API_PORT, Binary, Ground, Member};
 use super::program::{Ear, Program, Running};
 use super::said::Said;
 use super::used::Used;
 use crate::observe::Befell;
-use crate::plan::Plan;
+use crate::plan::{External, Plan};
 use crate::record::RunDirectory;
 
 /// How long the command line may take to make the database.
@@ -35,6 +36,9 @@ const MADE_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long the nodes may take to answer, after they were started.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// The same for one that somebody else starts, who may be a person.
+const SOMEBODY_WITHIN: Duration = Duration::from_secs(300);
 
 /// How long an answer may take of a node that is starting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -53,8 +57,12 @@ pub(super) struct Nodes(Vec<Node>);
 
 struct Node {
     index: usize,
-    program: Program,
-    config: PathBuf,
+    /// None if somebody else starts it.
+    program: Option<Program>,
+    /// What tells a program of its own to stop, if it is no signal.
+    farewell: Option<Program>,
+    is_ours: bool,
+    config: Config,
     address: SocketAddr,
     recorder: Recorder,
     /// None while it is down.
@@ -66,36 +74,64 @@ struct Node {
 }
 
 impl Nodes {
-    /// Writes the config files; each node finds its store where `store` says. Nothing runs yet.
+    /// Writes the config files of those who are started here; each node finds its store where `store` says.
+    /// Nothing runs yet.
     pub(super) fn prepare(
         plan: &Plan,
-        keypairs: &[Keypair],
         ground: &Ground,
         store: &dyn Fn(usize) -> SocketAddr,
         folder: &Path,
         recorder: &Recorder,
     ) -> Result<Self, ApartError> {
         let mut nodes = Vec::new();
-        for (index, keypair) in keypairs.iter().enumerate() {
-            let name = &plan.nodes[index].name;
-            let config = folder.join(format!("{name}.json"));
-            let address = SocketAddr::new(ground.address(Member::Node(index)), API_PORT);
-            let document = document(&plan.rules, keypair, keypairs, address, store(index));
-            write_for_owner(&config, &document)?;
-            let (arguments, log) =
-                (command(&config, &["start"]), folder.join(format!("{name}.log")));
-            let member = Member::Node(index);
-            let program = ground.program(member, Binary::Node, arguments, log)?;
-            let (running, recorder, used) = (Arc::default(), recorder.clone(), Used::default());
-            let rising = None;
-            nodes.push(Node { index, program, config, address, recorder, running, used, rising });
+        for (index, planned) in plan.nodes.iter().enumerate() {
+            let (name, external) = (&planned.name, planned.external.as_ref());
+            let usual = SocketAddr::new(ground.address(Member::Node(index)), API_PORT);
+            let address = external.and_then(|external| external.address).unwrap_or(usual);
+            let config = Config::of(plan, index, folder, address, store(index));
+            let log = folder.join(format!("{name}.log"));
+            let (mut program, mut farewell) = (None, None);
+            match external {
+                None => {
+                    let (member, arguments) = (Member::Node(index), command(&config, &["start"]));
+                    program = Some(ground.program(member, Binary::Node, arguments, log)?);
+                }
+                Some(External { start, stop, .. }) => {
+                    let values = values(name, &config, &folder.join(name));
+                    let filled = |words: &[String]| {
+                        ground.foreign(Member::Node(index), words, values.clone(), log.clone())
+                    };
+                    for (words, program) in [(start, &mut program), (stop, &mut farewell)] {
+                        if !words.is_empty() {
+                            fs::create_dir_all(folder.join(name))?;
+                            *program = Some(filled(words)?);
+                        }
+                    }
+                }
+            }
+            if program.is_some() {
+                config.write()?;
+            }
+            nodes.push(Node {
+                index,
+                program,
+                farewell,
+                is_ours: external.is_none(),
+                config,
+                address,
+                recorder: recorder.clone(),
+                running: Arc::default(),
+                used: Used::default(),
+                rising: None,
+            });
         }
         Ok(Self(nodes))
     }
 
     /// What nodes hear is to be written down, where a replay looks for it.
     pub(super) fn hear(&mut self, plan: &Plan, directory: &RunDirectory) -> io::Result<()> {
-        for node in &mut self.0 {
+        for node in self.0.iter_mut().filter(|node| node.is_ours) {
+            let Some(program) = &mut node.program else { continue };
             let file = directory.heard(&plan.nodes[node.index].name);
             if let Some(folder) = file.parent() {
                 fs::create_dir_all(folder)?;
@@ -105,14 +141,33 @@ impl Nodes {
                 .unwrap_or(&file)
                 .canonicalize()?
                 .join(file.file_name().unwrap_or_default());
-            node.program.add(["--record".into(), file.into()]);
+            program.add(["--record".into(), file.into()]);
         }
         Ok(())
     }
 
-    /// Makes the database and its genesis block by the first node's command line, as an operator does.
-    pub(super) async fn make_database(&self, plan: &Plan) -> Result<(), ApartError> {
-        let Some(first) = self.0.first() else { return Ok(()) };
+    /// Makes the database and its genesis block by the command line of the first node whose key is known,
+    /// as an operator does.
+    pub(super) async fn make_database(
+        &self,
+        plan: &Plan,
+        ground: &Ground,
+        folder: &Path,
+    ) -> Result<(), ApartError> {
+        let Some(first) = self.0.iter().find(|node| node.config.can_sign()) else {
+            let what =
+                "a federation of members whose keys are all their own has nobody to sign genesis";
+            return Err(ApartError::Refused(what.to_owned()));
+        };
+        let (program, config) = match &first.program {
+            Some(program) if first.is_ours => (program.clone(), first.config.clone()),
+            _ => {
+                let config = first.config.clone().of_operator(folder, plan.judged_by());
+                config.write()?;
+                let (member, log) = (Member::Node(first.index), folder.join("database.log"));
+                (ground.program(member, Binary::Node, Vec::new(), log)?, config)
+            }
+        };
         let (shards, replicas) = (plan.store.shards.to_string(), plan.store.replicas.to_string());
         let mut commands = vec![vec!["init"]];
         if plan.store.shards > 1 {
@@ -122,23 +177,32 @@ impl Nodes {
             commands.push(vec!["set-replicas", &replicas]);
         }
         for words in commands {
-            let program = first.program.clone().with(command(&first.config, &words));
+            let program = program.clone().with(command(&config, &words));
             let made = program.run(MADE_WITHIN).await;
             made.map_err(|source| ApartError::Database { command: words.join(" "), source })?;
         }
         Ok(())
     }
 
-    /// Starts all nodes, and waits until each of them answers.
-    pub(super) async fn start(&self) -> Result<(), ApartError> {
+    /// Starts all nodes, and waits until each of them answers. Whoever starts the others can do so once
+    /// their config files are there.
+    pub(super) async fn start(&self, plan: &Plan) -> Result<(), ApartError> {
+        let failed = |node: &Node, source| {
+            let name = plan.nodes[node.index].name.clone();
+            ApartError::Node { name, source }
+        };
         for node in &self.0 {
-            *node.running.lock().await = Some(node.start().await.map_err(ApartError::Start)?);
+            if node.program.is_none() {
+                node.config.write()?;
+            }
+            *node.running.lock().await = node.start().await.map_err(|error| failed(node, error))?;
         }
         for node in &self.0 {
-            let ready = timeout(READY_WITHIN, node.is_ready()).await;
-            let late = |_| io::Error::other("it does not answer");
+            let patience = if node.program.is_some() { READY_WITHIN } else { SOMEBODY_WITHIN };
+            let ready = timeout(patience, node.is_ready()).await;
+            let late = |_| io::Error::other(format!("nobody answers at {}", node.address));
             let ready = ready.map_err(late).flatten();
-            ready.map_err(|source| ApartError::Node { node: node.index + 1, source })?;
+            ready.map_err(|source| failed(node, source))?;
             node.recorder.tell_node(node.index, Befell::Started, "");
         }
         Ok(())
@@ -172,14 +236,19 @@ impl Nodes {
     /// Starts a node again. It runs from now on; it answers when it can.
     pub(super) async fn restart(&mut self, node: usize) -> io::Result<()> {
         let node = &mut self.0[node];
-        *node.running.lock().await = Some(node.start().await?);
+        *node.running.lock().await = node.start().await?;
         node.recorder.tell_node(node.index, Befell::Started, "");
         let supervised = node.copy();
         node.rising = Some(tokio::spawn(async move {
             while supervised.is_ready().await.is_err() {
                 sleep(START_AGAIN).await;
-                if let Ok(process) = supervised.start().await {
-                    *supervised.running.lock().await = Some(process);
+                let mut running = supervised.running.lock().await;
+                // Where one program is several processes, some of them may be left.
+                if let Some(ended) = running.take().filter(|_| !supervised.is_ours) {
+                    ended.kill().await;
+                }
+                if let Ok(started) = supervised.start().await {
+                    *running = started;
                 }
             }
         }));
@@ -211,7 +280,11 @@ impl Nodes {
         let mut down = Vec::new();
         for node in &self.0 {
             let mut running = node.running.lock().await;
-            if running.as_mut().is_none_or(|process| process.ended().is_some()) {
+            let is_down = match node.program {
+                Some(_) => running.as_mut().is_none_or(|process| process.ended().is_some()),
+                None => answers(node.address, ANSWER_WITHIN).await.is_err(),
+            };
+            if is_down {
                 down.push(node.index);
             }
         }
@@ -226,6 +299,10 @@ impl Nodes {
                 rising.abort();
             }
             if let Some(process) = node.running.lock().await.take() {
+                if let Some(farewell) = &node.farewell {
+                    // If it does no good, a signal will.
+                    let _ = farewell.run(STOP_WITHIN).await;
+                }
                 node.used.add(process.stop(STOP_WITHIN).await);
             }
             used.push(node.used);
@@ -236,10 +313,12 @@ impl Nodes {
 
 impl Node {
     fn copy(&self) -> Self {
-        let Self { index, program, config, address, recorder, running, .. } = self;
+        let Self { index, program, is_ours, config, address, recorder, running, .. } = self;
         Self {
             index: *index,
             program: program.clone(),
+            farewell: None,
+            is_ours: *is_ours,
             config: config.clone(),
             address: *address,
             recorder: recorder.clone(),
@@ -249,7 +328,9 @@ impl Node {
         }
     }
 
-    async fn start(&self) -> io::Result<Running> {
+    /// Starts it, if that is to be done here.
+    async fn start(&self) -> io::Result<Option<Running>> {
+        let Some(program) = &self.program else { return Ok(None) };
         let (node, recorder) = (self.index, self.recorder.clone());
         // One that ends before it has said where it listens has not begun: whoever started it sees to it.
         let has_begun = AtomicBool::new(false);
@@ -263,7 +344,7 @@ impl Node {
             }
             None => {}
         });
-        self.program.start(ear).await
+        program.start(ear).await.map(Some)
     }
 
     /// Waits until it answers; an error if it has ended.
@@ -271,8 +352,9 @@ impl Node {
         while answers(self.address, ANSWER_WITHIN).await.is_err() {
             if let Some(process) = self.running.lock().await.as_mut()
                 && let Some(status) = process.ended()
+                && let Some(program) = &self.program
             {
-                return Err(self.program.last_words(&status));
+                return Err(program.last_words(&status));
             }
             sleep(ASK_EVERY).await;
         }
@@ -291,57 +373,24 @@ fn hear(recorder: &Recorder, node: usize, line: &str) {
     }
 }
 
-fn command(config: &Path, words: &[&str]) -> Vec<std::ffi::OsString> {
-    let config = ["-c".into(), config.into(), "-y".into()];
+fn command(config: &Config, words: &[&str]) -> Vec<std::ffi::OsString> {
+    let config = ["-c".into(), config.path.clone().into(), "-y".into()];
     config.into_iter().chain(words.iter().map(Into::into)).collect()
 }
 
-/// A node's config file.
-fn document(
-    rules: &str,
-    keypair: &Keypair,
-    keypairs: &[Keypair],
-    address: SocketAddr,
-    server: SocketAddr,
-) -> Json {
-    let keyring = keypairs.iter().map(|other| other.public().as_str());
-    let keyring = keyring.filter(|key| *key != keypair.public().as_str()).map(Json::from);
-    object([
-        ("server", object([("bind", address.to_string().into())])),
-        (
-            "database",
-            object([
-                ("host", server.ip().to_string().into()),
-                ("port", i64::from(server.port()).into()),
-                ("name", "bigchain".into()),
-            ]),
-        ),
-        (
-            "keypair",
-            object([
-                ("public", keypair.public().as_str().into()),
-                ("private", keypair.private().into()),
-            ]),
-        ),
-        ("keyring", Json::Array(keyring.collect())),
-        ("api_endpoint", format!("http://{address}/api/v1").into()),
-        ("consensus_plugin", rules.into()),
-        // Nobody listens.
-        ("statsd", object([("host", "".into())])),
+/// What the words in a foreign member's commands stand for.
+fn values(name: &str, config: &Config, data: &Path) -> BTreeMap<&'static str, String> {
+    let keyring: Vec<_> = config.keyring.iter().map(|key| key.as_str()).collect();
+    BTreeMap::from([
+        ("config", config.path.display().to_string()),
+        ("name", name.to_owned()),
+        ("host", config.address.ip().to_string()),
+        ("port", config.address.port().to_string()),
+        ("database_host", config.server.ip().to_string()),
+        ("database_port", config.server.port().to_string()),
+        ("database_name", DATABASE.to_owned()),
+        ("public_key", config.key.to_string()),
+        ("keyring", keyring.join(":")),
+        ("data", data.display().to_string()),
     ])
-}
-
-fn object<const N: usize>(fields: [(&'static str, Json); N]) -> Json {
-    let mut object = Object::new();
-    for (name, value) in fields {
-        object.insert(name, value);
-    }
-    object.into()
-}
-
-/// The private key is in it.
-fn write_for_owner(path: &Path, document: &Json) -> io::Result<()> {
-    let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{document}")
 }

@@ -37,6 +37,14 @@ impl Used {
         Self { processor_ms: hundredths * 10, memory_kib: most.unwrap_or(0) }
     }
 
+    /// Together with another that lives at the same time.
+    pub(super) fn beside(self, other: Self) -> Self {
+        Self {
+            processor_ms: self.processor_ms + other.processor_ms,
+            memory_kib: self.memory_kib + other.memory_kib,
+        }
+    }
+
     /// Its next life.
     pub(super) fn add(&mut self, next: Self) {
         self.processor_ms += next.processor_ms;

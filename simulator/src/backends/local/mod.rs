@@ -78,7 +78,7 @@ async fn run(
     let began = Instant::now();
     let started_unix_ms = clock::now().unix_ms;
     let recorder = Recorder::new(plan);
-    recorder.tell(Record::Run(introduce(plan, &keypairs, started_unix_ms)));
+    recorder.tell(Record::Run(introduce(plan, started_unix_ms)));
 
     let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
     let reports = recorder.clone();

@@ -7,6 +7,7 @@ mod clients;
 mod nemesis;
 mod recorder;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb_core::model::Keypair;
@@ -32,19 +33,22 @@ pub(super) fn keypairs(plan: &Plan) -> Vec<Keypair> {
 }
 
 /// The log's first record.
-pub(super) fn introduce(plan: &Plan, keypairs: &[Keypair], started_unix_ms: u64) -> Run {
-    let member = |(node, keypair): (&plan::Node, &Keypair)| Member {
+pub(super) fn introduce(plan: &Plan, started_unix_ms: u64) -> Run {
+    let rules = plan.judged_by();
+    let member = |(index, node): (usize, &plan::Node)| Member {
         name: node.name.as_str().into(),
-        key: keypair.public().clone(),
+        key: plan.node_key(index),
+        rules: Some(plan.rules_of(index)).filter(|own| *own != rules).map(Arc::from),
+        external: node.external.is_some(),
     };
     Run {
         scenario: plan.scenario.as_str().into(),
         seed: plan.seed,
         backend: plan.backend.name().into(),
-        rules: plan.rules.as_str().into(),
+        rules: rules.into(),
         quirks: plan.quirks.iter().map(|name| name.as_str().into()).collect(),
         byzantine: Vec::new(),
-        nodes: plan.nodes.iter().zip(keypairs).map(member).collect(),
+        nodes: plan.nodes.iter().enumerate().map(member).collect(),
         started_unix_ms,
         thinned: false,
     }

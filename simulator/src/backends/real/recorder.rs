@@ -11,13 +11,20 @@ use std::time::Duration;
 
 use bigchaindb::clock;
 use bigchaindb::store::{Observation, Tables};
-use bigchaindb_core::model::{BlockId, Json};
+use bigchaindb_core::model::{BlockId, Json, TxId};
 use bigchaindb_core::stages::Report;
 use tokio::sync::mpsc;
 
 use super::super::told;
-use crate::observe::{self, Befell, Change, FinalRow, NodeEvent, Observed, Phase, Record, Table};
+use crate::observe::{
+    self, Befell, Call, Change, FinalRow, Kind, NodeEvent, Observed, Operation, Phase, Record,
+    Table, row_id,
+};
 use crate::plan::{Fault, Plan, Store};
+
+/// Members that take what waits into their memory, and a second later into a block, may seem to have
+/// settled: then nothing may have changed for so long.
+const NOTHING_CHANGES_US: u64 = 3_000_000;
 
 /// How often it is asked whether all has settled.
 const SETTLED_POLL: Duration = Duration::from_millis(100);
@@ -31,6 +38,8 @@ struct Book {
     began_us: AtomicU64,
     /// The nodes' names.
     names: Vec<Arc<str>>,
+    /// Whether blocks are listed, and what waits stays in the backlog until it is decided.
+    has_list: bool,
     pages: Mutex<Pages>,
 }
 
@@ -46,8 +55,14 @@ struct Pages {
 struct Unsettled {
     /// Rows in the backlog.
     waiting: u64,
-    /// The blocks in the list, without genesis.
+    /// The blocks in the list, without genesis; where there is no list, all blocks.
     listed: BTreeSet<BlockId>,
+    blocks: BTreeSet<BlockId>,
+    /// When a table was last seen to change.
+    changed_at_us: u64,
+    /// Where there is no list: what was acknowledged, and what is in some block.
+    accepted: BTreeSet<TxId>,
+    in_block: BTreeSet<TxId>,
     /// Which nodes have said how a block was decided.
     decided: BTreeSet<(BlockId, usize)>,
 }
@@ -58,7 +73,8 @@ impl Recorder {
         let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
         let pages = Mutex::default();
         let began_us = AtomicU64::new(clock::monotonic_us());
-        Self(Arc::new(Book { began_us, names, pages }))
+        let has_list = plan.judged_by() == "default";
+        Self(Arc::new(Book { began_us, names, has_list, pages }))
     }
 
     /// What the run's clock says.
@@ -86,6 +102,11 @@ impl Recorder {
         // The lock first, so that times in the book do not go back.
         let mut pages = self.pages();
         let at_us = self.now_us();
+        if let Record::Operation(operation) = &record
+            && !self.0.has_list
+        {
+            pages.unsettled.hear(operation);
+        }
         pages.records.push(Observed { at_us, record });
     }
 
@@ -131,7 +152,7 @@ impl Recorder {
             let (old, new) = (old.map(Arc::new), new.map(Arc::new));
             let change = Change::of(table, old.as_ref(), new.as_ref());
             let mut pages = self.pages();
-            pages.unsettled.see(&change);
+            pages.unsettled.see(at_us, &change);
             pages.records.push(Observed { at_us, record: Record::Change(change) });
         }
     }
@@ -140,11 +161,11 @@ impl Recorder {
     pub(in super::super) fn tell_change(&self, change: Change) {
         let mut pages = self.pages();
         let at_us = self.now_us();
-        pages.unsettled.see(&change);
+        pages.unsettled.see(at_us, &change);
         pages.records.push(Observed { at_us, record: Record::Change(change) });
     }
 
-    /// Waits until nothing waits in the backlog and every node has said how every listed block was
+    /// Waits until nothing waits in the backlog and every node of ours has said how every listed block was
     /// decided, or the plan is at its end.
     pub(in super::super) async fn settled(&self, plan: &Plan) {
         while self.now_us() < plan.end_us && !self.is_settled(plan) {
@@ -153,12 +174,18 @@ impl Recorder {
     }
 
     fn is_settled(&self, plan: &Plan) -> bool {
-        let there = (0..self.0.names.len()).filter(|node| !plan.is_lost(*node));
+        let is_ours = |node: &usize| plan.nodes[*node].external.is_none();
+        let there = (0..self.0.names.len()).filter(|node| is_ours(node) && !plan.is_lost(*node));
+        let now_us = self.now_us();
         let unsettled = &self.pages().unsettled;
+        let (blocks, is_quiet) = match self.0.has_list {
+            true => (&unsettled.listed, true),
+            false => (&unsettled.blocks, unsettled.is_quiet(now_us)),
+        };
         let is_decided = |block: &BlockId| {
             there.clone().all(|node| unsettled.decided.contains(&(block.clone(), node)))
         };
-        unsettled.waiting == 0 && unsettled.listed.iter().all(is_decided)
+        unsettled.waiting == 0 && is_quiet && blocks.iter().all(is_decided)
     }
 
     /// Writes down what the tables hold when all is over.
@@ -189,10 +216,29 @@ impl Recorder {
 }
 
 impl Unsettled {
-    fn see(&mut self, change: &Change) {
+    /// Members of the original's kind keep what waits in their memory, and may lose it: as long as
+    /// something that was acknowledged has never been in a block, all is not over.
+    fn is_quiet(&self, now_us: u64) -> bool {
+        now_us.saturating_sub(self.changed_at_us) >= NOTHING_CHANGES_US
+            && self.accepted.is_subset(&self.in_block)
+    }
+
+    fn hear(&mut self, operation: &Operation) {
+        if (operation.call, operation.kind) == (Call::Post, Kind::Ok) {
+            self.accepted.extend(operation.tx.clone());
+        }
+    }
+
+    fn see(&mut self, at_us: u64, change: &Change) {
+        self.changed_at_us = at_us;
         match (change.table, &change.old, &change.new) {
             (Table::Backlog, None, Some(_)) => self.waiting += 1,
             (Table::Backlog, Some(_), None) => self.waiting -= 1,
+            (Table::Bigchain, None, Some(row)) if !is_genesis(row) => {
+                self.blocks.extend(row_id(row).map(|id| BlockId::from(&*id)));
+                let id = |transaction: &Json| transaction.get("id")?.as_str().map(TxId::from);
+                self.in_block.extend(transactions(row).iter().filter_map(id));
+            }
             (Table::Positions, None, Some(row)) => {
                 let position = row.get("id").and_then(Json::as_i64);
                 let block = row.get("block").and_then(Json::as_str);
@@ -203,4 +249,15 @@ impl Unsettled {
             _ => {}
         }
     }
+}
+
+fn transactions(block: &Json) -> &[Json] {
+    let transactions = block.get("block").and_then(|block| block.get("transactions"));
+    transactions.and_then(Json::as_array).unwrap_or_default()
+}
+
+fn is_genesis(block: &Json) -> bool {
+    let first = transactions(block).first();
+    let operation = first.and_then(|first| first.get("transaction")?.get("operation"));
+    operation.and_then(Json::as_str) == Some("GENESIS")
 }

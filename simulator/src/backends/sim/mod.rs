@@ -13,7 +13,7 @@ mod world;
 
 use std::sync::Arc;
 
-use bigchaindb_core::model::{Keypair, Memo};
+use bigchaindb_core::model::Memo;
 use bigchaindb_core::rules::{self, UnknownRules};
 
 use crate::coverage::Coverage;
@@ -38,9 +38,8 @@ pub fn carry_out(
 }
 
 fn first_record(plan: &Plan) -> observe::Run {
-    let member = |(index, node): (usize, &crate::plan::Node)| observe::Member {
-        name: node.name.as_str().into(),
-        key: Keypair::from_seed(plan.node_key_seed(index)).public().clone(),
+    let member = |(index, node): (usize, &crate::plan::Node)| {
+        observe::Member::ours(&*node.name, plan.node_key(index))
     };
     let byzantine = plan::byzantine::nodes(&plan.byzantine).into_iter();
     observe::Run {

@@ -23,6 +23,22 @@ impl Reference {
         self.rules
     }
 
+    /// The rules by which a node is judged: its own, or else those of the run.
+    pub fn rules_of(&self, name: &str) -> Rules {
+        self.rules_of.get(name).copied().unwrap_or(self.rules_of_run)
+    }
+
+    /// Whether what a node says is to be held against what is here: votes are added up as it does.
+    pub fn counts_as(&self, name: &str) -> bool {
+        self.rules_of(name) == self.rules
+    }
+
+    /// Whether the node of this name is none of ours.
+    pub fn is_external(&self, name: &str) -> bool {
+        let mut members = self.run.iter().flat_map(|run| &run.nodes);
+        members.any(|member| member.external && &*member.name == name)
+    }
+
     /// The keys of all nodes.
     pub fn federation(&self) -> &BTreeSet<NodeKey> {
         &self.federation

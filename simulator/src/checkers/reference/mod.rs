@@ -29,7 +29,7 @@ use std::sync::Arc;
 use bigchaindb_core::model::{BlockId, NodeKey, SignatureCheck, Strictness, TxId};
 use bigchaindb_core::rules::Election;
 
-use crate::observe::{self, Act, Observed, Record, Run, Table};
+use crate::observe::{self, Act, Member, Observed, Record, Run, Table};
 
 pub use documents::{BlockDocument, Input, TransactionDocument};
 use harms::Harms;
@@ -80,6 +80,9 @@ pub struct Reference {
     rules: Rules,
     /// Judge by these rules, whatever the run says.
     forced: Option<Rules>,
+    /// What the run says, and of some members.
+    rules_of_run: Rules,
+    rules_of: BTreeMap<Arc<str>, Rules>,
     byzantine: BTreeSet<NodeKey>,
     federation: BTreeSet<NodeKey>,
     signatures: Arc<dyn SignatureCheck>,
@@ -121,6 +124,8 @@ impl Reference {
             run: None,
             rules: Rules::Default,
             forced: None,
+            rules_of_run: Rules::Default,
+            rules_of: BTreeMap::new(),
             byzantine: BTreeSet::new(),
             federation: BTreeSet::new(),
             signatures,
@@ -182,7 +187,12 @@ impl Reference {
     }
 
     fn begin(&mut self, run: &Run) {
-        self.rules = self.forced.unwrap_or_else(|| Rules::of_profile(&run.rules));
+        self.rules_of_run = Rules::of_profile(&run.rules);
+        self.rules = self.forced.unwrap_or(self.rules_of_run);
+        let own = |node: &Member| {
+            Some((Arc::clone(&node.name), Rules::of_profile(node.rules.as_deref()?)))
+        };
+        self.rules_of = run.nodes.iter().filter_map(own).collect();
         self.federation = run.nodes.iter().map(|node| node.key.clone()).collect();
         let byzantine = run.nodes.iter().filter(|node| run.byzantine.contains(&node.name));
         self.byzantine = byzantine.map(|node| node.key.clone()).collect();

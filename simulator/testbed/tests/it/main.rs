@@ -9,6 +9,7 @@ mod killed;
 mod links;
 mod list;
 mod matrix;
+mod mixed;
 mod processes;
 mod replay;
 mod run;

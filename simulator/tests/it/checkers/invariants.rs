@@ -417,6 +417,19 @@ const MIXED_CASES: &str = "
     S9 | pass | create a; block A@1 a; vote A>G vi.w; say 3 A invalid                                  # no vote can mend that
     S9 | fail by the votes it is undecided | create a; block A@1 a; vote A>G vv.w; say 3 A invalid
     S18 | pass | create a; block A@1 a; vote A>G vvv.; end
+
+    S17 | pass | external 4 v0.6.0; killed 4; failed 4 KeyError                                        # what a foreign program does is its own affair
+    S17 | fail n3 ended | external 4 v0.6.0; killed 3
+    S9 | pass | external 4 v0.6.0; create a; block A@1 a; vote A>G vv.w; say 4 A invalid               # as it adds votes up
+    S9 | fail by the votes it is undecided | external 4 v0.6.0; create a; block A@1 a; vote A>G vv.w; say 3 A invalid
+    S9 | fail as the original adds votes up | external 4 v0.6.0; create a; block A@1 a; vote A>G vv.w; say 4 A valid
+    S9 | pass | external 4 v0.6.0; create a; block A@1 a; vote A>G iii.; pass 31; probe 1 a invalid; probe 4 a none; end
+    S9 | fail n4 says | external 4 v0.6.0; create a; block A@1 a; vote A>G iii.; pass 31; probe 1 a invalid; probe 4 a invalid; end
+    S9 | fail n1 says | external 4 v0.6.0; create a; block A@1 a; vote A>G iii.; pass 31; probe 1 a none; probe 4 a none; end
+    S9 | fail n4 says | external 4 v0.6.0; create a; block A@1 a; vote A>G vvv.; pass 31; probe 1 a valid; probe 4 a undecided; end
+    S8 | pass | external 4 v0.6.0; create a; block A@1 a; vote A>G vv.w; say 4 A invalid; vote A>G ..v.; say 4 A valid
+    S8 | fail n3 said block | external 4 v0.6.0; create a; block A@1 a; vote A>G vv.w; say 3 A invalid; vote A>G ..v.; say 3 A valid
+    L5 | fail n4 has not voted | external 4 v0.6.0; create a; block A@1 a; vote A>G vvv.; pass 31; end # who runs votes, whoever it is
 ";
 
 fn outcome(judgement: &Judgement) -> String {

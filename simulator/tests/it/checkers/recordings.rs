@@ -27,9 +27,8 @@ fn read(name: &str) -> Vec<Observed> {
         Record::Change(change) => change.new.as_ref()?.get("block")?.get("voters")?.as_array(),
         _ => None,
     });
-    let nodes = voters.expect("there is a block").iter().enumerate().map(|(index, key)| Member {
-        name: format!("n{}", index + 1).into(),
-        key: key.as_str().expect("a key").into(),
+    let nodes = voters.expect("there is a block").iter().enumerate().map(|(index, key)| {
+        Member::ours(format!("n{}", index + 1), key.as_str().expect("a key").into())
     });
     let run = Run {
         scenario: name.into(),

@@ -133,8 +133,10 @@ impl Links {
             let door = SocketAddr::new(door, DRIVER_PORT);
             let target = Target { to: store.server_of(index), from: Some(address), namespace };
             of_nodes.push(Link::open(door, target, passage(STORE, true))?);
-            let target =
-                Target { to: SocketAddr::new(address, API_PORT), from: None, namespace: None };
+            let usual = SocketAddr::new(address, API_PORT);
+            let elsewhere =
+                plan.nodes[index].external.as_ref().and_then(|external| external.address);
+            let target = Target { to: elsewhere.unwrap_or(usual), from: None, namespace: None };
             let door = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             of_clients.push(Link::open(door, target, passage(CLIENTS, false))?);
         }

@@ -12,17 +12,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::program::{Ear, RUN, open_log};
 use super::run_id::RunId;
 use super::used::Used;
 
+mod group;
 pub(super) mod namespaces;
+
+/// All of a group are gone within this time after they were killed.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// How to start a program.
 #[derive(Clone, Debug)]
@@ -40,6 +47,7 @@ pub(super) struct Program {
 pub(super) struct Process {
     child: Child,
     pid: Pid,
+    run: RunId,
     /// It is to end: by our hand, or because the run is over.
     doomed: Arc<AtomicBool>,
     hearing: JoinHandle<()>,
@@ -101,7 +109,7 @@ impl Program {
                 ear(None);
             }
         });
-        Ok(Process { child, pid, doomed, hearing })
+        Ok(Process { child, pid, run: self.run.clone(), doomed, hearing })
     }
 }
 
@@ -118,47 +126,58 @@ impl Process {
 
     /// Ends it as nothing else does: it hears nothing of it. All that it has said is heard. What it has
     /// used.
-    pub(super) async fn kill(mut self) -> Used {
-        let used = Used::by(self.pid);
+    pub(super) async fn kill(self) -> Used {
+        let used = self.used();
         self.doomed.store(true, Ordering::Release);
-        self.signal(Signal::KILL);
         self.gone().await;
         used
     }
 
     /// Ends it in an orderly way; if that takes longer, it is killed. What it has used.
     pub(super) async fn stop(mut self, patience: Duration) -> Used {
-        let used = Used::by(self.pid);
+        let used = self.used();
         self.doomed.store(true, Ordering::Release);
         self.signal(Signal::TERM);
-        if timeout(patience, self.child.wait()).await.is_err() {
-            self.signal(Signal::KILL);
-        }
+        // Whoever is late is killed.
+        let _ = timeout(patience, self.child.wait()).await;
         self.gone().await;
         used
     }
 
+    /// Ends what is left of it, and waits until nothing is.
     async fn gone(mut self) {
+        self.signal(Signal::KILL);
         // One that is gone already has been waited for.
         let _ = self.child.wait().await;
-        let _ = self.hearing.await;
+        let is_gone = async {
+            while !group::members(self.pid, &self.run).is_empty() {
+                sleep(LOOK_EVERY).await;
+                // One may have started another just then.
+                self.signal(Signal::KILL);
+            }
+        };
+        let _ = timeout(GONE_WITHIN, is_gone).await;
+        // Somebody who left the group may still hold the other end.
+        let _ = timeout(GONE_WITHIN, self.hearing).await;
+    }
+
+    fn used(&self) -> Used {
+        let members = group::members(self.pid, &self.run).into_iter();
+        members.map(Used::by).reduce(Used::beside).unwrap_or_default()
     }
 
     /// It stands still.
-    pub(super) fn pause(&mut self) {
+    pub(super) fn pause(&self) {
         self.signal(Signal::STOP);
     }
 
     /// It goes on.
-    pub(super) fn resume(&mut self) {
+    pub(super) fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
-    fn signal(&mut self, signal: Signal) {
-        // A number that was waited for may be another's by now.
-        if self.ended().is_none() {
-            let _ = kill_process(self.pid, signal);
-        }
+    fn signal(&self, signal: Signal) {
+        group::signal(self.pid, &self.run, signal);
     }
 }
 

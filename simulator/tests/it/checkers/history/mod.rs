@@ -3,7 +3,8 @@
 //!
 //! Steps are separated by `;` and a millisecond apart. Every history is of four nodes and begins with
 //! a genesis block `G` at position 0, unless its first step is `bare`; the nodes are up. With
-//! `byzantine N` as first step node N is known to act against the rules.
+//! `byzantine N` as first step node N is known to act against the rules, with `external N PROFILE` it is no
+//! node of ours and goes by those rules.
 //!
 //! ```text
 //! create a b          defines CREATEs, by n1, that belong to all users' one key. a!id has another id
@@ -76,7 +77,9 @@ pub(super) fn history_under(rules: &str, steps: &str) -> Vec<Observed> {
     let mut history = History::new();
     let mut steps = steps.split(';').map(str::trim).filter(|step| !step.is_empty()).peekable();
     let byzantine = steps.next_if(|step| step.starts_with("byzantine "));
-    history.begin(rules, byzantine.map(|step| &step["byzantine ".len()..]));
+    let external = steps.next_if(|step| step.starts_with("external "));
+    let external = external.and_then(|step| step["external ".len()..].split_once(' '));
+    history.begin(rules, byzantine.map(|step| &step["byzantine ".len()..]), external);
     if steps.next_if(|step| *step == "bare").is_none() {
         history.genesis();
     }
@@ -114,10 +117,15 @@ impl History {
         }
     }
 
-    fn begin(&mut self, rules: &str, byzantine: Option<&str>) {
-        let member = |(index, key): (usize, &Keypair)| Member {
-            name: format!("n{}", index + 1).into(),
-            key: key.public().clone(),
+    fn begin(&mut self, rules: &str, byzantine: Option<&str>, external: Option<(&str, &str)>) {
+        let member = |(index, key): (usize, &Keypair)| {
+            let ours = Member::ours(format!("n{}", index + 1), key.public().clone());
+            match external {
+                Some((node, profile)) if node == (index + 1).to_string() => {
+                    Member { rules: Some(profile.into()), external: true, ..ours }
+                }
+                _ => ours,
+            }
         };
         let run = Run {
             scenario: "by hand".into(),
