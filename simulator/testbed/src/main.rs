@@ -16,6 +16,7 @@ mod means;
 mod output;
 mod progress;
 mod quirks;
+mod relay;
 mod replay;
 mod repro;
 mod run;
@@ -53,6 +54,7 @@ enum Command {
     Shrink(shrink::Shrink),
     Repro(repro::Repro),
     Judge(judge::Judge),
+    Relay(relay::Relay),
     Replay(replay::Replay),
     Defects(defects::Defects),
     Exhaust(exhaust::Exhaust),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Shrink(shrink) => shrink.run(),
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
+        Command::Relay(relay) => relay.run(),
         Command::Replay(replay) => replay.run(),
         Command::Defects(defects) => defects.run(),
         Command::Exhaust(exhaust) => exhaust.run(),

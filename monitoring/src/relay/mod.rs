@@ -1,0 +1,161 @@
+//! StatsD in, points for InfluxDB out: the part of Telegraf that a federation needs.
+//!
+//! A datagram's lines are read (`statsd`), named by templates (`templates`), gathered for an interval
+//! (`interval`), and told as points ([`Point`]) to InfluxDB or a file ([`Sink`]). Points are those that Telegraf makes with
+//! this project's `telegraf.conf`. Start at [`Relay`].
+
+mod interval;
+mod point;
+mod sink;
+mod statsd;
+mod templates;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+pub use interval::Interval;
+pub use point::{Point, Value};
+pub use sink::{BadTarget, Influxdb, Sink};
+pub use statsd::{Event, Line, Malformed, Sample, Worth};
+pub use templates::{BadTemplates, Templates};
+
+/// How long datagrams are gathered, unless told otherwise.
+pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The largest datagram there is.
+const DATAGRAM_MAX: usize = 65_536;
+
+/// What the relay says of itself, under the name that Telegraf uses.
+const OWN: &str = "internal_statsd";
+
+/// What came in so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Heard {
+    /// Datagrams.
+    pub datagrams: u64,
+    /// Their lines.
+    pub lines: u64,
+    /// Those of them that nobody can read.
+    pub malformed: u64,
+    /// Points that no sink took, and that were given up.
+    pub lost: u64,
+}
+
+/// Takes datagrams on a socket.
+#[derive(Debug)]
+pub struct Relay {
+    socket: UdpSocket,
+    interval: Interval,
+    every: Duration,
+    heard: Heard,
+}
+
+impl Relay {
+    /// Listens.
+    ///
+    /// # Errors
+    /// If the address is taken, or not this machine's.
+    pub async fn bind(address: SocketAddr, every: Duration) -> io::Result<Self> {
+        let (socket, heard) = (UdpSocket::bind(address).await?, Heard::default());
+        Ok(Self { socket, interval: Interval::new(Templates::ours()), every, heard })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Hands on what comes in, until `stop` comes; what came in. `complain` is told once of each kind of
+    /// trouble in a row.
+    pub async fn run(
+        mut self,
+        mut sink: Sink,
+        stop: impl Future<Output = ()>,
+        mut complain: impl FnMut(String),
+    ) -> Heard {
+        let mut ticks = interval_at(Instant::now() + self.every, self.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut datagram = vec![0; DATAGRAM_MAX];
+        let mut stop = std::pin::pin!(stop);
+        let mut in_trouble = false;
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                received = self.socket.recv_from(&mut datagram) => match received {
+                    Ok((length, from)) => self.hear(&datagram[..length], from, &mut complain),
+                    Err(error) => complain(format!("cannot receive: {error}")),
+                },
+                _ = ticks.tick() => self.tell(&mut sink, &mut in_trouble, &mut complain).await,
+            }
+        }
+        self.tell(&mut sink, &mut in_trouble, &mut complain).await;
+        self.heard
+    }
+
+    fn hear(&mut self, datagram: &[u8], from: SocketAddr, complain: &mut impl FnMut(String)) {
+        self.heard.datagrams += 1;
+        let text = String::from_utf8_lossy(datagram);
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            self.heard.lines += 1;
+            match Line::read(line) {
+                Ok(line) => self.interval.add(line, from.ip(), now_ns()),
+                Err(malformed) => {
+                    if self.heard.malformed == 0 {
+                        complain(format!("{from} sends what is no StatsD: {malformed}"));
+                    }
+                    self.heard.malformed += 1;
+                }
+            }
+        }
+    }
+
+    async fn tell(
+        &mut self,
+        sink: &mut Sink,
+        in_trouble: &mut bool,
+        complain: &mut impl FnMut(String),
+    ) {
+        let now_ns = now_ns();
+        let every_ns = u64::try_from(self.every.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let mut points = self.interval.take(now_ns - now_ns % every_ns);
+        points.push(self.own(now_ns - now_ns % every_ns));
+        let told = sink.tell(points).await;
+        self.heard.lost = sink.lost();
+        match told {
+            Ok(()) => *in_trouble = false,
+            Err(error) if *in_trouble => drop(error),
+            Err(error) => {
+                *in_trouble = true;
+                complain(error.to_string());
+            }
+        }
+    }
+
+    /// What the relay says of itself.
+    fn own(&self, at_ns: u64) -> Point {
+        let Heard { datagrams, lines, malformed, lost } = self.heard;
+        let mut point = Point::new(OWN, at_ns);
+        for (field, count) in [
+            ("udp_packets_received", datagrams),
+            ("lines_received", lines),
+            ("parse_errors", malformed),
+            ("points_dropped", lost),
+        ] {
+            point.set(field, Value::Whole(i64::try_from(count).unwrap_or(i64::MAX)));
+        }
+        point
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "points are of the time at which they come in")]
+fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
