@@ -262,11 +262,20 @@ fn hop_row(name: &str, hop: &Percentiles) -> String {
     )
 }
 
+/// The members' names, with what is to be known of those that are none of ours.
+fn members(results: &Results) -> Vec<String> {
+    let member = |name: &String| match results.foreign.get(name) {
+        Some(profile) => format!("{name} (foreign, judged by {profile})"),
+        None => name.clone(),
+    };
+    results.nodes.iter().map(member).collect()
+}
+
 fn surroundings(results: &Results) -> String {
     let mut known = vec![
         ("Backend", escape(&results.backend)),
         ("Rules", escape(&results.rules)),
-        ("Nodes", escape(&results.nodes.join(", "))),
+        ("Nodes", escape(&members(results).join(", "))),
         ("Began", words::date(results.started_unix_ms)),
         ("Took", words::duration(results.duration_us)),
     ];

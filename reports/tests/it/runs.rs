@@ -32,6 +32,7 @@ pub(crate) fn passed() -> Results {
         seed: 42,
         backend: "sim".into(),
         rules: "default".into(),
+        foreign: std::collections::BTreeMap::new(),
         nodes: ["n1", "n2", "n3", "n4"].map(String::from).to_vec(),
         verdict: Verdict::Pass,
         reasons: Vec::new(),

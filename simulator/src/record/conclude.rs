@@ -6,7 +6,7 @@ use crate::checkers::reference::Surroundings;
 use crate::checkers::{Judged, Judgement, Outcome, Verdict, Violation};
 use crate::measure::{Distribution, Measured};
 use crate::observe::Log;
-use crate::plan::{Expect, Plan};
+use crate::plan::{Expect, Node, Plan};
 
 use super::{Results, Threshold};
 
@@ -33,6 +33,7 @@ impl Results {
             backend: plan.backend.name().to_owned(),
             rules: plan.judged_by().to_owned(),
             nodes: plan.nodes.iter().map(|node| node.name.clone()).collect(),
+            foreign: plan.nodes.iter().filter_map(foreign).collect(),
             verdict,
             reasons,
             digest: log.digest(),
@@ -46,6 +47,11 @@ impl Results {
             environment,
         }
     }
+}
+
+/// A node that is none of ours, and by which rules it is judged.
+fn foreign(node: &Node) -> Option<(String, String)> {
+    Some((node.name.clone(), node.external.as_ref()?.profile.clone()))
 }
 
 /// Holds what was measured against what the scenario expects.

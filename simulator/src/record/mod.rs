@@ -34,6 +34,9 @@ pub struct Results {
     pub rules: String,
     /// The federation's nodes, by name.
     pub nodes: Vec<String>,
+    /// Those of them that are none of ours, each with the rules by which it is judged.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub foreign: BTreeMap<String, String>,
     /// What the run has shown.
     pub verdict: Verdict,
     /// Why, a sentence each, the weightiest first. Empty for a pass.

@@ -27,6 +27,7 @@ fn results() -> Results {
         seed: u64::MAX,
         backend: "sim".into(),
         rules: "default".into(),
+        foreign: std::collections::BTreeMap::from([("n2".into(), "v0.6.0".into())]),
         nodes: vec!["n1".into()],
         verdict: Verdict::Fail,
         reasons: vec!["S1 is violated".into()],

@@ -26,7 +26,10 @@ nodes = 2
 [[federation.external]]
 name = "guest"
 profile = "default"
-start = ["sh", "-c", "sleep 300 & exec {bigchaindb} -c {config} start"]
+start = [
+    "sh", "-c",
+    "(while :; do echo $$ >> {data}/beats; sleep 0.1; done) & exec {bigchaindb} -c {config} start",
+]
 stop = ["sh", "-c", "echo {name} {host}:{port} {database_host} {public_key} {keyring} > {data}/stopped"]
 
 [[load]]
@@ -148,11 +151,18 @@ fn a_member_is_started_killed_and_stopped_by_its_command_with_all_that_it_starte
     let lives = [Befell::Started, Befell::Killed, Befell::Started, Befell::Paused, Befell::Resumed];
     assert_eq!(befell, lives);
     let results = RunDirectory::open(&folder.path().join("out")).results().unwrap();
+    assert_eq!(results.foreign["guest"], "default");
+    let page = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    assert!(page.contains("n1, n2, guest (foreign, judged by default)"), "the report says so");
     assert_eq!(
         (results.rules.as_str(), results.nodes.join(" ")),
         ("default", "n1 n2 guest".into())
     );
     assert!(results.environment["guest"].contains(" s of processors, "));
+    let beats = fs::read_to_string(folder.path().join("out/data/guest/beats")).unwrap();
+    let mut beats: Vec<_> = beats.lines().collect();
+    beats.dedup();
+    assert_eq!(beats.len(), 2, "what it had started was killed with it: {beats:?}");
     let stopped = fs::read_to_string(folder.path().join("out/data/guest/stopped")).unwrap();
     let stopped: Vec<_> = stopped.split_whitespace().collect();
     let [name, address, database, public, keyring] = stopped[..] else { panic!("{stopped:?}") };
@@ -244,16 +254,17 @@ fn a_member_that_is_not_who_it_should_be_is_found_out() {
 #[test]
 fn a_member_that_does_not_start_is_named_with_what_it_said() {
     let folder = tempfile::tempdir().unwrap();
-    let start = r#"start = ["sh", "-c", "echo no such luck >&2; exit 7"]"#;
-    let from = STARTED.lines().find(|line| line.starts_with("start = ")).unwrap();
-    let arguments = run(folder.path(), &STARTED.replace(from, start));
+    let (before, rest) = STARTED.split_once("start = [").unwrap();
+    let (_, after) = rest.split_once("]\n").unwrap();
+    let started = |start: &str| format!("{before}start = {start}\n{after}");
+    let start = r#"["sh", "-c", "echo no such luck >&2; exit 7"]"#;
+    let arguments = run(folder.path(), &started(start));
     let (_, noted, code) = outcome(&mut testbed(&words(&arguments)));
     assert_eq!(code, 4, "{noted}");
     assert!(noted.contains("node guest does not start"), "{noted}");
     assert!(noted.contains("no such luck"), "{noted}");
-    let start = r#"start = "/nowhere/bigchaindb start""#;
     fs::remove_dir_all(folder.path().join("out")).unwrap();
-    let arguments = run(folder.path(), &STARTED.replace(from, start));
+    let arguments = run(folder.path(), &started("\"/nowhere/bigchaindb start\""));
     let (_, noted, code) = outcome(&mut testbed(&words(&arguments)));
     assert_eq!(code, 4, "{noted}");
     assert!(noted.contains("node guest does not start"), "{noted}");
