@@ -83,16 +83,22 @@ impl Replay {
         Ok(if told.iter().all(|told| told.identical) { Exit::Done } else { Exit::No })
     }
 
-    /// Whose cores are asked: each is in the plan and was recorded.
+    /// Whose cores are asked: each is a node of ours in the plan, and was recorded.
     fn nodes<'a>(&'a self, plan: &'a Plan, again: &Again) -> Result<Vec<&'a str>> {
-        let all: Vec<_> = plan.nodes.iter().map(|node| &*node.name).collect();
+        let ours = plan.nodes.iter().filter(|node| node.external.is_none());
+        let all: Vec<_> = ours.map(|node| &*node.name).collect();
+        if all.is_empty() {
+            let message = format!("there is no node of ours in {}", self.run.display());
+            return Err(Failure::wrong(message, "what a foreign program hears is its own affair"));
+        }
         let wanted: Vec<_> = match self.nodes.as_slice() {
             [] => all.clone(),
             some => some.iter().map(String::as_str).collect(),
         };
         if let Some(stranger) = wanted.iter().find(|node| !all.contains(node)) {
-            let message = format!("there is no node `{stranger}` in {}", self.run.display());
-            return Err(Failure::wrong(message, format!("its nodes are {}", all.join(", "))));
+            let message =
+                format!("there is no node of ours `{stranger}` in {}", self.run.display());
+            return Err(Failure::wrong(message, format!("there are {}", all.join(", "))));
         }
         if let Some(silent) = wanted.iter().find(|node| !again.has(node)) {
             let message =

@@ -227,6 +227,14 @@ fn a_foreign_member_beside_three_of_ours() {
     assert_eq!(&*introduced(&records).rules, "mixed");
     let guest = introduced(&records).nodes.iter().find(|member| &*member.name == "guest");
     assert_eq!(guest.unwrap().rules.as_deref(), Some("v0.6.0"));
+    let out = folder.path().join("out");
+    let (said, noted, code) = outcome(&mut testbed(&["replay", path(&out)]));
+    assert_eq!(code, 0, "{said}{noted}");
+    assert!(["n1: ", "n2: ", "n3: "].iter().all(|node| said.contains(node)), "{said}");
+    assert!(!said.contains("guest"), "what it has heard is its own affair: {said}");
+    let (_, noted, code) = outcome(&mut testbed(&["replay", path(&out), "--node", "guest"]));
+    assert_eq!(code, 2);
+    assert!(noted.contains("no node of ours `guest`"), "{noted}");
     for (member, (blocks, votes)) in done_by(&records) {
         assert!(blocks > 0 && votes > 5, "{member} takes part: {blocks} blocks, {votes} votes");
     }

@@ -76,7 +76,10 @@ fn every_node_of_the_smoke_run_does_the_same_again_and_a_change_is_named() {
     assert!(said.starts_with("error: there is no record of what n2 heard in "), "{said}");
     let (_, said, code) = replay(&run, &["--node", "n9"]);
     assert_eq!(code, 2, "{said}");
-    assert!(said.contains("there is no node `n9`") && said.contains("n1, n2, n3, n4"), "{said}");
+    assert!(
+        said.contains("there is no node of ours `n9`") && said.contains("n1, n2, n3, n4"),
+        "{said}"
+    );
 }
 
 #[test]
