@@ -7,11 +7,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bigchaindb_core::stages::Now;
 
 /// What time it is, by the machine.
-#[expect(clippy::disallowed_methods, reason = "the shell is where time comes from")]
 pub fn now() -> Now {
+    Now { monotonic: monotonic(), unix_ms: unix_us() / 1000 }
+}
+
+/// Microseconds since 1970, by the machine.
+#[expect(clippy::disallowed_methods, reason = "the shell is where time comes from")]
+pub fn unix_us() -> u64 {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let unix_ms = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
-    Now { monotonic: monotonic(), unix_ms }
+    u64::try_from(unix.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The time since the first call in this process.

@@ -137,6 +137,7 @@ pub const ALL: [Nature; 26] = [
         verb: "kills",
         takes_node: true,
         lasts: Some(("for", 10_000_000)),
+        backends: &APART,
         ..NODES
     },
     Nature {
@@ -176,10 +177,34 @@ pub const ALL: [Nature; 26] = [
         backends: &APART,
         ..NODES
     },
-    Nature { kind: FaultKind::ClockSkew, name: "clock-skew", verb: "misleads", ..NODES },
-    Nature { kind: FaultKind::ClockDrift, name: "clock-drift", verb: "misleads", ..NODES },
-    Nature { kind: FaultKind::ClockJump, name: "clock-jump", verb: "misleads", ..NODES },
-    Nature { kind: FaultKind::ClockStop, name: "clock-stop", verb: "misleads", ..NODES },
+    Nature {
+        kind: FaultKind::ClockSkew,
+        name: "clock-skew",
+        verb: "misleads",
+        backends: &APART,
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::ClockDrift,
+        name: "clock-drift",
+        verb: "misleads",
+        backends: &APART,
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::ClockJump,
+        name: "clock-jump",
+        verb: "misleads",
+        backends: &APART,
+        ..NODES
+    },
+    Nature {
+        kind: FaultKind::ClockStop,
+        name: "clock-stop",
+        verb: "misleads",
+        backends: &APART,
+        ..NODES
+    },
     Nature { kind: FaultKind::SlowNode, name: "slow-node", verb: "slows", ..NODES },
     Nature { kind: FaultKind::StoreSlowLink, name: "store-slow-link", verb: "slows", ..SERVERS },
     Nature { kind: FaultKind::StoreFull, name: "store-full", verb: "fills", ..SERVERS },

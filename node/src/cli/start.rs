@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::clock::Machine;
 use crate::config::NodeConfig;
+use crate::control::{Control, Line};
 use crate::metrics::Metrics;
 use crate::metrics::statsd::{Emitter, FLUSH};
 use crate::record::{Recorder, Writing};
@@ -49,6 +50,10 @@ pub(crate) struct Start {
     /// what it did can be gone through again. Its private key is not in there.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Let whoever listens at this Unix socket mislead the clock of this node, and have it die at a point
+    /// of its work: for tests.
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    control: Option<PathBuf>,
 }
 
 impl Start {
@@ -73,10 +78,16 @@ impl Start {
         let address = address(&config.bind).await?;
         let (metrics, emitter) = metrics(config)?;
         let (record, writing) = self.recorder()?;
-        let started = NodeHandle::start(Setup { store, metrics, record, ..setup }, address).await;
+        let (control, line) = self.control().await?;
+        let source = control.source();
+        let setup = Setup { store, metrics, record, source, control, ..setup };
+        let started = NodeHandle::start(setup, address).await;
         let handle = started.map_err(|error| {
             Failure::surroundings(&error, format!("is {address} taken? see `server.bind`"))
         })?;
+        if let Some(line) = line {
+            tokio::spawn(line.follow(Some(handle.inbox())));
+        }
         println!("http://{}/api/v1/", handle.address());
         stop.wanted().await;
         log::info!(target: "bigchaindb", "stopping");
@@ -95,6 +106,17 @@ impl Start {
             own.stop().await;
         }
         Ok(Exit::Done)
+    }
+
+    /// Who has a hold on the node, if somebody has.
+    async fn control(&self) -> Result<(Control, Option<Line>)> {
+        let Some(socket) = &self.control else { return Ok((Control::default(), None)) };
+        let taken = Control::taken(socket).await.map_err(|error| {
+            let said = format!("nobody takes hold of this node at {}: {error}", socket.display());
+            let error = io::Error::new(error.kind(), said);
+            Failure::surroundings(&error, "`--control` names a socket at which somebody listens")
+        })?;
+        Ok((taken.0, Some(taken.1)))
     }
 
     /// Where what the node hears is written down, if it is.
@@ -159,6 +181,7 @@ fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
         on_report: Arc::new(|report| tell(&report)),
         metrics: Metrics::default(),
         record: Recorder::default(),
+        control: Control::default(),
     })
 }
 

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinError;
 
 use crate::clock::Machine;
+use crate::control::Control;
 use crate::http::Service;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
@@ -218,6 +219,7 @@ impl Common {
             on_report,
             metrics: self.metrics.get(index).cloned().unwrap_or_default(),
             record: self.records.get(index).cloned().unwrap_or_default(),
+            control: Control::default(),
         }
     }
 }

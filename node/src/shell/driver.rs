@@ -21,6 +21,7 @@ use super::Setup;
 use super::inbox::{Inbox, Input, Request, Waiting};
 use super::meter::{self, Meter};
 use crate::clock;
+use crate::control::{Side, Step};
 use crate::metrics::labels::Question;
 
 /// Inputs taken out of the inbox at once.
@@ -102,6 +103,10 @@ impl Driver {
                 match input {
                     Input::Event(event) => self.handle(event),
                     Input::Request(request) => self.request(request),
+                    // Whether it still wants to know is its own affair.
+                    Input::Look(tell) => {
+                        let _ = tell.send(self.core.levels(self.setup.source.now()));
+                    }
                 }
             }
         }
@@ -140,7 +145,10 @@ impl Driver {
     fn query(&mut self, ticket: Ticket, query: Query) {
         let (inbox, store) = (self.inbox.clone(), self.setup.store.clone());
         let patience = self.setup.query_timeout;
-        let metrics = self.setup.metrics.clone();
+        let (metrics, control) = (self.setup.metrics.clone(), self.setup.control.clone());
+        let step = Step::of_query(&query);
+        control.asks();
+        control.comes_to(Side::Before, step);
         self.tasks.spawn(async move {
             let (question, asked) = (Question::of(&query), clock::monotonic());
             let answer = timeout(patience, store.query(query)).await.unwrap_or_else(|_| {
@@ -149,6 +157,7 @@ impl Driver {
             if let Some(question) = question {
                 meter::answered(&metrics, question, clock::monotonic() - asked, &answer);
             }
+            control.comes_to(Side::After, step);
             inbox.bring(Event::Answer { ticket, answer }).await;
         });
     }
@@ -174,6 +183,8 @@ impl Driver {
     /// Gives work to the thread pool that all nodes of the process share.
     fn work(&mut self, ticket: Ticket, work: Work) {
         let (config, rules) = (self.setup.config.clone(), self.setup.rules.clone());
+        let (step, control) = (Some(Step::of_work(&work)), self.setup.control.clone());
+        control.comes_to(Side::Before, step);
         let metrics = self.setup.metrics.clone();
         let (done, outcome) = oneshot::channel();
         rayon::spawn(move || {
@@ -189,13 +200,17 @@ impl Driver {
         let inbox = self.inbox.clone();
         self.tasks.spawn(async move {
             let outcome = outcome.await.expect("work does not panic");
+            control.comes_to(Side::After, step);
             inbox.bring(Event::Worked { ticket, outcome }).await;
         });
     }
 
     fn respond(&mut self, id: RequestId, response: Response) {
+        let (step, control) = (Some(Step::Respond), &self.setup.control);
+        control.comes_to(Side::Before, step);
         if let Some(waiting) = self.requests.remove(&id) {
             waiting.answer(response);
         }
+        control.comes_to(Side::After, step);
     }
 }

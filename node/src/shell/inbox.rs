@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bigchaindb_core::stages::{Call, Event, Response};
+use bigchaindb_core::stages::{Call, Event, Levels, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// Events that may wait for a node. Enough for a burst; few enough that a request which gets in is
@@ -19,6 +19,8 @@ pub(crate) enum Input {
     Event(Event),
     /// A client's request, not numbered yet.
     Request(Request),
+    /// Somebody wants to know how full the node is.
+    Look(oneshot::Sender<Levels>),
 }
 
 /// A client's request and where its answer goes.
@@ -99,6 +101,13 @@ impl Inbox {
             return requests.try_acquire_owned().ok();
         }
         tokio::time::timeout(self.line_wait, requests.acquire_owned()).await.ok()?.ok()
+    }
+
+    /// How full the node is; none if it is gone.
+    pub async fn levels(&self) -> Option<Levels> {
+        let (tell, told) = oneshot::channel();
+        self.inputs.send(Input::Look(tell)).await.ok()?;
+        told.await.ok()
     }
 
     /// Brings an event, waiting for room. Of a node that is gone, nothing is said.

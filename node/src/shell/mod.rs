@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::clock::Source;
+use crate::control::Control;
 use crate::http::{self, Api, Service};
 use crate::metrics::Metrics;
 use crate::record::Recorder;
@@ -58,12 +59,15 @@ pub struct Setup {
     pub metrics: Metrics,
     /// Where all that its core hears is written down; nowhere by default.
     pub record: Recorder,
+    /// Who may have it die, and looks how full it is; nobody by default.
+    pub control: Control,
 }
 
 /// A running node. Dropping the handle kills the node.
 #[derive(Debug)]
 pub struct NodeHandle {
     address: SocketAddr,
+    inbox: Inbox,
     key: NodeKey,
     paused: watch::Sender<bool>,
     stopping: watch::Sender<bool>,
@@ -97,9 +101,10 @@ impl NodeHandle {
         let api = Api::new(inbox.clone(), &setup, &address.to_string());
         let drain_timeout = service.drain_timeout;
         let last = serves_last(&setup);
-        let driver = Driver::new(setup, inbox, pauses);
+        let driver = Driver::new(setup, inbox.clone(), pauses);
         Self {
             address,
+            inbox,
             key,
             paused,
             stopping,
@@ -120,6 +125,11 @@ impl NodeHandle {
     /// Its public key.
     pub fn key(&self) -> &NodeKey {
         &self.key
+    }
+
+    /// The way into it.
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
     }
 
     /// The node stands still: what arrives waits, nothing is answered, its clock goes on.

@@ -166,6 +166,7 @@ async fn start(
         on_report: Arc::new(|report| println!("{report:?}")),
         metrics: Default::default(),
         record: Default::default(),
+        control: Default::default(),
     };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }

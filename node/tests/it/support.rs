@@ -89,6 +89,7 @@ pub(crate) fn setup(
         on_report,
         metrics,
         record,
+        control: Default::default(),
     }
 }
 

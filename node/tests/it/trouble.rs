@@ -169,8 +169,19 @@ async fn member(
     let on_report = Arc::new(move |report| said.hear(node, report));
     let (store, metrics, record) = (store.clone(), Metrics::default(), Recorder::default());
     let service = Service::default();
-    let setup =
-        Setup { config, rules, store, query_timeout, service, source, on_report, metrics, record };
+    let control = Default::default();
+    let setup = Setup {
+        config,
+        rules,
+        store,
+        query_timeout,
+        service,
+        source,
+        on_report,
+        metrics,
+        record,
+        control,
+    };
     NodeHandle::start(setup, ANYWHERE).await.unwrap()
 }
 

@@ -3,10 +3,11 @@
 //! Here: the data of a plan. Not here: what is to be known about each kind (`faults`), how one is chosen
 //! (`plan::harm`, `plan::particulars`), what a world makes of it (`backends`). Start at [`Fault`].
 
+use bigchaindb::control::Wrong;
 use bigchaindb_core::query::Feed;
 use serde::{Deserialize, Serialize};
 
-use super::step::Point;
+use super::Point;
 
 /// One thing that goes wrong, and is mended again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -316,6 +317,22 @@ impl Fault {
             How::Steps { ms } => off_ms(ms),
             _ => self.kind.nature().takes_node,
         }
+    }
+
+    /// What it makes wrong with a clock, from its beginning on.
+    pub fn clock(&self) -> Option<Wrong> {
+        let us = |ms: i64| ms.saturating_mul(1000);
+        Some(match (self.kind, self.how) {
+            (FaultKind::ClockSkew, How::Off { ms }) => Wrong::Off { us: us(ms) },
+            (FaultKind::ClockJump, How::Off { ms }) => {
+                Wrong::ComesBack { us: us(ms), within_us: self.until_us - self.at_us }
+            }
+            (FaultKind::ClockDrift, How::Drifts { ppm }) => Wrong::Drifts { ppm },
+            (FaultKind::ClockStop, How::Steps { ms }) => {
+                Wrong::Steps { us: ms.saturating_mul(1000) }
+            }
+            _ => return None,
+        })
     }
 
     /// When it is mended by whoever harms. A node that is to die at a point of its work may do so until it

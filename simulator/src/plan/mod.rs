@@ -14,17 +14,16 @@ mod harm;
 mod make;
 mod operations;
 mod particulars;
-mod step;
 mod stories;
 mod swarm;
 
 pub use action::{Action, Guard, Oddity, Shapeless, Way};
+pub use bigchaindb::control::{NoSuchPoint, Point, Side, Step};
 pub use bounds::Bounds;
 pub use byzantine::{Act, Byzantine};
 pub use external::{External, PLACEHOLDERS, filled};
 pub use fault::{Direction, Fault, FaultKind, Followed, Form, How, Loss, OtherSide, Shape};
 pub use make::make;
-pub use step::{NoSuchPoint, Point, Side, Step};
 
 pub(crate) use bounds::{BOUNDS, Bound};
 

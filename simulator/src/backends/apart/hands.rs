@@ -6,22 +6,29 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bigchaindb::control::Wrong;
 use bigchaindb::store::rethinkdb::Client;
 use bigchaindb_core::model::Json;
 use rustix::process::Pid;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use super::super::real::{self, PROBE_FOR, Recorder, answers, until};
 use super::cuts::{Cut, Cuts};
+use super::deaths::Stage;
 use super::feeds;
+use super::grip::{Grip, is_off, is_right};
 use super::ground::Ground;
 use super::links::{self, Links, changes_links};
 use super::nodes::Nodes;
 use super::processes::state;
 use super::store::{self, Store, has_moved, is_harmed, serves};
 use crate::faults::Whom;
-use crate::plan::{Fault, FaultKind};
+use crate::plan::{Fault, FaultKind, How};
+
+/// How often it is looked whether a node that comes back has a wrong clock.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// All threads of a process stop within so many times the silence of a probe.
 const STOPS_WITHIN: u32 = 6;
@@ -57,6 +64,23 @@ impl Hands {
                 self.cuts.apply(&cut)?;
                 vec![Sign::Passes(cut, self.cuts.clone())]
             }
+            FaultKind::Crash => {
+                let How::AtPoint { point, nth, restart_after_us } = fault.how else {
+                    return Err(io::Error::other("it does not say where"));
+                };
+                let after = Duration::from_micros(restart_after_us);
+                let stage = self.nodes.node(node).doom(point, nth, after).await?;
+                vec![Sign::Lives(stage, after)]
+            }
+            FaultKind::ClockSkew
+            | FaultKind::ClockDrift
+            | FaultKind::ClockJump
+            | FaultKind::ClockStop => {
+                let wrong = fault.clock().ok_or_else(|| io::Error::other("it does not say how"))?;
+                let grip = self.nodes.grip(node);
+                let lives = grip.set_clock(Some(wrong)).await;
+                vec![Sign::IsRight(grip.clone(), wrong, lives)]
+            }
             FaultKind::FeedAbort => {
                 let server = self.store.client_of(node);
                 let jobs = feeds::end(&server, address.ip()).await?;
@@ -76,6 +100,22 @@ impl Hands {
                 let cut = self.cut(fault, node)?;
                 self.cuts.lift(&cut)?;
                 return Ok(vec![Sign::Passes(cut, self.cuts.clone())]);
+            }
+            FaultKind::Crash => {
+                if let Some(stage) = self.nodes.node(node).spare().await
+                    && let How::AtPoint { restart_after_us, .. } = fault.how
+                {
+                    return Ok(vec![Sign::Lives(stage, Duration::from_micros(restart_after_us))]);
+                }
+            }
+            FaultKind::ClockSkew
+            | FaultKind::ClockDrift
+            | FaultKind::ClockJump
+            | FaultKind::ClockStop => {
+                let wrong = fault.clock().ok_or_else(|| io::Error::other("it does not say how"))?;
+                let grip = self.nodes.grip(node);
+                let lives = grip.set_clock(None).await;
+                return Ok(vec![Sign::IsRight(grip.clone(), wrong, lives)]);
             }
             // Feeds can be opened again from the start; who is lost is lost.
             _ => return Ok(Vec::new()),
@@ -164,6 +204,10 @@ pub(super) enum Sign {
     Passes(Cut, Cuts),
     /// These feeds go on: the store's jobs are there.
     Follows(Client, Vec<Json>),
+    /// A node that is to die lives, or does again so long after it died.
+    Lives(watch::Receiver<Stage>, Duration),
+    /// A node's clock is right, and not wrong that way; whether it was there to be told.
+    IsRight(Grip, Wrong, bool),
     /// What passes on a link passes as it should.
     Link(links::harms::Sign),
     /// What was not done is not seen.
@@ -187,6 +231,8 @@ impl real::Sign for Sign {
                 until(|| async { feeds::have_ended(&server, &jobs).await.is_ok_and(|ended| ended) })
                     .await
             }
+            Self::Lives(stage, _) => *stage.borrow() != Stage::Awaited,
+            Self::IsRight(grip, wrong, _) => until(|| is_off(&grip, wrong)).await,
             Self::Link(sign) => until(|| sign.is_missing()).await,
             Self::Never => false,
             Self::Store(store::Sign::Moves(pid)) => comes_to_rest(Some(pid), silence).await,
@@ -199,9 +245,24 @@ impl real::Sign for Sign {
         }
     }
 
+    fn waits(&self) -> bool {
+        // Nobody lives by a dead node's clock.
+        matches!(self, Self::IsRight(_, _, false))
+    }
+
     async fn shows(self) {
         match self {
             Self::Link(sign) => sign.shows().await,
+            Self::IsRight(grip, wrong, _) => {
+                while !is_off(&grip, wrong).await {
+                    sleep(LOOK_EVERY).await;
+                }
+            }
+            Self::Lives(mut stage, _) => {
+                if stage.wait_for(|stage| *stage != Stage::Awaited).await.is_err() {
+                    std::future::pending().await
+                }
+            }
             // What was not done never shows.
             _ => std::future::pending().await,
         }
@@ -210,6 +271,10 @@ impl real::Sign for Sign {
     async fn lives_again(self) -> bool {
         if matches!(self, Self::Never) {
             return false;
+        }
+        if let Self::Lives(mut stage, after) = self {
+            let back = stage.wait_for(|stage| *stage == Stage::Back);
+            return timeout(after + PROBE_FOR, back).await.is_ok_and(|back| back.is_ok());
         }
         let is_alive = || async {
             match &self {
@@ -222,6 +287,9 @@ impl real::Sign for Sign {
                     true
                 }
                 Self::Link(sign) => sign.is_there().await,
+                // One that is not there has the right clock when it comes.
+                Self::IsRight(grip, _, lives) => !lives || is_right(grip).await,
+                Self::Lives(..) => true,
                 Self::Never => false,
                 Self::Store(store::Sign::Moves(pid)) => !stands_still(*pid),
                 Self::Store(store::Sign::Serves(server)) => {

@@ -7,15 +7,18 @@
 //! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
 //! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`),
-//! the servers of the store (`store`), the nodes (`nodes`, and what they say: `said`), what passes between
+//! the servers of the store (`store`), the nodes (`nodes`, what they say: `said`, our hold on them: `grip`, `deaths`, `gauges`), what passes between
 //! them all (`links`), what all use (`used`), who sees the tables (`observer`),
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
 //! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
 mod config;
 mod cuts;
+mod deaths;
 mod docker;
 mod feeds;
+mod gauges;
+mod grip;
 mod ground;
 mod hands;
 mod links;
@@ -40,6 +43,7 @@ use bigchaindb::clock;
 use bigchaindb_core::rules::{self, UnknownRules};
 use bigchaindb_load::client::Client;
 use bigchaindb_load::engine;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 pub use docker::Images;
@@ -52,6 +56,7 @@ use crate::observe::{End, FinalRow, Log, Observed, Record};
 use crate::plan::{Bounds, Durability, Engine, External, Fault, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
 use cuts::Cuts;
+use gauges::Gauges;
 use ground::{Ground, NODES_MAX};
 use hands::Hands;
 use links::Links;
@@ -296,6 +301,10 @@ impl World<'_> {
         let began = Instant::now();
         let started_unix_ms = clock::now().unix_ms;
         recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
+        let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
+        let gauges = Gauges::new(names, nodes.grips(), recorder.clone());
+        let (enough, is_enough) = oneshot::channel();
+        let looking = tokio::spawn(gauges.run(is_enough));
         let doors = links.as_ref().map_or_else(|| nodes.addresses(), Links::nodes);
         let client = Client::new(&doors);
         let (of_faults, ground) = (recorder.clone(), ground.clone());
@@ -311,6 +320,8 @@ impl World<'_> {
         recorder.settled(plan).await;
         // Servers that were just mended may still be finding their way: then there is nothing to ask.
         until(|| async { observer::tables(&servers).await.is_ok() }).await;
+        let _ = enough.send(());
+        looking.await.map_err(io::Error::other)?.last().await;
         clients.probe();
         engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
         for node in nodes.down().await {

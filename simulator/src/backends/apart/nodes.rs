@@ -10,8 +10,8 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Lock, MutexGuard};
 use std::time::Duration;
 
 use bigchaindb_core::stages::Report;
@@ -23,12 +23,14 @@ use tokio::time::{sleep, timeout};
 use super::super::real::{Recorder, answers};
 use super::ApartError;
 use super::config::{Config, DATABASE};
+use super::deaths::Dying;
+use super::grip::Grip;
 use super::ground::{API_PORT, Binary, Ground, Member};
 use super::program::{Ear, Program, Running};
 use super::said::Said;
 use super::used::Used;
 use crate::observe::Befell;
-use crate::plan::{External, Plan};
+use crate::plan::{External, Plan, Point};
 use crate::record::RunDirectory;
 
 /// How long the command line may take to make the database.
@@ -55,8 +57,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// The nodes of a run.
 pub(super) struct Nodes(Vec<Node>);
 
-struct Node {
-    index: usize,
+/// One of them.
+pub(super) struct Node {
+    pub(super) index: usize,
     /// None if somebody else starts it.
     program: Option<Program>,
     /// What tells a program of its own to stop, if it is no signal.
@@ -64,13 +67,19 @@ struct Node {
     is_ours: bool,
     config: Config,
     address: SocketAddr,
-    recorder: Recorder,
+    pub(super) recorder: Recorder,
     /// None while it is down.
-    running: Arc<Mutex<Option<Running>>>,
+    pub(super) running: Arc<Mutex<Option<Running>>>,
     /// What it has used in its earlier lives.
     used: Used,
     /// Sees to it that it starts.
     rising: Option<JoinHandle<()>>,
+    /// The hold that we have on it, if it is ours.
+    pub(super) grip: Grip,
+    /// At which point of its work it has said that it dies.
+    pub(super) last_words: Arc<Lock<Option<Point>>>,
+    /// What becomes of it, if it is to die.
+    pub(super) dying: Option<Dying>,
 }
 
 impl Nodes {
@@ -90,10 +99,13 @@ impl Nodes {
             let address = external.and_then(|external| external.address).unwrap_or(usual);
             let config = Config::of(plan, index, folder, address, store(index));
             let log = folder.join(format!("{name}.log"));
+            let grip = Grip::new(folder.join(format!("{name}.control")))?;
             let (mut program, mut farewell) = (None, None);
             match external {
                 None => {
-                    let (member, arguments) = (Member::Node(index), command(&config, &["start"]));
+                    let member = Member::Node(index);
+                    let mut arguments = command(&config, &["start", "--control"]);
+                    arguments.push(grip.path().into());
                     program = Some(ground.program(member, Binary::Node, arguments, log)?);
                 }
                 Some(External { start, stop, .. }) => {
@@ -123,6 +135,9 @@ impl Nodes {
                 running: Arc::default(),
                 used: Used::default(),
                 rising: None,
+                grip,
+                last_words: Arc::default(),
+                dying: None,
             });
         }
         Ok(Self(nodes))
@@ -236,23 +251,25 @@ impl Nodes {
     /// Starts a node again. It runs from now on; it answers when it can.
     pub(super) async fn restart(&mut self, node: usize) -> io::Result<()> {
         let node = &mut self.0[node];
-        *node.running.lock().await = node.start().await?;
-        node.recorder.tell_node(node.index, Befell::Started, "");
+        node.live_again().await?;
         let supervised = node.copy();
-        node.rising = Some(tokio::spawn(async move {
-            while supervised.is_ready().await.is_err() {
-                sleep(START_AGAIN).await;
-                let mut running = supervised.running.lock().await;
-                // Where one program is several processes, some of them may be left.
-                if let Some(ended) = running.take().filter(|_| !supervised.is_ours) {
-                    ended.kill().await;
-                }
-                if let Ok(started) = supervised.start().await {
-                    *running = started;
-                }
-            }
-        }));
+        node.rising = Some(tokio::spawn(async move { supervised.rise().await }));
         Ok(())
+    }
+
+    /// The hold that we have on each.
+    pub(super) fn grips(&self) -> Vec<Grip> {
+        self.0.iter().map(|node| node.grip.clone()).collect()
+    }
+
+    /// The hold that we have on one.
+    pub(super) fn grip(&self, node: usize) -> &Grip {
+        &self.0[node].grip
+    }
+
+    /// One of them.
+    pub(super) fn node(&mut self, node: usize) -> &mut Node {
+        &mut self.0[node]
     }
 
     /// A node stands still; the process that does, if there is one.
@@ -298,6 +315,7 @@ impl Nodes {
             if let Some(rising) = node.rising {
                 rising.abort();
             }
+            drop(node.dying.take());
             if let Some(process) = node.running.lock().await.take() {
                 if let Some(farewell) = &node.farewell {
                     // If it does no good, a signal will.
@@ -312,7 +330,8 @@ impl Nodes {
 }
 
 impl Node {
-    fn copy(&self) -> Self {
+    /// The same node, for somebody who looks after it.
+    pub(super) fn copy(&self) -> Self {
         let Self { index, program, is_ours, config, address, recorder, running, .. } = self;
         Self {
             index: *index,
@@ -325,6 +344,31 @@ impl Node {
             running: running.clone(),
             used: Used::default(),
             rising: None,
+            grip: self.grip.clone(),
+            last_words: self.last_words.clone(),
+            dying: None,
+        }
+    }
+
+    /// Starts it once more.
+    pub(super) async fn live_again(&self) -> io::Result<()> {
+        *self.running.lock().await = self.start().await?;
+        self.recorder.tell_node(self.index, Befell::Started, "");
+        Ok(())
+    }
+
+    /// Waits until it answers, as a supervisor would.
+    pub(super) async fn rise(&self) {
+        while self.is_ready().await.is_err() {
+            sleep(START_AGAIN).await;
+            let mut running = self.running.lock().await;
+            // Where one program is several processes, some of them may be left.
+            if let Some(ended) = running.take().filter(|_| !self.is_ours) {
+                ended.kill().await;
+            }
+            if let Ok(started) = self.start().await {
+                *running = started;
+            }
         }
     }
 
@@ -332,15 +376,24 @@ impl Node {
     async fn start(&self) -> io::Result<Option<Running>> {
         let Some(program) = &self.program else { return Ok(None) };
         let (node, recorder) = (self.index, self.recorder.clone());
+        let last_words = self.last_words.clone();
+        *lock(&last_words) = None;
         // One that ends before it has said where it listens has not begun: whoever started it sees to it.
         let has_begun = AtomicBool::new(false);
         let ear: Ear = Arc::new(move |line| match line {
             Some(line) => {
                 has_begun.store(true, Ordering::Relaxed);
-                hear(&recorder, node, line);
+                match Said::read(line) {
+                    Some(Said::Dies(point)) => *lock(&last_words) = Some(point),
+                    said => hear(&recorder, node, said),
+                }
             }
             None if has_begun.load(Ordering::Relaxed) => {
-                recorder.tell_node(node, Befell::Killed, "it ended by itself");
+                let why = match *lock(&last_words) {
+                    Some(point) => format!("it died {point}"),
+                    None => "it ended by itself".to_owned(),
+                };
+                recorder.tell_node(node, Befell::Killed, &why);
             }
             None => {}
         });
@@ -362,15 +415,19 @@ impl Node {
     }
 }
 
-fn hear(recorder: &Recorder, node: usize, line: &str) {
-    match Said::read(line) {
+fn hear(recorder: &Recorder, node: usize, said: Option<Said>) {
+    match said {
         Some(Said::Decided(block, election)) => {
             recorder.report(node, Report::Decided { block, election });
         }
         Some(Said::Fell(what)) => recorder.tell_node(node, Befell::Failed, &what),
         Some(Said::Line(text)) => recorder.tell_node(node, Befell::Log, &text),
-        None => {}
+        Some(Said::Dies(_)) | None => {}
     }
+}
+
+fn lock<T>(shared: &Lock<T>) -> MutexGuard<'_, T> {
+    shared.lock().expect("nobody panics here")
 }
 
 fn command(config: &Config, words: &[&str]) -> Vec<std::ffi::OsString> {

@@ -1,11 +1,13 @@
 //! What a node says in its log, as what it means.
 //!
 //! A node in a process of its own tells nothing else of itself. Its lines are those of
-//! `node/src/cli/start.rs`, as the original wrote them. Levels, questions and counters are not in there:
-//! what is judged by them is not judged in this world.
+//! `node/src/cli/start.rs`, as the original wrote them. Counters are not in there, and not judged in this
+//! world; how full a node is, it says to whoever has a hold on it (`grip`).
 
 use bigchaindb_core::model::BlockId;
 use bigchaindb_core::rules::Election;
+
+use crate::plan::Point;
 
 /// What a line of a node's log means.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,12 +16,18 @@ pub(super) enum Said {
     Decided(BlockId, Election),
     /// A part of the node fell over: which, and why.
     Fell(String),
+    /// It dies at a point of its work, as it was told.
+    Dies(Point),
     /// Something that other worlds keep as a line of the log, too.
     Line(String),
 }
 
 /// What stands between the part that fell over and the reason.
 const FELL: &str = " fell over and stands still until this node is started again: ";
+
+/// What stands around the point at which a node dies: `node/src/control`.
+const DIES: &str = "dies ";
+const AS_TOLD: &str = ", as it was told";
 
 impl Said {
     /// Reads a line; none if it is one that nobody keeps.
@@ -29,8 +37,11 @@ impl Said {
         match (level, logger) {
             ("INFO", "bigchaindb.pipelines.election") => decided(text),
             ("ERROR", "bigchaindb") => {
-                let (part, reason) = text.split_once(FELL)?;
-                Some(Self::Fell(format!("{part}: {reason}")))
+                if let Some((part, reason)) = text.split_once(FELL) {
+                    return Some(Self::Fell(format!("{part}: {reason}")));
+                }
+                let point = text.strip_prefix(DIES)?.strip_suffix(AS_TOLD)?;
+                point.parse().ok().map(Self::Dies)
             }
             // As other worlds tell it.
             ("WARNING", "bigchaindb.watchdog") => Some(Self::Line(uncapitalized(text))),
@@ -75,6 +86,11 @@ mod tests {
                  a: b",
                 Some(Said::Fell("vote: a: b".to_owned())),
             ),
+            (
+                "ERROR:bigchaindb:dies before insert-vote, as it was told",
+                Some(Said::Dies("before insert-vote".parse().unwrap())),
+            ),
+            ("ERROR:bigchaindb:dies of old age, as it was told", None),
             (
                 "WARNING:bigchaindb.watchdog:Somebody deleted row ab of votes",
                 line("somebody deleted row ab of votes"),

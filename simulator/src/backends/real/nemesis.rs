@@ -55,6 +55,11 @@ pub(in super::super) trait Sign: Send + 'static {
     /// Whether it is missing, for as long as that.
     fn has_died(self, silence: Duration) -> impl Future<Output = bool> + Send;
 
+    /// Whether the fault waits for an occasion, though its kind does not always.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Waits until it shows that a fault has found its occasion: only of faults that wait for one.
     fn shows(self) -> impl Future<Output = ()> + Send;
 
@@ -150,7 +155,7 @@ impl<H: Hands> Nemesis<H> {
             self.refused.insert(fault.number);
             return;
         }
-        if fault.kind.nature().waits_for_occasion() {
+        if fault.kind.nature().waits_for_occasion() || signs.iter().any(Sign::waits) {
             return self.wait(fault, signs);
         }
         self.recorder.tell_fault(&self.plan, fault, Phase::Applied);

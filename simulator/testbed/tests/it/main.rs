@@ -4,6 +4,7 @@
 mod apart;
 mod determinism;
 mod docker;
+mod holds;
 mod kept;
 mod killed;
 mod links;

@@ -1,7 +1,6 @@
 //! What faults do to nodes: to their processes, their links, their clocks, their pace.
 
 use super::{Course, End, Event, World};
-use crate::backends::sim::clock::Wrong;
 use crate::backends::sim::link::{Late, Slow};
 use crate::backends::sim::node::Armed;
 use crate::observe::{Befell, Phase};
@@ -46,19 +45,13 @@ impl World<'_> {
             (FaultKind::LostAnswers, How::Lossy { share, loss }) => {
                 sim.link.lossy = Some((index, share, loss));
             }
-            (FaultKind::ClockSkew, How::Off { ms }) => {
-                sim.clock.0 = Some(Wrong::Off(ms.saturating_mul(1000)));
-            }
-            (FaultKind::ClockJump, How::Off { ms }) => {
-                let (off_us, until_us) = (ms.saturating_mul(1000), fault.until_us);
-                sim.clock.0 = Some(Wrong::ComesBack { off_us, since_us: now_us, until_us });
-            }
-            (FaultKind::ClockDrift, How::Drifts { ppm }) => {
-                sim.clock.0 = Some(Wrong::Drifts { ppm, since_us: now_us });
-            }
-            (FaultKind::ClockStop, How::Steps { ms }) => {
-                sim.clock.0 = Some(Wrong::Steps(ms.saturating_mul(1000)));
-            }
+            (
+                FaultKind::ClockSkew
+                | FaultKind::ClockDrift
+                | FaultKind::ClockJump
+                | FaultKind::ClockStop,
+                _,
+            ) => sim.clock.0 = fault.clock().map(|wrong| (wrong, now_us)),
             (FaultKind::SlowNode, How::Slow { factor, .. }) => sim.slowness = factor,
             (kind, how) => unreachable!("{kind:?} of nodes does not go like {how:?}"),
         }

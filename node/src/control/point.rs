@@ -1,7 +1,7 @@
 //! What a node does, step by step, as somebody sees it who wants to stop it there.
 //!
 //! Here: the names of all steps, and the points before and after each at which a node can die. Not here:
-//! dying there (`backends`), what a node had under way when a fault met it (`coverage`).
+//! dying there (`control`).
 
 use std::fmt;
 use std::str::FromStr;
