@@ -6,4 +6,5 @@
 //!
 //! Source: BigchainDB 0.6 docs, "Monitoring".
 
+pub mod federation;
 pub mod relay;

@@ -27,6 +27,7 @@ pub mod exhaust;
 pub mod faults;
 pub mod matrix;
 pub mod measure;
+pub mod monitor;
 pub mod observe;
 pub mod plan;
 pub mod record;

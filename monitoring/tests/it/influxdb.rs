@@ -60,6 +60,13 @@ impl Server {
         self.ask("GET", &format!("/query?db=telegraf&q={query}"))
     }
 
+    /// Forgets everything.
+    #[allow(dead_code, reason = "not every test asks for it")]
+    pub(crate) fn empty(&self) {
+        self.ask("POST", "/query?q=DROP%20DATABASE%20telegraf");
+        self.ask("POST", "/query?q=CREATE%20DATABASE%20telegraf");
+    }
+
     fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let host = format!("127.0.0.1:{}", self.port);

@@ -104,7 +104,7 @@ pub fn carry_out(
     let mut carried = Carried::default();
     match plan.backend {
         Backend::Sim => carried.coverage = sim::carry_out(plan, signatures, log)?,
-        Backend::Local => local::carry_out(plan, directory, log)?,
+        Backend::Local => carried.used = local::carry_out(plan, directory, means, log)?,
         Backend::Processes | Backend::Docker => {
             let directory = directory.ok_or(BackendError::NoFolder)?;
             carried.used = apart::carry_out(plan, directory, means, log)?;

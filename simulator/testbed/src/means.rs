@@ -1,13 +1,18 @@
 //! What members of their own are made of: `--processes`, and the images of containers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use bigchaindb::clock;
+use bigchaindb_monitoring::relay::{Influxdb, Sink};
 
 use bigchaindb_simulator::backends::apart::{self, ApartError, Images, Means, Namespaces};
 use bigchaindb_simulator::backends::{Backend, BackendError};
 use bigchaindb_simulator::plan::Engine;
+use bigchaindb_simulator::record::{Results, RunDirectory};
 use bigchaindb_simulator::run::RunError;
 use bigchaindb_simulator::scenario::{Asked, Scenario};
+use bigchaindb_simulator::{monitor, observe};
 use clap::{Args, ValueEnum};
 
 use crate::failure::{Failure, Result};
@@ -34,6 +39,11 @@ pub(crate) struct WithMeans {
     /// what `TESTBED_NODE_IMAGE` names, or what `deploy/images/build` makes.
     #[arg(long, value_name = "IMAGE")]
     node_image: Option<String>,
+    /// A database of InfluxDB, as http://[user:password@]host:port/database: what nodes count and time
+    /// goes there while they run, what the federation did and which faults held once it is over. A run
+    /// in virtual time is shown as if it had just ended.
+    #[arg(long, value_name = "URL", value_parser = database)]
+    influxdb: Option<String>,
     /// With `--backend docker` and `store = "rethinkdb"`: the image of RethinkDB; without it, what
     /// `TESTBED_RETHINKDB_IMAGE` names, or `rethinkdb:2.4.4-bookworm-slim`.
     #[arg(long, value_name = "IMAGE")]
@@ -120,7 +130,12 @@ impl WithMeans {
             node: self.node_image.clone().unwrap_or(usual.node),
             rethinkdb: self.rethinkdb_image.clone().unwrap_or(usual.rethinkdb),
         };
-        Means { node_binary: self.node_binary.clone(), namespaces, images }
+        Means {
+            node_binary: self.node_binary.clone(),
+            namespaces,
+            images,
+            influxdb: self.influxdb.clone(),
+        }
     }
 
     /// What whoever runs it should know.
@@ -162,4 +177,40 @@ pub(crate) fn failed(error: &RunError) -> Failure {
         return if refused { Failure::wrong(failure.message, failure.hint) } else { failure };
     }
     Failure::surroundings(error, "nothing was judged")
+}
+
+/// Whether something names a database.
+fn database(target: &str) -> std::result::Result<String, String> {
+    Influxdb::at(target).map(|_| target.to_owned()).map_err(|error| error.to_string())
+}
+
+impl WithMeans {
+    /// Shows what a run did to whoever looks at the database, if one is named.
+    pub(crate) fn show(&self, results: &Results, path: &Path) -> Result<()> {
+        let Some(database) = &self.influxdb else { return Ok(()) };
+        let failed = |error: &dyn std::error::Error| {
+            let error = Failure::surroundings(error, "the run itself is in its folder");
+            Failure { message: format!("cannot write to {database}: {}", error.message), ..error }
+        };
+        let records = observe::read(&RunDirectory::open(path).observations());
+        let records = records.map_err(|error| failed(&error))?;
+        let began_ns = match results.backend.as_str() {
+            // As if it had just ended.
+            "sim" => clock::now()
+                .unix_ms
+                .saturating_mul(1_000_000)
+                .saturating_sub(results.duration_us * 1_000),
+            _ => results.started_unix_ms.saturating_mul(1_000_000),
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let points = monitor::points(&name, began_ns, &records);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let told = runtime.map(|runtime| {
+            runtime.block_on(async {
+                let influxdb = Influxdb::at(database).map_err(std::io::Error::other)?;
+                Sink::Influxdb(Box::new(influxdb)).tell(points).await
+            })
+        });
+        told.and_then(|told| told).map_err(|error| failed(&error))
+    }
 }

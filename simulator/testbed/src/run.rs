@@ -150,6 +150,7 @@ impl Run {
         self.output.line(format!("run: {}", path.display()));
 
         let results = self.carry_out(&scenario, file, &plan, &path)?;
+        self.means.show(&results, &path)?;
         self.report(&results, &path)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bigchaindb_core::model::Direct;
+use bigchaindb_simulator::backends::apart::Means;
 use bigchaindb_simulator::backends::local;
 use bigchaindb_simulator::checkers::{Outcome, Settings, judge};
 use bigchaindb_simulator::observe::{Kind, Log, Phase, Record};
@@ -62,7 +63,7 @@ fn a_run_with_every_fault_is_judged_lawful() {
     let folder = tempfile::tempdir().unwrap();
     let directory = RunDirectory::open(folder.path()).hearing();
     let mut log = Log::new();
-    local::carry_out(&plan, Some(&directory), &mut log).unwrap();
+    local::carry_out(&plan, Some(&directory), &Means::default(), &mut log).unwrap();
 
     let mut phases: BTreeMap<u64, Vec<Phase>> = BTreeMap::new();
     let mut accepted = 0;

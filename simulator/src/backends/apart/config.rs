@@ -29,8 +29,10 @@ pub(super) struct Config {
     /// The keys of the others.
     pub(super) keyring: Vec<NodeKey>,
     plugin: String,
-    /// Where nobody listens.
-    statsd_host: &'static str,
+    /// Where its metrics go, under its name; else to nobody.
+    statsd: Option<(SocketAddr, String)>,
+    /// The original does not start without a host.
+    needs_statsd: bool,
 }
 
 impl Config {
@@ -55,9 +57,14 @@ impl Config {
             keypair,
             keyring: others.map(|other| plan.node_key(other)).collect(),
             plugin: external.map_or(&plan.rules, |one| &one.consensus_plugin).clone(),
-            // The original does not start without a host.
-            statsd_host: if external.is_some() { "localhost" } else { "" },
+            statsd: None,
+            needs_statsd: external.is_some(),
         }
+    }
+
+    /// Its metrics go there, all of them.
+    pub(super) fn metered(self, statsd: Option<SocketAddr>, name: &str) -> Self {
+        Self { statsd: statsd.map(|address| (address, name.to_owned())), ..self }
     }
 
     /// That of an operator who makes the database by a command line of ours, by these rules, with the key
@@ -82,7 +89,17 @@ impl Config {
     }
 
     fn document(&self) -> Json {
-        let Self { address, server, key, keypair, keyring, plugin, statsd_host, .. } = self;
+        let Self { address, server, key, keypair, keyring, plugin, .. } = self;
+        let statsd = match &self.statsd {
+            Some((statsd, name)) => object([
+                ("host", statsd.ip().to_string().into()),
+                ("port", i64::from(statsd.port()).into()),
+                ("rate", Json::Float(1.0)),
+                ("name", name.as_str().into()),
+            ]),
+            None if self.needs_statsd => object([("host", "localhost".into())]),
+            None => object([("host", "".into())]),
+        };
         let private = keypair.as_ref().map_or(Json::Null, |keypair| keypair.private().into());
         let database = [
             ("host", server.ip().to_string().into()),
@@ -96,7 +113,7 @@ impl Config {
             ("keyring", Json::Array(keyring.iter().map(|key| key.as_str().into()).collect())),
             ("api_endpoint", format!("http://{address}/api/v1").into()),
             ("consensus_plugin", plugin.as_str().into()),
-            ("statsd", object([("host", (*statsd_host).into())])),
+            ("statsd", statsd),
         ])
     }
 }

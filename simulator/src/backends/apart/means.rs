@@ -33,6 +33,8 @@ pub struct Means {
     pub namespaces: Namespaces,
     /// What containers are made of.
     pub images: Images,
+    /// The database of InfluxDB that metrics go to, if any: `http://host:port/database`.
+    pub influxdb: Option<String>,
 }
 
 /// The programs of a run.

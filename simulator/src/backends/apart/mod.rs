@@ -36,6 +36,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,7 +52,9 @@ pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
 use super::Backend;
-use super::real::{Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until};
+use super::real::{
+    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
+};
 use crate::observe::{End, FinalRow, Log, Observed, Record};
 use crate::plan::{Bounds, Durability, Engine, External, Fault, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
@@ -212,7 +215,15 @@ pub fn carry_out(
     let hearing = directory.hears().then_some(directory);
     let (records, used) = runtime.block_on(async {
         let ground = &Arc::new(Ground::take(plan, means, &run, &folder).await?);
-        World { plan, data: &data, hearing, ground }.carry_out().await
+        let here = ground.clients().unwrap_or(Ipv4Addr::LOCALHOST);
+        let metering = Metering::start(means.influxdb.as_deref(), here.into()).await?;
+        let statsd = metering.as_ref().map(Metering::address);
+        let world = World { plan, data: &data, hearing, ground, statsd };
+        let (records, mut used) = world.carry_out().await?;
+        if let Some(metering) = metering {
+            used.insert("metrics".to_owned(), metering.finish().await);
+        }
+        Ok::<_, ApartError>((records, used))
     })?;
     for observed in records {
         log.append(observed.at_us, observed.record);
@@ -268,11 +279,13 @@ struct World<'a> {
     /// Where what nodes hear is written down, if it is.
     hearing: Option<&'a RunDirectory>,
     ground: &'a Arc<Ground>,
+    /// Where nodes' metrics go, if anywhere.
+    statsd: Option<SocketAddr>,
 }
 
 impl World<'_> {
     async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ApartError> {
-        let Self { plan, data, hearing, ground } = *self;
+        let Self { plan, data, hearing, ground, statsd } = *self;
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
         let ear: program::Ear = Arc::new(move |line| {
@@ -289,7 +302,7 @@ impl World<'_> {
             Some(links) if is_here(node) => links.store_of(node),
             _ => store.server_of(node),
         };
-        let mut nodes = Nodes::prepare(plan, ground, &server_of, data, &recorder)?;
+        let mut nodes = Nodes::prepare(plan, ground, &server_of, data, (&recorder, statsd))?;
         if let Some(directory) = hearing {
             nodes.hear(plan, directory)?;
         }

@@ -90,7 +90,7 @@ impl Nodes {
         ground: &Ground,
         store: &dyn Fn(usize) -> SocketAddr,
         folder: &Path,
-        recorder: &Recorder,
+        (recorder, statsd): (&Recorder, Option<SocketAddr>),
     ) -> Result<Self, ApartError> {
         let mut nodes = Vec::new();
         for (index, planned) in plan.nodes.iter().enumerate() {
@@ -98,6 +98,7 @@ impl Nodes {
             let usual = SocketAddr::new(ground.address(Member::Node(index)), API_PORT);
             let address = external.and_then(|external| external.address).unwrap_or(usual);
             let config = Config::of(plan, index, folder, address, store(index));
+            let config = config.metered(statsd, name);
             let log = folder.join(format!("{name}.log"));
             let grip = Grip::new(folder.join(format!("{name}.control")))?;
             let (mut program, mut farewell) = (None, None);

@@ -6,12 +6,15 @@
 
 mod hands;
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bigchaindb::clock;
 use bigchaindb::federation::{Common, LocalFederation};
+use bigchaindb::metrics::statsd::{Emitter, FLUSH};
+use bigchaindb::metrics::{Metrics, Names, Rate};
 use bigchaindb::record::Writing;
 use bigchaindb::shell::QUERY_TIMEOUT;
 use bigchaindb::store::EmbeddedStore;
@@ -23,7 +26,10 @@ use bigchaindb_load::engine;
 use bigchaindb_rethinkdb::{Durability, OpenError};
 use tokio::time::Instant;
 
-use super::real::{self, Clients, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip};
+use super::apart::Means;
+use super::real::{
+    self, Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip,
+};
 use crate::observe::{Befell, End, Log, Record};
 use crate::plan::{self, Plan};
 use crate::record::RunDirectory;
@@ -49,8 +55,8 @@ pub enum LocalError {
     Start(#[from] io::Error),
 }
 
-/// Carries out a plan in real time and writes what happens into `log`. The store is kept in
-/// `directory`, or in memory if there is none.
+/// Carries out a plan in real time and writes what happens into `log`; what is to be told of its metrics,
+/// if `means` name a database for them. The store is kept in `directory`, or in memory if there is none.
 ///
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log: shortfalls of the harness in
@@ -58,19 +64,47 @@ pub enum LocalError {
 pub fn carry_out(
     plan: &Arc<Plan>,
     directory: Option<&RunDirectory>,
+    means: &Means,
     log: &mut Log,
-) -> Result<(), LocalError> {
+) -> Result<BTreeMap<String, String>, LocalError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let records = runtime.block_on(run(plan, directory))?;
+    let mut told = BTreeMap::new();
+    let records = runtime.block_on(async {
+        let here = Ipv4Addr::LOCALHOST.into();
+        let metering = Metering::start(means.influxdb.as_deref(), here).await?;
+        let (metrics, emitters) = meter(plan, metering.as_ref())?;
+        let records = run(plan, directory, metrics).await?;
+        for emitter in emitters {
+            emitter.stop();
+        }
+        if let Some(metering) = metering {
+            told.insert("metrics".to_owned(), metering.finish().await);
+        }
+        Ok::<_, LocalError>(records)
+    })?;
     for observed in records {
         log.append(observed.at_us, observed.record);
     }
-    Ok(())
+    Ok(told)
+}
+
+/// For each node where its metrics go, and who sends them, if there is anybody to send them to.
+fn meter(plan: &Plan, metering: Option<&Metering>) -> io::Result<(Vec<Metrics>, Vec<Emitter>)> {
+    let Some(metering) = metering else { return Ok(Default::default()) };
+    let (address, mut both) = (metering.address(), (Vec::new(), Vec::new()));
+    for node in &plan.nodes {
+        // All are on one host: by its name the original's metrics cannot be told apart, by this they can.
+        let (metrics, lines) = Metrics::new(Names::new(&node.name, &node.name), Rate::ALL);
+        both.0.push(metrics);
+        both.1.push(Emitter::start(lines, &address.ip().to_string(), address.port(), FLUSH)?);
+    }
+    Ok(both)
 }
 
 async fn run(
     plan: &Arc<Plan>,
     directory: Option<&RunDirectory>,
+    metrics: Vec<Metrics>,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
     let keypairs = real::keypairs(plan);
@@ -88,7 +122,7 @@ async fn run(
         settings: plan.bounds.settings(),
         query_timeout: QUERY_TIMEOUT,
         on_report: Arc::new(move |node, report| reports.report(node, report)),
-        metrics: Vec::new(),
+        metrics,
         records,
     };
     let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); keypairs.len()];

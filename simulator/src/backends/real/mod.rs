@@ -1,9 +1,10 @@
 //! What the worlds in real time have in common, whatever their nodes are.
 //!
 //! Here: who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
-//! down (`recorder`). Not here: what a node is, and how a fault reaches it (`local`, `apart`).
+//! down (`recorder`), where metrics go (`metering`). Not here: what a node is, and how a fault reaches it (`local`, `apart`).
 
 mod clients;
+mod metering;
 mod nemesis;
 mod recorder;
 
@@ -14,6 +15,7 @@ use bigchaindb_core::model::Keypair;
 use bigchaindb_load::engine::Slip;
 
 pub(super) use clients::Clients;
+pub(super) use metering::Metering;
 pub(super) use nemesis::{Hands, Nemesis, PROBE_FOR, Sign, answers, until};
 pub(super) use recorder::Recorder;
 

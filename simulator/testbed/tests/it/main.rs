@@ -5,12 +5,15 @@ mod apart;
 mod determinism;
 mod docker;
 mod holds;
+#[path = "../../../../monitoring/tests/it/influxdb.rs"]
+mod influxdb;
 mod kept;
 mod killed;
 mod links;
 mod list;
 mod matrix;
 mod mixed;
+mod monitored;
 mod processes;
 mod replay;
 mod run;
