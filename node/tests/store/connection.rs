@@ -334,6 +334,36 @@ async fn a_lost_connection_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transaction_that_a_block_has_is_not_put_into_the_backlog_again() {
+    const NOBODY: &str = EMPTY;
+    const A_BLOCK: &str = r#"{"t":2,"r":["B"],"n":[]}"#;
+    let (store, mut listener) = store_with(options());
+    for (holding, is_tried_again) in [(NOBODY, true), (A_BLOCK, false)] {
+        let inserting = {
+            let store = store.clone();
+            tokio::spawn(async move { store.query(query("wait a n1")).await })
+        };
+        let mut peer = listener.peer().await;
+        peer.expect("[56").await;
+        // It may be done, and the transaction decided by the time that the line is there again.
+        drop(peer);
+        let mut peer = listener.peer().await;
+        let token = peer.expect("transaction_id").await;
+        peer.respond(token, holding).await;
+        if is_tried_again {
+            let token = peer.expect("[56").await;
+            peer.respond(token, r#"{"t":1,"r":[{"errors":0,"inserted":1}]}"#).await;
+            assert_eq!(words(&inserting.await.unwrap().unwrap()), "inserted");
+        } else {
+            let outcome = inserting.await.unwrap();
+            assert!(matches!(outcome, Err(StoreError::Indeterminate(_))), "{outcome:?}");
+            assert!(peer.hears_nothing().await);
+        }
+        drop(peer);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_is_given_up() {
     let (store, mut listener) = store_with(options());
     let asking = {

@@ -11,9 +11,12 @@ use super::super::rows;
 use super::super::schema::{BACKLOG, BACKLOG_BY_ASSIGNEE, BACKLOG_BY_TIMESTAMP};
 use super::super::term::{Durability, ReadMode};
 use super::super::{Error, Term};
+use super::gather::blocks_holding;
 use super::shape::is_waiting;
 use super::{can_be_key, counter, portions, refused, table};
 
+/// Puts a transaction into the backlog. An attempt that may have been done is made again only if no block
+/// has the transaction: its row is gone once it is decided, and would come back.
 pub(super) async fn insert(
     client: &Client,
     transaction: &Arc<Transaction>,
@@ -21,7 +24,13 @@ pub(super) async fn insert(
 ) -> Result<Answer, Error> {
     let row = BacklogRow { transaction: transaction.clone(), assignee: assignee.clone() };
     let document = rows::waiting_document(&row);
-    super::insert(client, BACKLOG, transaction.id().as_str(), &document).await.map(Answer::from)
+    let id = transaction.id();
+    super::insert_of(client, BACKLOG, id.as_str(), &document, Some(id)).await.map(Answer::from)
+}
+
+/// Whether a block has a transaction, so that its row may have been here and gone.
+pub(super) async fn may_be_done(client: &Client, id: &TxId) -> Result<bool, Error> {
+    Ok(!blocks_holding(client, std::slice::from_ref(id)).await?.is_empty())
 }
 
 pub(super) async fn reassign(

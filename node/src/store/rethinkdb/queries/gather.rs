@@ -67,7 +67,11 @@ fn missing(gathered: &Gathered, transactions: &[TxId]) -> Vec<TxId> {
     transactions.iter().filter(|id| !found.contains(id)).cloned().collect()
 }
 
-async fn blocks_holding(client: &Client, ids: &[TxId]) -> Result<BTreeSet<BlockId>, Error> {
+/// The blocks that hold one of these transactions, as far as an index knows.
+pub(super) async fn blocks_holding(
+    client: &Client,
+    ids: &[TxId],
+) -> Result<BTreeSet<BlockId>, Error> {
     let mut blocks = BTreeSet::new();
     for ids in ids.chunks(KEYS_MAX) {
         let ids = ids.iter().map(|id| Term::from(id.as_str()));

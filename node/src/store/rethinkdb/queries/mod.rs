@@ -15,7 +15,7 @@ mod votes;
 
 use std::time::Duration;
 
-use bigchaindb_core::model::Json;
+use bigchaindb_core::model::{Json, TxId};
 use bigchaindb_core::query::{Answer, Query, Standing, Write};
 
 use super::client::Client;
@@ -27,7 +27,7 @@ use super::{Error, Term};
 const KEYS_MAX: usize = 1000;
 
 /// How often an insert is tried whose outcome is not known. That it may have been done is no
-/// danger: then its own row is in the way.
+/// danger as long as nobody takes the row away: then its own row is in the way.
 const INSERT_ATTEMPTS: usize = 3;
 
 /// The time between two of them.
@@ -138,13 +138,25 @@ impl From<Inserted> for Answer {
     }
 }
 
-/// Inserts a document unless its key is taken. If the outcome of an attempt is not known it is
+/// Inserts a document unless its key is taken, for ever. If the outcome of an attempt is not known it is
 /// tried again; then a row that is the document sent is taken for ours.
 async fn insert(
     client: &Client,
     name: &'static str,
     key: impl Into<Term>,
     document: &Json,
+) -> Result<Inserted, Error> {
+    insert_of(client, name, key, document, None).await
+}
+
+/// The same, perhaps for a row of `backlog`, which others take away when its transaction is decided: it is
+/// not tried again once a block has the transaction, or it would come back.
+async fn insert_of(
+    client: &Client,
+    name: &'static str,
+    key: impl Into<Term>,
+    document: &Json,
+    transaction: Option<&TxId>,
 ) -> Result<Inserted, Error> {
     let term = insert_term(name, document);
     let key = key.into();
@@ -160,9 +172,17 @@ async fn insert(
             Ok(inserted) => return Ok(inserted),
             Err(error) if !error.is_indeterminate() => return Err(unsure.unwrap_or(error)),
             Err(error) if attempt == INSERT_ATTEMPTS => return Err(error),
-            Err(error) => unsure = Some(error),
+            Err(error) => {
+                tokio::time::sleep(INSERT_PAUSE).await;
+                if let Some(id) = transaction
+                    // Whoever cannot find out does not know any more than before.
+                    && backlog::may_be_done(client, id).await.unwrap_or(true)
+                {
+                    return Err(error);
+                }
+                unsure = Some(error);
+            }
         }
-        tokio::time::sleep(INSERT_PAUSE).await;
     }
     unreachable!("the last attempt returns")
 }
