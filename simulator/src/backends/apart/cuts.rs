@@ -160,6 +160,11 @@ impl Cuts {
         Ok(())
     }
 
+    /// Whether anything is cut.
+    pub(super) fn are_any(&self) -> bool {
+        !lock(&self.held).is_empty()
+    }
+
     fn forget(&self, cut: &Cut) {
         let is_it = |held: &Cut| (&held.namespace, &held.table) == (&cut.namespace, &cut.table);
         lock(&self.held).retain(|held| !is_it(held));
@@ -169,18 +174,20 @@ impl Cuts {
         lock(&self.held).iter().any(|held| held.loses(way))
     }
 
-    /// Whether what a cut loses is lost, and the rest arrives but for what others cut.
-    pub(super) async fn is_seen(&self, cut: &Cut, silence: Duration) -> bool {
-        self.are(cut, silence, |way| cut.loses(way)).await
+    /// Whether what these cuts lose is lost, and the rest arrives but for what others cut.
+    pub(super) async fn are_seen(&self, cuts: &[Cut], silence: Duration) -> bool {
+        self.are(cuts, silence, |way| cuts.iter().any(|cut| cut.loses(way))).await
     }
 
-    /// Whether all that it lost arrives again, but for what others cut.
-    pub(super) async fn is_lifted(&self, cut: &Cut, patience: Duration) -> bool {
-        self.are(cut, patience, |_| false).await
+    /// Whether all that they lost arrives again, but for what others cut.
+    pub(super) async fn are_lifted(&self, cuts: &[Cut], patience: Duration) -> bool {
+        self.are(cuts, patience, |_| false).await
     }
 
-    async fn are(&self, cut: &Cut, patience: Duration, is_lost: impl Fn(&Way) -> bool) -> bool {
-        let ways: Vec<Way> = cut.ways.iter().map(|(way, _)| way.clone()).collect();
+    /// All ways at once, so that a short fault can be seen as well.
+    async fn are(&self, cuts: &[Cut], patience: Duration, is_lost: impl Fn(&Way) -> bool) -> bool {
+        let ways = cuts.iter().flat_map(|cut| &cut.ways).map(|(way, _)| way.clone());
+        let ways: Vec<Way> = ways.collect();
         let one_by_one = self.probing.lock().await;
         let asked = ways.clone();
         let arrived = spawn_blocking(move || probe(&asked, patience)).await;

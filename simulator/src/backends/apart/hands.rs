@@ -33,8 +33,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// All threads of a process stop within so many times the silence of a probe.
 const STOPS_WITHIN: u32 = 6;
 
-/// A datagram that is not lost arrives within this time, even on a busy machine.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(1);
+/// A datagram that is not lost arrives within this time; on a busy machine the next one may. Others wait
+/// meanwhile to send theirs.
+const ARRIVES_WITHIN: Duration = Duration::from_millis(200);
 
 /// The federation, in the hands of the nemesis.
 pub(super) struct Hands {
@@ -62,7 +63,7 @@ impl Hands {
             FaultKind::Partition => {
                 let cut = self.cut(fault, node)?;
                 self.cuts.apply(&cut)?;
-                vec![Sign::Passes(cut, self.cuts.clone())]
+                vec![Sign::Passes(vec![cut], self.cuts.clone())]
             }
             FaultKind::Crash => {
                 let How::AtPoint { point, nth, restart_after_us } = fault.how else {
@@ -99,7 +100,7 @@ impl Hands {
             FaultKind::Partition => {
                 let cut = self.cut(fault, node)?;
                 self.cuts.lift(&cut)?;
-                return Ok(vec![Sign::Passes(cut, self.cuts.clone())]);
+                return Ok(vec![Sign::Passes(vec![cut], self.cuts.clone())]);
             }
             FaultKind::Crash => {
                 if let Some(stage) = self.nodes.node(node).spare().await
@@ -150,7 +151,7 @@ impl Hands {
         for cut in &cuts {
             if does_cut { self.cuts.apply(cut)? } else { self.cuts.lift(cut)? }
         }
-        Ok(cuts.into_iter().map(|cut| Sign::Passes(cut, self.cuts.clone())).collect())
+        Ok(vec![Sign::Passes(cuts, self.cuts.clone())])
     }
 
     fn is_between_processes(&self, fault: &Fault) -> bool {
@@ -184,6 +185,12 @@ impl real::Hands for Hands {
             _ if changes_links(fault.kind) => self.change_links(fault, member, Links::mend),
             Whom::Nodes => self.mend_node(fault, member).await,
             Whom::Servers if self.is_between_processes(fault) => self.part_servers(fault, false),
+            Whom::Servers if self.cuts.are_any() && self.store.is_in_processes() => {
+                // A server that joins others serves nobody before it sees one of them.
+                let mended = self.store.mend(fault, member).await;
+                let runs = self.store.pid(member).map(store::Sign::Moves);
+                mended.map(|_| runs.map(Sign::Store).into_iter().collect())
+            }
             Whom::Servers | Whom::Store => of_store(self.store.mend(fault, member).await),
         };
         self.signs(fault, done)
@@ -201,7 +208,7 @@ pub(super) enum Sign {
     /// A node answers requests, and its process does not stand still.
     Answers(SocketAddr, Option<Pid>),
     /// What a member and others send each other arrives, but for what other faults cut.
-    Passes(Cut, Cuts),
+    Passes(Vec<Cut>, Cuts),
     /// These feeds go on: the store's jobs are there.
     Follows(Client, Vec<Json>),
     /// A node that is to die lives, or does again so long after it died.
@@ -226,7 +233,7 @@ impl real::Sign for Sign {
                 // One that has not stopped yet may still answer.
                 comes_to_rest(pid, silence).await && answers(address, silence).await.is_err()
             }
-            Self::Passes(cut, cuts) => cuts.is_seen(&cut, silence).await,
+            Self::Passes(these, cuts) => cuts.are_seen(&these, silence).await,
             Self::Follows(server, jobs) => {
                 until(|| async { feeds::have_ended(&server, &jobs).await.is_ok_and(|ended| ended) })
                     .await
@@ -281,7 +288,7 @@ impl real::Sign for Sign {
                 Self::Listens(address, _) | Self::Answers(address, _) => {
                     answers(*address, PROBE_FOR).await.is_ok()
                 }
-                Self::Passes(cut, cuts) => cuts.is_lifted(cut, ARRIVES_WITHIN).await,
+                Self::Passes(these, cuts) => cuts.are_lifted(these, ARRIVES_WITHIN).await,
                 // What was over at once stays as it is.
                 Self::Follows(..) | Self::Store(store::Sign::Lies(_) | store::Sign::Refused) => {
                     true

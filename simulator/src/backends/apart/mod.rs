@@ -177,6 +177,10 @@ impl ApartError {
                 "make it anew with `deploy/images/build`; another one is named by `--node-image`"
             }
             Self::Network(_) => "does `ip netns`, or the Docker engine, work for this user?",
+            Self::Store(error) if error.to_string().contains("bind ip address") => {
+                "RethinkDB listens on addresses of interfaces only: as root, with `ip` and `nft`, members have \
+                 networks of their own"
+            }
             Self::Store(_) | Self::Database { .. } | Self::Node { .. } => {
                 "the logs are in the run's folder, in `data`"
             }

@@ -2,7 +2,7 @@
 //! of such runs do.
 //!
 //! Where a machine lacks what a test needs, the test fails, unless `TESTBED_WITHOUT` names it, in a list
-//! with commas: `namespaces` (root, `ip`, `nft`), `docker` (an engine).
+//! with commas: `namespaces` (root, `ip`, `nft`), `docker` (an engine), `rethinkdb` (the program).
 
 use std::collections::BTreeMap;
 use std::fs;

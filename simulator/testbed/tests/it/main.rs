@@ -16,6 +16,7 @@ mod mixed;
 mod monitored;
 mod processes;
 mod replay;
+mod rethinkdb;
 mod run;
 mod tutorial;
 mod up;

@@ -73,14 +73,28 @@ impl Store {
         for program in starts {
             let process = program.start(store.ear.clone()).await.map_err(ApartError::Start)?;
             store.processes.push((program, Some(process)));
-            // Those that join look for the first one.
-            let first = store.servers[0];
-            store.is_ready(first).await?;
         }
         for server in store.servers.clone() {
             store.is_ready(server).await?;
         }
+        if store.processes.len() > 1 {
+            store.are_joined().await?;
+        }
         Ok(store)
+    }
+
+    /// Waits until each server sees all others.
+    async fn are_joined(&self) -> Result<(), ApartError> {
+        let all = self.servers.len();
+        let join = async {
+            for server in self.clients() {
+                while !rethinkdb::sees(&server, all).await {
+                    sleep(ASK_EVERY).await;
+                }
+            }
+        };
+        let late = |_| io::Error::other("its servers do not find each other");
+        timeout(READY_WITHIN, join).await.map_err(late).map_err(ApartError::Store)
     }
 
     async fn is_ready(&mut self, server: SocketAddr) -> Result<(), ApartError> {
@@ -119,6 +133,11 @@ impl Store {
     /// Whether each server is a process of its own.
     pub(super) fn is_in_processes(&self) -> bool {
         self.processes.len() == self.servers.len()
+    }
+
+    /// The number of a server's process, if it runs.
+    pub(super) fn pid(&self, server: usize) -> Option<Pid> {
+        self.processes.get(server)?.1.as_ref()?.pid()
     }
 
     /// A client of the server that a node asks.
