@@ -1,10 +1,14 @@
 //! How a federation is watched: what becomes of the datagrams that its members send.
 //!
-//! Here: a relay that makes of StatsD's datagrams what Telegraf makes of them ([`relay`]). The names of all
-//! metrics are in the node's own table (`bigchaindb::metrics`), how they become measurements and tags in
-//! `telegraf.conf`, for Telegraf and for the relay.
+//! Here: a relay that makes of StatsD's datagrams what Telegraf makes of them ([`relay`]), and Grafana's pages
+//! and alerts as code ([`dashboards`]). The names of all metrics are in the node's own table
+//! (`bigchaindb::metrics`), those of the federation as a whole in [`federation`]; how they become measurements
+//! and tags is in `telegraf.conf`, for Telegraf, for the relay and for the dashboards. Runs and what is done in
+//! them are no metrics: [`runs`].
 //!
 //! Source: BigchainDB 0.6 docs, "Monitoring".
 
+pub mod dashboards;
 pub mod federation;
 pub mod relay;
+pub mod runs;

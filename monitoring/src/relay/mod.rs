@@ -21,6 +21,7 @@ pub use interval::Interval;
 pub use point::{Point, Value};
 pub use sink::{BadTarget, Influxdb, Sink};
 pub use statsd::{Event, Line, Malformed, Sample, Worth};
+pub(crate) use templates::Meaning;
 pub use templates::{BadTemplates, Templates};
 
 /// How long datagrams are gathered, unless told otherwise.
@@ -30,7 +31,7 @@ pub const INTERVAL: Duration = Duration::from_secs(1);
 const DATAGRAM_MAX: usize = 65_536;
 
 /// What the relay says of itself, under the name that Telegraf uses.
-const OWN: &str = "internal_statsd";
+pub(crate) const OWN: &str = "internal_statsd";
 
 /// What came in so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -125,7 +126,7 @@ impl Relay {
         let now_ns = now_ns();
         let every_ns = u64::try_from(self.every.as_nanos()).unwrap_or(u64::MAX).max(1);
         let mut points = self.interval.take(now_ns - now_ns % every_ns);
-        points.push(self.own(now_ns - now_ns % every_ns));
+        points.push(self.heard.point(now_ns - now_ns % every_ns));
         let told = sink.tell(points).await;
         self.heard.lost = sink.lost();
         match told {
@@ -137,10 +138,12 @@ impl Relay {
             }
         }
     }
+}
 
+impl Heard {
     /// What the relay says of itself.
-    fn own(&self, at_ns: u64) -> Point {
-        let Heard { datagrams, lines, malformed, lost } = self.heard;
+    pub fn point(&self, at_ns: u64) -> Point {
+        let Self { datagrams, lines, malformed, lost } = *self;
         let mut point = Point::new(OWN, at_ns);
         for (field, count) in [
             ("udp_packets_received", datagrams),

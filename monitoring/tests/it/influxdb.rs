@@ -45,7 +45,7 @@ impl Server {
         let server = Self { child, port, _folder: folder };
         let answers = || TcpStream::connect(("127.0.0.1", port)).is_ok();
         assert!((0..1000).any(|_| answers() || (sleep(Duration::from_millis(20)), false).1));
-        server.ask("POST", "/query?q=CREATE%20DATABASE%20telegraf");
+        server.ask("POST", "/query?q=CREATE%20DATABASE%20telegraf", "*/*");
         Some(server)
     }
 
@@ -57,22 +57,22 @@ impl Server {
     /// What a query comes to, as CSV.
     pub(crate) fn query(&self, query: &str) -> String {
         let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        self.ask("GET", &format!("/query?db=telegraf&q={query}"))
+        self.ask("GET", &format!("/query?db=telegraf&q={query}"), "application/csv")
     }
 
     /// Forgets everything.
     #[allow(dead_code, reason = "not every test asks for it")]
     pub(crate) fn empty(&self) {
-        self.ask("POST", "/query?q=DROP%20DATABASE%20telegraf");
-        self.ask("POST", "/query?q=CREATE%20DATABASE%20telegraf");
+        self.ask("POST", "/query?q=DROP%20DATABASE%20telegraf", "*/*");
+        self.ask("POST", "/query?q=CREATE%20DATABASE%20telegraf", "*/*");
     }
 
-    fn ask(&self, method: &str, path: &str) -> String {
+    pub(crate) fn ask(&self, method: &str, path: &str, accept: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let host = format!("127.0.0.1:{}", self.port);
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/csv\r\n\
+            "{method} {path} HTTP/1.0\r\nHost: {host}\r\nAccept: {accept}\r\n\
              Content-Length: 0\r\n\r\n"
         )
         .unwrap();

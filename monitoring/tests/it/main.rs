@@ -1,5 +1,11 @@
-//! The relay, from datagrams on a socket to a real InfluxDB.
+//! The relay, from datagrams on a socket to a real InfluxDB; and the dashboards, from every metric there is to
+//! what InfluxDB answers each of their panels.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerts;
+mod answers;
+mod dashboards;
 mod influxdb;
+mod panels;
 mod relay;
+mod seed;
