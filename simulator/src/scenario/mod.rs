@@ -262,13 +262,17 @@ impl Scenario {
             return Some(self.error(line, message, "run it in sim, or take the entry out"));
         }
         if let Some(ExternalEntry { name, line, .. }) = self.federation.external.first()
-            && backend != Backend::Processes
+            && !matches!(backend, Backend::Processes | Backend::Docker)
         {
             let message = format!(
                 "the backend `{backend}` has no external members like `{name}`: they are programs of \
                  their own on this machine"
             );
-            return Some(self.error(*line, message, "run it in processes, or take them out"));
+            return Some(self.error(
+                *line,
+                message,
+                "run it in processes or docker, or take them out",
+            ));
         }
         if matches!(backend, Backend::Processes | Backend::Docker)
             && (!self.federation.quirks.is_empty() || self.federation.bounds != Bounds::default())

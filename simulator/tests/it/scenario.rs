@@ -694,7 +694,7 @@ arrivals = { rate = "5/s" }
 #[test]
 fn members_that_are_none_of_ours_come_after_those_that_are() {
     let scenario = Scenario::parse("mixed.toml", MIXED, None).unwrap();
-    assert_eq!(scenario.backends, [Backend::Processes]);
+    assert_eq!(scenario.backends, [Backend::Processes, Backend::Docker]);
     assert!(scenario.notes[0].contains("`stranger` is started by somebody else"));
     let plan = plan::make(&scenario, 1).unwrap();
     let names: Vec<_> = plan.nodes.iter().map(|node| &*node.name).collect();

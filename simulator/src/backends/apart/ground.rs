@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::docker::{self, Images, Machines};
 use super::links::changes_links;
-use super::means::{Means, Namespaces, Programs, cannot_enter, no_namespaces};
+use super::means::{Means, Namespaces, Programs, beside, cannot_enter, no_namespaces};
 use super::processes::namespaces::{Network, free_prefix};
 use super::program::Program;
 use super::run_id::RunId;
@@ -196,7 +196,10 @@ impl Ground {
 
 impl Ground {
     /// How to start a program that is none of ours, for a member: its words, with what they mention filled
-    /// in.
+    /// in. Where others live in containers it lives in the network of one, and else on this machine.
+    ///
+    /// # Errors
+    /// If it cannot enter that network, or there is no program of ours that it mentions.
     pub(super) fn foreign(
         &self,
         member: Member,
@@ -204,17 +207,27 @@ impl Ground {
         mut values: BTreeMap<&str, String>,
         log: PathBuf,
     ) -> Result<Program, ApartError> {
-        let (Place::Loopback { programs, .. } | Place::Namespaces { programs, .. }) = &self.place
-        else {
-            let what = "the backend `docker` has no external members";
-            return Err(ApartError::Refused(what.to_owned()));
+        let namespace = self.namespace(member);
+        let ours = match &self.place {
+            Place::Loopback { programs, .. } | Place::Namespaces { programs, .. } => {
+                programs.path(Binary::Node)
+            }
+            Place::Containers { may_enter: true, .. } => beside(Binary::Node.executable()),
+            Place::Containers { .. } => {
+                let what = "an external member lives in the network of a container, and only root \
+                            may enter that";
+                return Err(ApartError::Refused(what.to_owned()));
+            }
         };
-        let ours = programs.path(Binary::Node)?;
-        values.insert("bigchaindb", ours.display().to_string());
+        // It may not be needed.
+        let mentioned = words.iter().any(|word| word.contains("{bigchaindb}"));
+        if mentioned {
+            values.insert("bigchaindb", ours?.display().to_string());
+        }
         let mut words = words.iter().map(|word| filled(word, &values));
         let path = words.next().unwrap_or_default().into();
         let arguments = words.map(OsString::from).collect();
-        let (namespace, run) = (self.namespace(member), self.run.clone());
+        let run = self.run.clone();
         Ok(Program::Process(processes::Program { path, arguments, namespace, log, run }))
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bigchaindb::clock;
 use bigchaindb::store::{Observation, Tables};
-use bigchaindb_core::model::{BlockId, Json, TxId};
+use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
 use bigchaindb_core::stages::Report;
 use tokio::sync::mpsc;
 
@@ -40,6 +40,8 @@ struct Book {
     names: Vec<Arc<str>>,
     /// Whether blocks are listed, and what waits stays in the backlog until it is decided.
     has_list: bool,
+    /// Members that are none of ours, and are there to the end: of them it is known only what they write.
+    foreign: Vec<NodeKey>,
     pages: Mutex<Pages>,
 }
 
@@ -65,6 +67,8 @@ struct Unsettled {
     in_block: BTreeSet<TxId>,
     /// Which nodes have said how a block was decided.
     decided: BTreeSet<(BlockId, usize)>,
+    /// Who has voted on it.
+    votes: BTreeSet<(BlockId, NodeKey)>,
 }
 
 impl Recorder {
@@ -74,7 +78,11 @@ impl Recorder {
         let pages = Mutex::default();
         let began_us = AtomicU64::new(clock::monotonic_us());
         let has_list = plan.judged_by() == "default";
-        Self(Arc::new(Book { began_us, names, has_list, pages }))
+        let is_foreign =
+            |node: &usize| plan.nodes[*node].external.is_some() && !plan.is_lost(*node);
+        let foreign = (0..plan.nodes.len()).filter(is_foreign);
+        let foreign = foreign.map(|node| plan.node_key(node)).collect();
+        Self(Arc::new(Book { began_us, names, has_list, foreign, pages }))
     }
 
     /// What the run's clock says.
@@ -166,7 +174,7 @@ impl Recorder {
     }
 
     /// Waits until nothing waits in the backlog and every node of ours has said how every listed block was
-    /// decided, or the plan is at its end.
+    /// decided, and the others have voted on it; or the plan is at its end.
     pub(in super::super) async fn settled(&self, plan: &Plan) {
         while self.now_us() < plan.end_us && !self.is_settled(plan) {
             tokio::time::sleep(SETTLED_POLL).await;
@@ -183,7 +191,9 @@ impl Recorder {
             false => (&unsettled.blocks, unsettled.is_quiet(now_us)),
         };
         let is_decided = |block: &BlockId| {
+            let has_voted = |key: &NodeKey| unsettled.votes.contains(&(block.clone(), key.clone()));
             there.clone().all(|node| unsettled.decided.contains(&(block.clone(), node)))
+                && self.0.foreign.iter().all(has_voted)
         };
         unsettled.waiting == 0 && is_quiet && blocks.iter().all(is_decided)
     }
@@ -238,6 +248,13 @@ impl Unsettled {
                 self.blocks.extend(row_id(row).map(|id| BlockId::from(&*id)));
                 let id = |transaction: &Json| transaction.get("id")?.as_str().map(TxId::from);
                 self.in_block.extend(transactions(row).iter().filter_map(id));
+            }
+            (Table::Votes, None, Some(row)) => {
+                let block = row.get("vote").and_then(|vote| vote.get("voting_for_block"));
+                let voter = row.get("node_pubkey").and_then(Json::as_str);
+                if let (Some(block), Some(voter)) = (block.and_then(Json::as_str), voter) {
+                    self.votes.insert((block.into(), voter.into()));
+                }
             }
             (Table::Positions, None, Some(row)) => {
                 let position = row.get("id").and_then(Json::as_i64);

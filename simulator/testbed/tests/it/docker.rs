@@ -12,6 +12,7 @@ use bigchaindb_simulator::backends::apart::reaper::{self, Containers};
 use crate::apart::{
     CUTS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, start, without, without_namespaces,
 };
+use crate::mixed::STARTED;
 use crate::{outcome, testbed};
 
 /// In which world all of this is.
@@ -51,6 +52,16 @@ fn containers_are_cut_off_every_way() {
     }
     let folder = tempfile::tempdir().unwrap();
     passes(folder.path(), CUTS, &DOCKER, 5);
+}
+
+#[test]
+fn a_foreign_program_lives_in_the_network_of_a_container() {
+    if engine().is_none() || without_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    passes(folder.path(), STARTED, &DOCKER, 2);
+    assert!(folder.path().join("out/data/guest/stopped").is_file(), "it was told to stop");
 }
 
 #[test]

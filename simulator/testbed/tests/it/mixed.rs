@@ -16,7 +16,7 @@ use bigchaindb_simulator::record::RunDirectory;
 use crate::{outcome, testbed};
 
 /// A member that is started by a command, and befallen by what can reach it.
-const STARTED: &str = r#"
+pub(crate) const STARTED: &str = r#"
 name = "started by a command"
 backends = ["processes"]
 
