@@ -143,8 +143,7 @@ impl ApiVerdicts {
 
 impl Post<'_> {
     fn examine(&self, document: &Json) -> Examined {
-        let began = self.reference.run().map_or(0, |run| run.started_unix_ms / 1000);
-        let at = began + self.at_us / 1_000_000;
+        let at = self.reference.unix_s(self.at_us);
         let is_member = |key: &_| self.reference.federation().contains(key);
         let look = |at| examine(document, is_member, at, false, self.reference.signatures());
         let now = look(at);

@@ -191,10 +191,9 @@ impl BoundedRetries {
     /// Invalid blocks that a clock which a fault has put wrong has made so: those that it stamped, and
     /// those that come after one in the list, as they seem to be made long before.
     fn mistimed(&self, reference: &Reference) -> BTreeSet<BlockId> {
-        let began = reference.run().map_or(0, |run| run.started_unix_ms / 1000);
         let is_wrong = |id: &BlockId| {
             let Some(block) = reference.block(id) else { return false };
-            let seen = began + block.seen_at_us / 1_000_000;
+            let seen = reference.unix_s(block.seen_at_us);
             block.document.timestamp().is_some_and(|says| says.abs_diff(seen) > CLOCK_WRONG)
         };
         if !self.clocks {

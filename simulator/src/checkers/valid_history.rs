@@ -62,7 +62,6 @@ impl Checker for ValidHistory {
 impl ValidHistory {
     /// Holds the times of blocks in the list against when they were elected, and those before them.
     fn times(&mut self, reference: &Reference) {
-        let began = reference.run().map_or(0, |run| run.started_unix_ms / 1000);
         let mut known = BTreeSet::new();
         // Of the last VALID block before.
         let mut before: Option<u64> = None;
@@ -81,7 +80,7 @@ impl ValidHistory {
             if reference.begins_with(id) {
                 continue;
             }
-            let elected = began + block.elected_at_us / 1_000_000;
+            let elected = reference.unix_s(block.elected_at_us);
             let wrong = if at > elected + TOLERANCE + CLOCKS_OFF {
                 format!("its time is {} s after its election", at - elected)
             } else if let Some(before) = earlier.filter(|before| *before > at + TOLERANCE) {

@@ -83,6 +83,13 @@ pub struct Run {
     pub thinned: bool,
 }
 
+impl Run {
+    /// The Unix time in whole seconds at a moment of the run. It does not begin with a second.
+    pub fn unix_s(&self, at_us: u64) -> u64 {
+        (self.started_unix_ms + at_us / 1_000) / 1_000
+    }
+}
+
 /// A node of the federation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -255,3 +255,26 @@ fn an_unreadable_line_is_named() {
     let error = observe::read(&path).unwrap_err().to_string();
     assert_eq!(error, format!("{}:2: not a record", path.display()));
 }
+
+#[test]
+fn a_run_that_begins_within_a_second_is_in_the_next_one_sooner() {
+    let run = Run {
+        scenario: "late".into(),
+        seed: 1,
+        backend: "processes".into(),
+        rules: "default".into(),
+        quirks: Vec::new(),
+        byzantine: Vec::new(),
+        nodes: Vec::new(),
+        started_unix_ms: 1_472_688_000_699,
+        thinned: false,
+    };
+    for (at_us, unix_s) in [
+        (0, 1_472_688_000),
+        (300_999, 1_472_688_000),
+        (301_000, 1_472_688_001),
+        (24_376_301, 1_472_688_025),
+    ] {
+        assert_eq!(run.unix_s(at_us), unix_s, "{at_us}");
+    }
+}

@@ -18,6 +18,11 @@ impl Reference {
         self.run.as_ref()
     }
 
+    /// The Unix time in whole seconds at a moment of the run.
+    pub fn unix_s(&self, at_us: u64) -> u64 {
+        self.run.as_ref().map_or(at_us / 1_000_000, |run| run.unix_s(at_us))
+    }
+
     /// The rules of the run.
     pub fn rules(&self) -> Rules {
         self.rules

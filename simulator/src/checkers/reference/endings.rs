@@ -39,10 +39,9 @@ impl Reference {
         if times.is_empty() {
             return false;
         }
-        let began = self.run.as_ref().map_or(0, |run| run.started_unix_ms / 1000);
         let apart = if self.surroundings.has_wrong_clocks() { CLOCKS_APART } else { 0 };
-        let posted = began + accepted.posted_at_us / 1_000_000;
-        let from = began + at_us / 1_000_000 + apart;
+        let posted = self.unix_s(accepted.posted_at_us);
+        let from = self.unix_s(at_us) + apart;
         let holds = |at| {
             let is_member = |key: &_| self.federation.contains(key);
             examine(document, is_member, at, false, &*self.signatures).wrong.is_none()
