@@ -82,7 +82,9 @@ fn containers_that_nobody_watched_over_are_taken_away_by_gc() {
     let docker = |arguments: &[&str]| Command::new("docker").args(arguments).output().unwrap();
     docker(&["rm", "--force", stranger]);
     let image = ["--entrypoint", "sleep", "bigchaindb-testbed/node:latest", "600"];
-    let made = docker(&[&["run", "--detach", "--name", stranger][..], &image].concat());
+    let made = docker(
+        &[&["run", "--detach", "--network", "none", "--name", stranger][..], &image].concat(),
+    );
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 
     let folder = tempfile::tempdir().unwrap();
