@@ -84,7 +84,11 @@ impl Hands {
             }
             FaultKind::FeedAbort => {
                 let server = self.store.client_of(node);
-                let jobs = feeds::end(&server, address.ip()).await?;
+                // Whose server is gone has no feeds.
+                let jobs = match self.store.is_well(node) {
+                    true => feeds::end(&server, address.ip()).await?,
+                    false => Vec::new(),
+                };
                 vec![Sign::Follows(server, jobs)]
             }
             kind => return Err(io::Error::other(format!("this world cannot do {kind:?}"))),
@@ -311,7 +315,12 @@ impl real::Sign for Sign {
     }
 
     fn is_refused(&self) -> bool {
-        matches!(self, Self::Store(store::Sign::Refused))
+        match self {
+            // There was nothing to be ended.
+            Self::Follows(_, jobs) => jobs.is_empty(),
+            Self::Store(store::Sign::Refused) => true,
+            _ => false,
+        }
     }
 }
 

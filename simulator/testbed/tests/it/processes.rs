@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bigchaindb_simulator::backends::apart::{RunId, reaper};
+use bigchaindb_simulator::observe::{Phase, Record, read};
 
 use crate::apart::{
     CUTS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, signal, start, without_namespaces,
@@ -56,6 +57,47 @@ fn rethinkdb_is_the_store_where_it_is_wanted_and_installed() {
     let (said, noted, code) = outcome(testbed(&arguments).env("PATH", places));
     assert_eq!(code, 0, "{said}{noted}");
     assert!(out.join("data/s1").is_dir(), "its data has the name of the server");
+}
+
+#[test]
+fn feeds_that_are_not_there_are_not_ended() {
+    const NO_FEEDS: &str = r#"
+name = "no feeds"
+backends = ["processes"]
+
+[[load]]
+at = "500ms"
+for = "4s"
+arrivals = { rate = "5/s" }
+
+[[fault]]
+do = "store-kill"
+at = "1s"
+restart_after = "2s"
+
+[[fault]]
+do = "feed-abort"
+at = "2s"
+target = "n1"
+"#;
+    if without_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("scenario.toml"), folder.path().join("out"));
+    fs::write(&file, NO_FEEDS).unwrap();
+    let (said, noted, code) = outcome(&mut testbed(&["run", path(&file), "--out", path(&out)]));
+    assert_eq!(code, 0, "{said}{noted}");
+    let phases = |number: u64| {
+        let of_fault = |record: Record| match record {
+            Record::Fault(fault) if fault.number == number => Some(fault.phase),
+            _ => None,
+        };
+        let all = read(&out.join("observations.jsonl")).unwrap().into_iter();
+        all.filter_map(|observed| of_fault(observed.record)).collect::<Vec<_>>()
+    };
+    assert_eq!(phases(0).len(), 4);
+    assert_eq!(phases(1), [Phase::Planned], "it has not come about");
 }
 
 #[test]

@@ -198,6 +198,11 @@ impl Store {
         Ok(vec![Sign::Serves(self.servers[server])])
     }
 
+    /// Whether nothing ails the server that a node asks, by our hand.
+    pub(super) fn is_well(&self, node: usize) -> bool {
+        !self.harmed.contains(&(node % self.servers.len()))
+    }
+
     /// Those that answer.
     fn well(&self) -> Vec<SocketAddr> {
         self.others(self.servers.len())
