@@ -132,7 +132,6 @@ fn variable(name: &str, query: &str, of_all: bool) -> Value {
         "type": "query",
         "datasource": source(),
         "query": { "query": query, "refId": name },
-        "definition": query,
         // Asked again when the time changes.
         "refresh": 2,
         // By their names, with numbers as numbers.

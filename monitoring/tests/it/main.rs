@@ -4,8 +4,11 @@
 
 mod alerts;
 mod answers;
+mod compose;
 mod dashboards;
 mod influxdb;
 mod panels;
+mod provisioning;
 mod relay;
 mod seed;
+mod telegraf;
