@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -91,6 +92,16 @@ impl Drop for Server {
     }
 }
 
+/// A port that nobody listens at. None of those that the system gives to whoever connects somewhere: one of so
+/// many clients could have it by the time that a server wants it.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(101);
+    loop {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(12_000 + first.wrapping_add(tried) % 20_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
