@@ -206,8 +206,20 @@ pub const ALL: [Nature; 26] = [
         ..NODES
     },
     Nature { kind: FaultKind::SlowNode, name: "slow-node", verb: "slows", ..NODES },
-    Nature { kind: FaultKind::StoreSlowLink, name: "store-slow-link", verb: "slows", ..SERVERS },
-    Nature { kind: FaultKind::StoreFull, name: "store-full", verb: "fills", ..SERVERS },
+    Nature {
+        kind: FaultKind::StoreSlowLink,
+        name: "store-slow-link",
+        verb: "slows",
+        backends: &APART,
+        ..SERVERS
+    },
+    Nature {
+        kind: FaultKind::StoreFull,
+        name: "store-full",
+        verb: "fills",
+        backends: &APART,
+        ..SERVERS
+    },
     Nature {
         kind: FaultKind::StoreSlow,
         name: "store-slow",
@@ -268,7 +280,9 @@ impl Nature {
         let is_possible = match self.kind {
             _ if backend == Backend::Sim => true,
             FaultKind::StorePartition => is_shared,
-            FaultKind::PowerLoss => is_shared && store.engine == Engine::Embedded,
+            FaultKind::PowerLoss | FaultKind::StoreSlowLink | FaultKind::StoreFull => {
+                is_shared && store.engine == Engine::Embedded
+            }
             _ => true,
         };
         is_possible && self.backends.contains(&backend)

@@ -25,8 +25,9 @@ pub(super) const FILE: &str = "rethinkdb.redb";
 /// With `--servers` it is a cluster of so many servers, each with a port of its own, that share the
 /// documents and behave as RethinkDB's do: with shards, replicas, failover and the errors of all that.
 /// What goes wrong between them is a row of the table `harms` of the database `rethinkdb`, for as long as
-/// it is there: {"kind": "kill", "server": "bigchaindb2"}. Kinds are kill, power-loss, stop and pause,
-/// each of a server, and partition, `of` some servers `from` others, perhaps `oneway`.
+/// it is there: {"kind": "kill", "server": "bigchaindb2"}. Kinds are kill, power-loss, stop, pause and full,
+/// each of a server, slow, of a server and with a `factor`, and partition, `of` some servers `from` others,
+/// perhaps `oneway`. The last server that runs can be harmed only where there is a `--door`.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  bigchaindb rethinkdb --directory data --driver-port 28015\n  \
@@ -49,6 +50,9 @@ pub(crate) struct Rethinkdb {
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..=SERVERS_MAX))]
     servers: u16,
+    /// A further port of several servers, at which none of what goes wrong between them is felt.
+    #[arg(long, value_name = "N")]
+    door: Option<u16>,
     /// The server's name, as `table_config` and `server_status` show it. Of several servers each has its
     /// number behind it, from 1 on.
     #[arg(long, short = 'n', value_name = "S", default_value = "bigchaindb")]
@@ -78,13 +82,34 @@ impl Rethinkdb {
             // Whoever closed stdout early wants no address.
             let _closed = writeln!(io::stdout(), "{}", server.local_addr());
         }
+        let door = self.door(servers.first()).await?;
         stop.wanted().await;
         eprintln!("shutting down");
+        if let Some(door) = door {
+            door.shutdown().await;
+        }
         for server in servers {
             server.shutdown().await;
         }
         flush(&database)?;
         Ok(Exit::Done)
+    }
+
+    /// The door, if one is wanted.
+    async fn door(&self, server: Option<&Server>) -> Result<Option<Server>> {
+        let (Some(port), Some(server)) = (self.door, server) else { return Ok(None) };
+        let opened = server.open_door(SocketAddr::new(self.bind, port)).await;
+        let door = opened.map_err(|error| {
+            Failure::surroundings(&error, "is the port taken? `--door 0` takes any")
+        })?;
+        match door {
+            Some(door) => Ok(Some(door)),
+            None => {
+                let message =
+                    "one server alone has no `--door`: nothing goes wrong between servers";
+                Err(Failure::no(message, "leave it out, or say `--servers 3`").of_usage())
+            }
+        }
     }
 
     async fn bind(&self, database: &Database) -> Result<Vec<Server>> {

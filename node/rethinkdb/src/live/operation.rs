@@ -22,6 +22,9 @@ pub(crate) enum Refusal {
     /// The cluster cannot do it.
     #[error(transparent)]
     Cluster(OperationError),
+    /// A server's disk is full: nothing is done.
+    #[error("No space left on the disk of server `{0}`.")]
+    NoRoom(String),
     /// The database refuses it.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -36,6 +39,7 @@ impl Refusal {
         match self {
             // Whoever is connected to a server that died hears nothing at all.
             Self::Cluster(error) => error.kind().unwrap_or(ErrorKind::OpIndeterminate),
+            Self::NoRoom(_) => ErrorKind::OpFailed,
             Self::Database(error) => error.kind(),
             Self::Interrupted => ErrorKind::OpIndeterminate,
         }
@@ -216,10 +220,13 @@ impl Live {
         let Some(table) = self.lock().tables.get(&id).copied() else {
             return Err(DatabaseError::from(crate::CatalogError::TableGone).into());
         };
+        let keys: Vec<_> = attempts.iter().map(Attempt::key).collect();
+        if let Some(server) = self.lock().without_room(id, &keys) {
+            return Err(Refusal::NoRoom(server));
+        }
         let slot = Arc::new(Mutex::new(Ok(attempts.iter().map(|_| None).collect::<Vec<_>>())));
         let work = {
             let (slot, database) = (slot.clone(), self.database.clone());
-            let keys: Vec<_> = attempts.iter().map(Attempt::key).collect();
             move |reached: &Reached<'_>| {
                 let mut outcome = lock(&slot);
                 let Ok(swapped) = &mut *outcome else { return Vec::new() };

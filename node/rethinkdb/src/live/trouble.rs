@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
-use super::{Member, Presence, State};
+use super::{Member, Presence, State, TableId};
 use crate::cluster::{Effect, Harm, Process, ServerId};
 use crate::feeds::Change;
 
@@ -24,6 +24,10 @@ pub enum Trouble {
         /// Only what these say is swallowed; those are still heard.
         oneway: bool,
     },
+    /// What a server sends to others, and they to it, takes so many times as long. Mended, as usual.
+    Slow(ServerId, u32),
+    /// A server's disk is full: what it is primary for cannot be written. Mended, there is room again.
+    Full(ServerId),
 }
 
 /// How a process ends.
@@ -60,6 +64,10 @@ pub(super) struct InEffect {
     troubles: BTreeMap<String, Trouble>,
     /// How many troubles cut each link.
     cuts: BTreeMap<(ServerId, ServerId), u32>,
+    /// How many writes full disks have refused, by the name of the trouble.
+    refused: BTreeMap<String, u64>,
+    /// Whether somebody can be asked even if no server runs.
+    has_door: bool,
 }
 
 /// The links that a partition cuts, from the one that speaks to the one that does not hear.
@@ -73,6 +81,16 @@ impl Member {
     /// What is wrong now, by name.
     pub fn troubles(&self) -> BTreeMap<String, Trouble> {
         self.live.lock().troubles.troubles.clone()
+    }
+
+    /// How many writes the trouble of this name has refused.
+    pub fn refused(&self, name: &str) -> u64 {
+        self.live.lock().troubles.refused.get(name).copied().unwrap_or(0)
+    }
+
+    /// From now on somebody can be asked even if no server runs.
+    pub(crate) fn has_door(&self) {
+        self.live.lock().troubles.has_door = true;
     }
 
     /// Lets trouble begin, under a name of its own.
@@ -118,7 +136,8 @@ impl State {
             _ => {}
         }
         let runs = |other: &ServerId| self.cluster.process(*other) == Process::Up;
-        if self.cluster.servers().filter(runs).any(|other| other != server) {
+        let is_alone = !self.cluster.servers().filter(runs).any(|other| other != server);
+        if self.troubles.has_door || !is_alone {
             return Ok(());
         }
         Err(NoTrouble::IsLast(self.name(server)))
@@ -137,6 +156,8 @@ impl State {
                 }]
             }
             Trouble::Paused(server) => vec![Harm::Pause(*server)],
+            Trouble::Slow(server, factor) => vec![Harm::Slow(*server, *factor)],
+            Trouble::Full(_) => Vec::new(),
             Trouble::Partition { of, from, oneway } => {
                 let cut = |link: &(ServerId, ServerId)| {
                     let cuts = self.troubles.cuts.entry(*link).or_default();
@@ -151,9 +172,12 @@ impl State {
 
     fn mend(&mut self, now: u64, name: &str, effects: &mut Vec<Effect<Change>>) {
         let Some(trouble) = self.troubles.troubles.remove(name) else { return };
+        self.troubles.refused.remove(name);
         let harms = match trouble {
             Trouble::Down(server, _) => vec![Harm::Start(server)],
             Trouble::Paused(server) => vec![Harm::Resume(server)],
+            Trouble::Slow(server, _) => vec![Harm::Slow(server, 1)],
+            Trouble::Full(_) => Vec::new(),
             Trouble::Partition { of, from, oneway } => {
                 let healed = |link: &(ServerId, ServerId)| {
                     let cuts = self.troubles.cuts.entry(*link).or_default();
@@ -167,6 +191,22 @@ impl State {
         for harm in harms {
             self.cluster.harm(now, harm, effects);
         }
+    }
+
+    /// The server that has no room for one of these rows, if there is one; it is remembered.
+    pub(super) fn without_room(&mut self, table: TableId, keys: &[Vec<u8>]) -> Option<String> {
+        if !self.troubles.troubles.values().any(|trouble| matches!(trouble, Trouble::Full(_))) {
+            return None;
+        }
+        let table = *self.tables.get(&table)?;
+        let primary =
+            |key: &Vec<u8>| self.cluster.primary(table, self.cluster.shard_of(table, key)?);
+        let primaries: Vec<_> = keys.iter().filter_map(primary).collect();
+        let is_met = |trouble: &Trouble| matches!(trouble, Trouble::Full(server) if primaries.contains(server));
+        let (name, trouble) = self.troubles.troubles.iter().find(|(_, one)| is_met(one))?;
+        let &Trouble::Full(server) = trouble else { return None };
+        *self.troubles.refused.entry(name.clone()).or_default() += 1;
+        Some(self.name(server))
     }
 
     /// Shows the sockets of each server what its process does now. They are to know before anybody is

@@ -9,12 +9,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{Server, ServerOptions, Shared, listen};
 use crate::cluster::{Process, Timing};
@@ -55,6 +56,33 @@ impl Server {
             Ok(Server { local_addr, shared, closing, listener })
         });
         started.collect()
+    }
+
+    /// Opens another way to the cluster of this server, on which none of what goes wrong is felt: so the
+    /// last server can be harmed, and mended from there. None if it is in no cluster.
+    ///
+    /// # Errors
+    /// If the address cannot be bound.
+    pub async fn open_door(&self, bind: SocketAddr) -> io::Result<Option<Server>> {
+        let Some(member) = self.shared.member.clone() else { return Ok(None) };
+        let listener = TcpListener::bind(bind).await?;
+        let local_addr = listener.local_addr()?;
+        member.has_door();
+        let shared = Arc::new(Shared {
+            database: self.shared.database.clone(),
+            accounts: self.shared.accounts.clone(),
+            identity: self.shared.identity.clone(),
+            jobs: Arc::default(),
+            scratch: Arc::default(),
+            threads: Arc::new(Semaphore::new(self.shared.limits.threads)),
+            connections: AtomicUsize::new(0),
+            limits: self.shared.limits,
+            member: Some(member),
+            is_gated: false,
+        });
+        let (closing, closed) = watch::channel(false);
+        let listener = tokio::spawn(listen::listen(listener, shared.clone(), closed));
+        Ok(Some(Server { local_addr, shared, closing, listener }))
     }
 
     /// Its place in the cluster, if it is in one.

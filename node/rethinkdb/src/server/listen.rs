@@ -54,7 +54,7 @@ async fn welcome(
     // vanished without a word is found out by the keepalive, feeds having nothing to send it.
     let socket = socket2::SockRef::from(&stream);
     if stream.set_nodelay(true).is_ok() && socket.set_keepalive(true).is_ok() {
-        match &shared.member {
+        match shared.member.as_ref().filter(|_| shared.is_gated) {
             None => connection::serve(stream, peer, shared.clone(), closing).await,
             Some(member) => {
                 let stream = Gated::new(stream, member);

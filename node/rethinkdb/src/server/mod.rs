@@ -68,6 +68,8 @@ struct Shared {
     connections: AtomicUsize,
     /// Its place among several servers, if there are.
     member: Option<Member>,
+    /// Whether it does what the process of that server does: it may stand still, or be down.
+    is_gated: bool,
 }
 
 impl Server {
@@ -141,6 +143,7 @@ fn share(
         threads: Arc::new(Semaphore::new(options.limits.threads)),
         connections: AtomicUsize::new(0),
         limits: options.limits,
+        is_gated: member.is_some(),
         member,
     })
 }

@@ -23,7 +23,7 @@ use super::ground::Ground;
 use super::links::{self, Links, changes_links};
 use super::nodes::Nodes;
 use super::processes::state;
-use super::store::{self, Store, has_moved, is_harmed, serves};
+use super::store::{self, Store, has_moved, is_harmed, refusals, serves};
 use crate::faults::Whom;
 use crate::plan::{Fault, FaultKind, How};
 
@@ -248,8 +248,11 @@ impl real::Sign for Sign {
             Self::Never => false,
             Self::Store(store::Sign::Moves(pid)) => comes_to_rest(Some(pid), silence).await,
             Self::Store(store::Sign::Serves(server)) => serves(server, silence).await.is_err(),
-            Self::Store(store::Sign::Harms(servers, id)) => {
-                is_harmed(&servers, &id).await.is_ok_and(|harmed| harmed)
+            Self::Store(store::Sign::Fits(door, id, before)) => {
+                refusals(door, &id).await.is_ok_and(|refused| refused > before)
+            }
+            Self::Store(store::Sign::Harms(door, id)) => {
+                is_harmed(door, &id).await.is_ok_and(|harmed| harmed)
             }
             Self::Store(store::Sign::Lies(moved)) => until(|| has_moved(&moved)).await,
             Self::Store(store::Sign::Refused) => false,
@@ -264,6 +267,11 @@ impl real::Sign for Sign {
     async fn shows(self) {
         match self {
             Self::Link(sign) => sign.shows().await,
+            Self::Store(store::Sign::Fits(door, id, before)) => {
+                while !refusals(door, &id).await.is_ok_and(|refused| refused > before) {
+                    sleep(LOOK_EVERY).await;
+                }
+            }
             Self::IsRight(grip, wrong, _) => {
                 while !is_off(&grip, wrong).await {
                     sleep(LOOK_EVERY).await;
@@ -306,8 +314,9 @@ impl real::Sign for Sign {
                 Self::Store(store::Sign::Serves(server)) => {
                     serves(*server, PROBE_FOR).await.is_ok()
                 }
-                Self::Store(store::Sign::Harms(servers, id)) => {
-                    is_harmed(servers, id).await.is_ok_and(|harmed| !harmed)
+                Self::Store(store::Sign::Fits(..)) => true,
+                Self::Store(store::Sign::Harms(door, id)) => {
+                    is_harmed(*door, id).await.is_ok_and(|harmed| !harmed)
                 }
             }
         };

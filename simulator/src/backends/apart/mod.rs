@@ -56,7 +56,7 @@ use super::real::{
     Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
 };
 use crate::observe::{End, FinalRow, Log, Observed, Record};
-use crate::plan::{Bounds, Durability, Engine, External, Fault, Plan, ReadMode, WriteAcks};
+use crate::plan::{Bounds, Durability, External, Fault, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
 use cuts::Cuts;
 use gauges::Gauges;
@@ -262,13 +262,6 @@ fn check(plan: &Plan) -> Result<(), ApartError> {
     if let Some(fault) = plan.faults.iter().find(|fault| !is_within_reach(fault)) {
         let name = fault.kind.nature().name;
         return refused(&format!("fault `{name}` for such a store"));
-    }
-    let shared = store.engine == Engine::Embedded && store.servers > 1;
-    if let Some(fault) = store::takes_the_last(plan).filter(|_| shared) {
-        let (number, name) = (fault.number, fault.kind.nature().name);
-        return refused(&format!(
-            "server left to be asked, were all of them taken at once, as with fault {number} (`{name}`)"
-        ));
     }
     if plan.nodes.len() > NODES_MAX {
         return refused(&format!("addresses for more than {NODES_MAX} nodes"));

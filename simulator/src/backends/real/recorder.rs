@@ -67,7 +67,7 @@ struct Unsettled {
     in_block: BTreeSet<TxId>,
     /// Which nodes have said how a block was decided.
     decided: BTreeSet<(BlockId, usize)>,
-    /// Who has voted on it.
+    /// Who has voted on which block.
     votes: BTreeSet<(BlockId, NodeKey)>,
 }
 
@@ -174,7 +174,7 @@ impl Recorder {
     }
 
     /// Waits until nothing waits in the backlog and every node of ours has said how every listed block was
-    /// decided, and the others have voted on it; or the plan is at its end.
+    /// decided, and all have voted on it; or the plan is at its end.
     pub(in super::super) async fn settled(&self, plan: &Plan) {
         while self.now_us() < plan.end_us && !self.is_settled(plan) {
             tokio::time::sleep(SETTLED_POLL).await;
@@ -184,16 +184,24 @@ impl Recorder {
     fn is_settled(&self, plan: &Plan) -> bool {
         let is_ours = |node: &usize| plan.nodes[*node].external.is_none();
         let there = (0..self.0.names.len()).filter(|node| is_ours(node) && !plan.is_lost(*node));
+        let keys: Vec<_> = (0..self.0.names.len()).map(|node| plan.node_key(node)).collect();
         let now_us = self.now_us();
         let unsettled = &self.pages().unsettled;
         let (blocks, is_quiet) = match self.0.has_list {
             true => (&unsettled.listed, true),
             false => (&unsettled.blocks, unsettled.is_quiet(now_us)),
         };
+        let has_voted = |block: &BlockId, node: usize| {
+            let vote = (block.clone(), keys[node].clone());
+            !self.0.has_list || unsettled.votes.contains(&vote)
+        };
         let is_decided = |block: &BlockId| {
-            let has_voted = |key: &NodeKey| unsettled.votes.contains(&(block.clone(), key.clone()));
-            there.clone().all(|node| unsettled.decided.contains(&(block.clone(), node)))
-                && self.0.foreign.iter().all(has_voted)
+            let mut there = there.clone();
+            let of_foreign =
+                |key: &NodeKey| unsettled.votes.contains(&(block.clone(), key.clone()));
+            there.all(|node| {
+                unsettled.decided.contains(&(block.clone(), node)) && has_voted(block, node)
+            }) && self.0.foreign.iter().all(of_foreign)
         };
         unsettled.waiting == 0 && is_quiet && blocks.iter().all(is_decided)
     }

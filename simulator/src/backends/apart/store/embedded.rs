@@ -9,12 +9,18 @@ use super::super::ground::{Binary, DRIVER_PORT, Ground, Member};
 use super::super::program::Program;
 use crate::plan::Plan;
 
+/// The port of its door, at which nothing of what goes wrong between servers is felt.
+const DOOR_PORT: u16 = DRIVER_PORT - 1;
+
+/// How it is started, and where its servers listen; where its door is, if several servers have one.
+pub(super) type Embedded = (Vec<Program>, Vec<SocketAddr>, Option<SocketAddr>);
+
 /// How it is started, and where its servers listen.
 pub(super) fn programs(
     plan: &Plan,
     ground: &Ground,
     folder: &Path,
-) -> Result<(Vec<Program>, Vec<SocketAddr>), ApartError> {
+) -> Result<Embedded, ApartError> {
     let member = Member::Server(0);
     let (address, count) = (ground.address(member), plan.store.servers);
     let mut arguments: Vec<OsString> =
@@ -33,8 +39,12 @@ pub(super) fn programs(
     ] {
         arguments.push(argument.into());
     }
+    if count > 1 {
+        arguments.extend(["--door".into(), DOOR_PORT.to_string().into()]);
+    }
     let program = ground.program(member, Binary::Node, arguments, folder.join("store.log"))?;
     let ports = DRIVER_PORT..;
     let servers = ports.take(count as usize).map(|port| SocketAddr::new(address, port));
-    Ok((vec![program], servers.collect()))
+    let door = (count > 1).then(|| SocketAddr::new(address, DOOR_PORT));
+    Ok((vec![program], servers.collect(), door))
 }

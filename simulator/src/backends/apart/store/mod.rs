@@ -28,7 +28,7 @@ use super::used::Used;
 use crate::plan::{Engine, Fault, FaultKind, Plan};
 
 pub(super) use layout::{Moved, has_moved};
-pub(super) use wishes::{is_harmed, takes_the_last};
+pub(super) use wishes::{is_harmed, refusals};
 
 /// How long a server may take until drivers can connect.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -54,6 +54,8 @@ pub(super) struct Store {
     used: Used,
     /// Servers that do not answer at the moment, by our hand.
     harmed: BTreeSet<usize>,
+    /// Where an embedded cluster is asked what only it can do, whatever goes wrong in it.
+    door: Option<SocketAddr>,
 }
 
 impl Store {
@@ -64,12 +66,15 @@ impl Store {
         folder: &Path,
         ear: Ear,
     ) -> Result<Self, ApartError> {
-        let (starts, servers) = match plan.store.engine {
+        let (starts, servers, door) = match plan.store.engine {
             Engine::Embedded => embedded::programs(plan, ground, folder)?,
-            Engine::Rethinkdb => rethinkdb::programs(plan, ground, folder)?,
+            Engine::Rethinkdb => {
+                let (starts, servers) = rethinkdb::programs(plan, ground, folder)?;
+                (starts, servers, None)
+            }
         };
         let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
-        let mut store = Self { processes, servers, ear, used, harmed };
+        let mut store = Self { processes, servers, ear, used, harmed, door };
         for program in starts {
             let process = program.start(store.ear.clone()).await.map_err(ApartError::Start)?;
             store.processes.push((program, Some(process)));
@@ -232,8 +237,10 @@ pub(super) enum Sign {
     Moves(Pid),
     /// It answers drivers.
     Serves(SocketAddr),
-    /// One of these servers says that something is not wrong between servers.
-    Harms(Vec<SocketAddr>, String),
+    /// This door says that something is not wrong between servers.
+    Harms(SocketAddr, String),
+    /// By its word, no more writes than so many were refused for want of room.
+    Fits(SocketAddr, String, u64),
     /// Tables do not lie as they were told to.
     Lies(Moved),
     /// They were told to, and refused.

@@ -1,7 +1,6 @@
 //! What goes wrong between the servers of an embedded cluster, which share one process: a fault is rows of
-//! its table `harms`, written there through a server that is well.
+//! its table `harms`, written there through a door that none of it closes.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 
@@ -10,27 +9,21 @@ use bigchaindb::store::rethinkdb::{Error, Term};
 use bigchaindb_core::model::{Json, Object};
 
 use super::{ANSWER_WITHIN, Sign, Store, cannot, client};
-use crate::plan::{Direction, Fault, FaultKind, How, Plan, Store as Planned};
+use crate::plan::{Direction, Fault, FaultKind, How, Store as Planned};
 
 impl Store {
     /// Lets something go wrong between the servers of an embedded cluster.
     pub(super) async fn wish(&mut self, fault: &Fault, server: usize) -> io::Result<Vec<Sign>> {
         let ids = self.ids(fault, server);
         let wishes = wishes(fault, server, self.servers.len()).ok_or_else(|| cannot(fault))?;
-        let takes = fault.kind != FaultKind::StorePartition;
-        let mut signs = Vec::new();
         for (id, wish) in ids.iter().zip(wishes) {
             let row = Term::value(&with_id(wish, id));
-            self.ask(&harms().insert(row, Durability::Hard), server).await?;
-            if !takes {
-                signs.push(Sign::Harms(self.others(server), id.clone()));
-            }
+            self.ask(&harms().insert(row, Durability::Hard)).await?;
         }
-        if takes {
+        if takes(fault.kind) {
             self.harmed.insert(server);
-            signs.push(Sign::Serves(self.servers[server]));
         }
-        Ok(signs)
+        self.signs(fault, server, ids)
     }
 
     pub(super) async fn take_back(
@@ -38,18 +31,29 @@ impl Store {
         fault: &Fault,
         server: usize,
     ) -> io::Result<Vec<Sign>> {
-        let mut signs = Vec::new();
-        for id in self.ids(fault, server) {
-            self.ask(&harms().get(id.as_str()).delete(Durability::Hard), server).await?;
-            if fault.kind == FaultKind::StorePartition {
-                signs.push(Sign::Harms(self.others(server), id));
+        let ids = self.ids(fault, server);
+        for id in &ids {
+            self.ask(&harms().get(id.as_str()).delete(Durability::Hard)).await?;
+        }
+        self.harmed.remove(&server);
+        Ok(match fault.kind {
+            // There is room if nothing says that there is none.
+            FaultKind::StoreFull => {
+                let door = self.door()?;
+                ids.into_iter().map(|id| Sign::Harms(door, id)).collect()
             }
-        }
-        if fault.kind != FaultKind::StorePartition {
-            self.harmed.remove(&server);
-            signs.push(Sign::Serves(self.servers[server]));
-        }
-        Ok(signs)
+            _ => self.signs(fault, server, ids)?,
+        })
+    }
+
+    /// By what it is known that rows are there, or not.
+    fn signs(&self, fault: &Fault, server: usize, ids: Vec<String>) -> io::Result<Vec<Sign>> {
+        let door = self.door()?;
+        Ok(match fault.kind {
+            kind if takes(kind) => vec![Sign::Serves(self.servers[server])],
+            FaultKind::StoreFull => ids.into_iter().map(|id| Sign::Fits(door, id, 0)).collect(),
+            _ => ids.into_iter().map(|id| Sign::Harms(door, id)).collect(),
+        })
     }
 
     /// The keys of the rows that a fault is: one for each pair of servers that it keeps apart.
@@ -58,58 +62,49 @@ impl Store {
         (0..rows).map(|row| format!("fault-{}-{server}-{row}", fault.number)).collect()
     }
 
-    /// Has a server do something that is well itself.
-    async fn ask(&self, term: &Term, server: usize) -> io::Result<()> {
-        let mut last = None;
-        for other in self.others(server) {
-            match client(other, ANSWER_WITHIN).value(term).await {
-                Ok(done) if done.get("errors").and_then(Json::as_i64) == Some(0) => return Ok(()),
-                Ok(refused) => last = Some(io::Error::other(refused.to_string())),
-                Err(error) => last = Some(io::Error::other(error.whole())),
-            }
+    /// Has the cluster do something.
+    async fn ask(&self, term: &Term) -> io::Result<()> {
+        match client(self.door()?, ANSWER_WITHIN).value(term).await {
+            Ok(done) if done.get("errors").and_then(Json::as_i64) == Some(0) => Ok(()),
+            Ok(refused) => Err(io::Error::other(refused.to_string())),
+            Err(error) => Err(io::Error::other(error.whole())),
         }
-        Err(last.unwrap_or_else(|| io::Error::other("no server is left to be asked")))
+    }
+
+    fn door(&self) -> io::Result<SocketAddr> {
+        self.door.ok_or_else(|| io::Error::other("the store has no door"))
     }
 }
 
-/// Whether a row of the table of harms is there; an error if nobody says.
-pub(in super::super) async fn is_harmed(servers: &[SocketAddr], id: &str) -> Result<bool, Error> {
-    let mut answer = Err(Error::NotSent("no server is left to be asked".to_owned()));
-    for server in servers {
-        answer = client(*server, ANSWER_WITHIN).read_value(&harms().get(id)).await;
-        if answer.is_ok() {
-            break;
-        }
-    }
-    answer.map(|row| !row.is_null())
+/// Whether a fault takes a server, so that it does not answer.
+fn takes(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::StoreKill
+            | FaultKind::StoreRestart
+            | FaultKind::StorePause
+            | FaultKind::PowerLoss
+    )
 }
+
+/// Whether a row of the table of harms is there; an error if nobody says.
+pub(in super::super) async fn is_harmed(door: SocketAddr, id: &str) -> Result<bool, Error> {
+    row(door, id).await.map(|row| !row.is_null())
+}
+
+/// How many writes a row of the table of harms has refused; an error if nobody says.
+pub(in super::super) async fn refusals(door: SocketAddr, id: &str) -> Result<u64, Error> {
+    let row = row(door, id).await?;
+    let refused = row.get("refused").and_then(Json::as_i64);
+    Ok(refused.and_then(|refused| u64::try_from(refused).ok()).unwrap_or(0))
+}
+
+async fn row(door: SocketAddr, id: &str) -> Result<Json, Error> {
+    client(door, ANSWER_WITHIN).read_value(&harms().get(id)).await
+}
+
 fn harms() -> Term {
     Term::database("rethinkdb").table_of("harms")
-}
-/// The first fault with which no server is left that runs.
-pub(in super::super) fn takes_the_last(plan: &Plan) -> Option<&Fault> {
-    let takes = |fault: &&Fault| {
-        matches!(
-            fault.kind,
-            FaultKind::StoreKill
-                | FaultKind::StoreRestart
-                | FaultKind::StorePause
-                | FaultKind::PowerLoss
-        )
-    };
-    let taken_at = |moment: u64| {
-        let holds = |fault: &&Fault| (fault.at_us..=fault.until_us).contains(&moment);
-        let taken: BTreeSet<usize> = plan
-            .faults
-            .iter()
-            .filter(takes)
-            .filter(holds)
-            .flat_map(|fault| fault.servers.iter().copied())
-            .collect();
-        taken.len()
-    };
-    let all = plan.store.servers as usize;
-    plan.faults.iter().filter(takes).find(|fault| taken_at(fault.at_us) >= all)
 }
 
 /// The rows of the table `harms` that are a fault of a server; none if there are no such rows.
@@ -120,6 +115,8 @@ fn wishes(fault: &Fault, server: usize, all: usize) -> Option<Vec<Object>> {
         FaultKind::StoreRestart => "stop",
         FaultKind::StorePause => "pause",
         FaultKind::PowerLoss => "power-loss",
+        FaultKind::StoreFull => "full",
+        FaultKind::StoreSlowLink => "slow",
         FaultKind::StorePartition => {
             let How::Apart { form, direction } = fault.how else { return None };
             let apart = form.apart(&fault.servers, all).into_iter();
@@ -142,6 +139,9 @@ fn wishes(fault: &Fault, server: usize, all: usize) -> Option<Vec<Object>> {
     let mut row = Object::new();
     row.insert("kind", Json::from(kind));
     row.insert("server", name(server));
+    if let How::Slow { factor, .. } = fault.how {
+        row.insert("factor", Json::from(i64::from(factor)));
+    }
     Some(vec![row])
 }
 
@@ -165,6 +165,12 @@ mod tests {
         for (kind, servers, how, rows) in [
             (FaultKind::StoreKill, &[1][..], How::Plain, &[r#"{"kind":"kill","server":"s2"}"#][..]),
             (
+                FaultKind::StoreSlowLink,
+                &[0],
+                How::Slow { factor: 3, jitter_us: 0 },
+                &[r#"{"factor":3,"kind":"slow","server":"s1"}"#],
+            ),
+            (
                 FaultKind::StorePartition,
                 &[2],
                 apart(Form::Isolated, Direction::In),
@@ -187,17 +193,6 @@ mod tests {
             let made: Vec<_> = made.into_iter().map(|row| Json::from(row).to_string()).collect();
             assert_eq!(made, rows, "{kind:?}");
         }
-        let scenario = |third: &str| {
-            let text = format!(
-                "name = \"x\"\nbackends = [\"processes\"]\n[federation]\nrethinkdb = {{ servers = 3 }}\n\
-                 [[fault]]\ndo = \"store-kill\"\nat = \"1s\"\ntarget = [\"s1\", \"s2\"]\n\
-                 [[fault]]\ndo = \"store-pause\"\nat = \"{third}\"\ntarget = \"s3\"\n"
-            );
-            let scenario = crate::scenario::Scenario::parse("x.toml", &text, None).unwrap();
-            crate::plan::make(&scenario, 1).unwrap()
-        };
-        assert_eq!(takes_the_last(&scenario("2s")).map(|fault| fault.number), Some(1));
-        assert_eq!(takes_the_last(&scenario("7s")), None, "the others are back by then");
-        assert!(wishes(&fault(FaultKind::StoreFull, &[0], How::Plain), 0, 3).is_none());
+        assert!(wishes(&fault(FaultKind::StoreSlow, &[0], How::Plain), 0, 3).is_none());
     }
 }

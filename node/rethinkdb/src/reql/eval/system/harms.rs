@@ -12,14 +12,19 @@ use crate::reql::eval::admin::op_failed;
 use crate::reql::failure::{Failure, Result};
 use crate::{Ending, Member, Trouble};
 
+const FULL: &str = "full";
 const KILL: &str = "kill";
 const PARTITION: &str = "partition";
 const PAUSE: &str = "pause";
 const POWER_LOSS: &str = "power-loss";
+const SLOW: &str = "slow";
 const STOP: &str = "stop";
 
 /// What can go wrong.
-const KINDS: [&str; 5] = [KILL, PARTITION, PAUSE, POWER_LOSS, STOP];
+const KINDS: [&str; 7] = [FULL, KILL, PARTITION, PAUSE, POWER_LOSS, SLOW, STOP];
+
+/// Nothing is slower than this.
+const FACTOR_MAX: f64 = 1e6;
 
 /// What is wrong now.
 pub(super) fn documents(env: &Env) -> Vec<Datum> {
@@ -39,6 +44,19 @@ fn document(member: &Member, id: &str, trouble: &Trouble) -> Datum {
         Trouble::Down(server, Ending::PowerLost) => of_server(POWER_LOSS, server),
         Trouble::Down(server, Ending::Stopped) => of_server(STOP, server),
         Trouble::Paused(server) => of_server(PAUSE, server),
+        Trouble::Slow(server, factor) => named([
+            ("factor", f64::from(*factor).into()),
+            ("id", id.into()),
+            ("kind", SLOW.into()),
+            ("server", name(server)),
+        ]),
+        #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]
+        Trouble::Full(server) => named([
+            ("id", id.into()),
+            ("kind", FULL.into()),
+            ("refused", (member.refused(id) as f64).into()),
+            ("server", name(server)),
+        ]),
         Trouble::Partition { of, from, oneway } => named([
             ("from", names(from)),
             ("id", id.into()),
@@ -80,6 +98,7 @@ fn trouble(member: &Member, fields: &Object) -> Result<Trouble> {
     };
     let known: &[&str] = match *kind {
         PARTITION => &["id", "kind", "of", "from", "oneway"],
+        SLOW => &["id", "kind", "server", "factor"],
         _ => &["id", "kind", "server"],
     };
     let unknown: Vec<_> =
@@ -97,8 +116,24 @@ fn trouble(member: &Member, fields: &Object) -> Result<Trouble> {
         KILL => Trouble::Down(server, Ending::Killed),
         POWER_LOSS => Trouble::Down(server, Ending::PowerLost),
         STOP => Trouble::Down(server, Ending::Stopped),
+        FULL => Trouble::Full(server),
+        SLOW => Trouble::Slow(server, factor(fields)?),
         _ => Trouble::Paused(server),
     })
+}
+
+/// How many times as long something takes.
+fn factor(fields: &Object) -> Result<u32> {
+    let factor = fields.get("factor").unwrap_or(&Datum::Null);
+    let number = factor.as_number().filter(|factor| (2.0..=FACTOR_MAX).contains(factor));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "2 to a million")]
+    match number.filter(|factor| factor.fract() == 0.0) {
+        Some(factor) => Ok(factor as u32),
+        None => {
+            let got = factor.pretty();
+            Err(wrong(&format!("In `factor`: Expected a whole number from 2 on, got: {got}")))
+        }
+    }
 }
 
 /// Without `from`, all other servers.
