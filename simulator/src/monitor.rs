@@ -11,15 +11,12 @@ use bigchaindb_core::model::{BlockId, Json, TxId};
 use bigchaindb_core::rules::Election;
 use bigchaindb_monitoring::federation::Whole;
 use bigchaindb_monitoring::relay::{Interval, Line, Point, Sample, Templates, Value};
+use bigchaindb_monitoring::runs::{END, FAULTS, KIND, NODE, RUN, RUNS, TEXT};
 
 use crate::observe::{Call, Change, Fault, Kind, Observed, Operation, Phase, Record, Run, Table};
 
 /// A point each second.
 const SECOND_US: u64 = 1_000_000;
-
-/// Under which measurements faults and runs are found.
-const FAULT: &str = "fault";
-const RUN: &str = "run";
 
 /// All points of a run that is called `name` there; its clock stood at 0 at `began_ns`, in nanoseconds since
 /// 1970.
@@ -130,19 +127,19 @@ impl Monitor {
             Phase::Applied | Phase::Verified => {
                 let at_ns = self.at_ns(at_us);
                 let point = self.faults.entry(fault.number).or_insert_with(|| {
-                    let mut point = Point::new(FAULT, at_ns);
-                    point.tag("kind", &*fault.kind);
-                    point.tag("node", &*fault.target);
+                    let mut point = Point::new(FAULTS, at_ns);
+                    point.tag(KIND, &*fault.kind);
+                    point.tag(NODE, &*fault.target);
                     let text = format!("{} {}", fault.kind, fault.target);
-                    point.set("text", Value::Text(text.trim_end().to_owned()));
+                    point.set(TEXT, Value::Text(text.trim_end().to_owned()));
                     point
                 });
-                point.tag("run", &self.name);
+                point.tag(RUN, &self.name);
             }
             Phase::Healed => {
                 let end_ms = self.at_ns(at_us) / 1_000_000;
                 if let Some(mut point) = self.faults.remove(&fault.number) {
-                    point.set("end_time", Value::Whole(i64::try_from(end_ms).unwrap_or(i64::MAX)));
+                    point.set(END, Value::Whole(i64::try_from(end_ms).unwrap_or(i64::MAX)));
                     self.points.push(point);
                 }
             }
@@ -171,12 +168,12 @@ impl Monitor {
         self.end_second();
         self.points.extend(std::mem::take(&mut self.faults).into_values());
         if let Some(run) = self.run.take() {
-            let mut point = Point::new(RUN, self.began_ns);
-            point.tag("run", &self.name);
+            let mut point = Point::new(RUNS, self.began_ns);
+            point.tag(RUN, &self.name);
             point.tag("backend", &*run.backend);
-            point.set("text", Value::Text(format!("{}, seed {}", run.scenario, run.seed)));
+            point.set(TEXT, Value::Text(format!("{}, seed {}", run.scenario, run.seed)));
             let end_ms = self.at_ns(ended_us) / 1_000_000;
-            point.set("end_time", Value::Whole(i64::try_from(end_ms).unwrap_or(i64::MAX)));
+            point.set(END, Value::Whole(i64::try_from(end_ms).unwrap_or(i64::MAX)));
             self.points.push(point);
         }
         self.points
