@@ -273,8 +273,9 @@ fn list(
     news
 }
 
-/// All blocks but genesis: first those that this node voted on, in the order of its votes (those of
-/// one second as each names the one before), then the others as they are.
+/// All blocks but genesis: first those that this node voted on, in the order of its votes, then the others
+/// as they are. Each vote names the one before, which is all that counts if it leads to all of them; where
+/// it does not, by their times. Those alone will not do: a clock that is put right goes back.
 fn in_order(genesis: &BlockId, own: &[Own], blocks: Vec<BlockId>) -> Vec<BlockId> {
     let next: BTreeMap<_, _> = own.iter().map(|vote| (&vote.previous, &vote.block)).collect();
     let (mut walked, mut at) = (BTreeMap::new(), genesis);
@@ -285,7 +286,9 @@ fn in_order(genesis: &BlockId, own: &[Own], blocks: Vec<BlockId>) -> Vec<BlockId
         at = block;
     }
     let mut voted: Vec<_> = own.iter().collect();
-    voted.sort_by_key(|vote| (vote.timestamp, walked.get(&vote.block)));
+    let leads_to_all = own.iter().all(|vote| walked.contains_key(&vote.block));
+    let time = |vote: &Own| if leads_to_all { 0 } else { vote.timestamp };
+    voted.sort_by_key(|vote| (time(vote), walked.get(&vote.block)));
     let known: BTreeSet<_> = own.iter().map(|vote| &vote.block).collect();
     let others = blocks.into_iter().filter(|block| block != genesis && !known.contains(block));
     voted.into_iter().map(|vote| vote.block.clone()).chain(others).collect()
@@ -300,7 +303,9 @@ mod tests {
                                        | g a b   | a b
         1:g>b 2:b>a                    | g a b c | b a c
         1:g>c 1:c>a 1:a>b              | g a b c | c a b
+        9:g>b 2:b>a                    | g a b c | b a c
         2:a>b                          | g a b c | b a c
+        9:a>b 2:b>c                    | g a b c | c b a
         1:g>a 1:a>g                    | g a     | a g
     ";
 
