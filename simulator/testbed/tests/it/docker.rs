@@ -1,10 +1,12 @@
 //! Runs in containers: they are judged as others are, and nothing is left of them, whatever way they end.
 //!
-//! That takes a Docker engine, and the image that `deploy/images/build` makes of the program under test:
-//! `apart` says what becomes of tests where there is none.
+//! That takes a Docker engine: `apart` says what becomes of tests where there is none. The image is made of
+//! the program under test, by `deploy/images/build`.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::sync::Once;
 
 use bigchaindb_simulator::backends::apart::RunId;
 use bigchaindb_simulator::backends::apart::reaper::{self, Containers};
@@ -18,11 +20,20 @@ use crate::{outcome, testbed};
 /// In which world all of this is.
 const DOCKER: [&str; 2] = ["--backend", "docker"];
 
-/// The engine, unless tests of it are to be left out.
+/// The engine, with the image, unless tests of it are to be left out.
 fn engine() -> Option<Containers> {
+    static IMAGE: Once = Once::new();
     let found = Containers::look();
     let lacks = found.as_ref().err().map(|error| format!("no Docker engine answers: {error}"));
-    if without("docker", lacks) { None } else { found.ok() }
+    if without("docker", lacks) {
+        return None;
+    }
+    IMAGE.call_once(|| {
+        let node = Path::new(env!("CARGO_BIN_EXE_testbed")).with_file_name("bigchaindb");
+        let made = Command::new("../../deploy/images/build").arg(node).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    });
+    found.ok()
 }
 
 #[test]
