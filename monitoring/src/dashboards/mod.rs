@@ -1,8 +1,8 @@
 //! Grafana's pages as code: a list of panels for each, and the metrics that they ask for.
 //!
-//! A panel names metrics by the enums of the node's table ([`query`]), never by what they are called in
+//! A panel names metrics by the enums of the node's table (`query`), never by what they are called in
 //! InfluxDB, so a metric that is renamed is another query, and one that is gone does not compile. What a
-//! panel is to Grafana is in [`panel`], a page's frame is here. The pages: `federation`, `node`, `run`; the
+//! panel is to Grafana is in `panel`, a page's frame is here. The pages: `federation`, `node`, `run`; the
 //! alerts: `alerts`. What comes of them is kept under `grafana/`, where Grafana reads it; a test compares.
 //!
 //! Source: BigchainDB 0.6 docs, "Monitoring"; Grafana documentation, "Dashboard JSON model" (the classic one).

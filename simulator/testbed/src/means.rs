@@ -39,7 +39,7 @@ pub(crate) struct WithMeans {
     /// what `TESTBED_NODE_IMAGE` names, or what `deploy/images/build` makes.
     #[arg(long, value_name = "IMAGE")]
     node_image: Option<String>,
-    /// A database of InfluxDB, as http://[user:password@]host:port/database: what nodes count and time
+    /// A database of InfluxDB, as http://user:password@host:port/database: what nodes count and time
     /// goes there while they run, what the federation did and which faults held once it is over. A run
     /// in virtual time is shown as if it had just ended.
     #[arg(long, value_name = "URL", value_parser = database)]

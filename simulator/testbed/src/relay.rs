@@ -22,7 +22,7 @@ pub(crate) struct Relay {
     /// Where nodes send to: their `statsd.host` and `statsd.port`.
     #[arg(long, default_value = "127.0.0.1:8125", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// The database: http://[user:password@]host:port/database. It has to be there.
+    /// The database: http://user:password@host:port/database. It has to be there.
     #[arg(long, value_name = "URL", required_unless_present = "file", conflicts_with = "file")]
     influxdb: Option<String>,
     /// A file instead, for lines of InfluxDB's protocol.
