@@ -1,8 +1,8 @@
 //! `[[byzantine]]`: members that act against the rules on purpose.
 
-use super::reader::{Entry, Section, closest};
 use super::{Federation, ScenarioError, Target, minority};
 use crate::plan::Act;
+use bigchaindb_strict::{Entry, Section, closest};
 
 /// A Byzantine member as the file tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]

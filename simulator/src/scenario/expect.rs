@@ -1,10 +1,10 @@
 //! `[expect]`: what has to come true.
 
 use super::ScenarioError;
-use super::reader::{Entry, Section};
-use super::units;
 use crate::checkers::QUEUE_MAX;
 use crate::plan::{Expect, Percentile};
+use bigchaindb_strict::units;
+use bigchaindb_strict::{Entry, Section};
 
 /// After load and faults have ended, everything accepted is decided within this time.
 const DECIDED_AFTER_HEAL_US: u64 = 30_000_000;

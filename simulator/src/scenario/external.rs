@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 
 use bigchaindb_core::model::public_key_bytes;
 
-use super::reader::{Entry, Section, closest};
 use super::{Federation, Scenario, ScenarioError};
 use crate::faults::Whom;
 use crate::plan::{External, FaultKind, PLACEHOLDERS};
+use bigchaindb_strict::{Entry, Section, closest};
 
 /// The rules' profiles that members have.
 pub(super) const PROFILES: [&str; 3] = ["default", "mixed", "v0.6.0"];

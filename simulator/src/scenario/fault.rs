@@ -3,13 +3,13 @@
 //! Here: the keys that all faults have. Not here: the keys of one kind alone (`wish`), whom it meets
 //! (`target`), faults by chance (`swarm`). Start at [`FaultEntry`].
 
-use super::reader::{Entry, Section, closest};
 use super::target::{Target, read_target};
 use super::wish::{self, Wish};
 use super::{Federation, ScenarioError, minority};
 use crate::backends::Backend;
 use crate::faults::{self, Nature, Whom};
 use crate::plan::{Direction, FaultKind, OtherSide, Store};
+use bigchaindb_strict::{Entry, Section, closest};
 
 /// A fault as the file tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,11 +4,11 @@ use bigchaindb_core::rules::{Quirk, Quirks};
 use bigchaindb_rethinkdb::cluster::Timing;
 
 use super::external::{self, ExternalEntry, PROFILES};
-use super::reader::{Entry, Section};
 use super::{ScenarioError, minority};
 use crate::plan::{
     BOUNDS, Bound, Bounds, Costs, Durability, Engine, Links, ReadMode, Store, WriteAcks,
 };
+use bigchaindb_strict::{Entry, Section};
 
 /// Where the first block is nobody's claim, as the original's was not, its operator makes it on one
 /// node before the others start.

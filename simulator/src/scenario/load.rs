@@ -1,9 +1,9 @@
 //! `[[load]]`: what clients do, and how often.
 
 use super::ScenarioError;
-use super::reader::{Entry, Section};
-use super::units::{self, Rate};
 use crate::plan::Oddity;
+use bigchaindb_strict::units::{self, Rate};
+use bigchaindb_strict::{Entry, Section};
 
 /// A stretch of load.
 #[derive(Clone, PartialEq, Eq, Debug)]

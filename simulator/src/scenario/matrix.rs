@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::edit;
-use super::reader::{Entry, Section, closest};
 use super::{Scenario, ScenarioError};
 use crate::matrix::Measure;
+use bigchaindb_strict::{Entry, Section, closest};
 
 /// More combinations than these are more than anybody looks at.
 const CELLS_MAX: usize = 1_000;

@@ -6,7 +6,6 @@
 
 mod byzantine;
 mod edit;
-mod error;
 mod expect;
 mod external;
 mod fault;
@@ -14,18 +13,18 @@ mod federation;
 mod load;
 mod matrix;
 mod planned;
-mod reader;
 mod spelling;
 mod swarm;
 mod target;
-mod units;
 mod wish;
 pub mod write;
 
 use std::path::Path;
 
+/// A scenario that cannot be read, or cannot be carried out.
+pub use bigchaindb_strict::Refusal as ScenarioError;
+pub use bigchaindb_strict::units::Rate;
 pub use byzantine::ByzantineEntry;
-pub use error::ScenarioError;
 pub use external::ExternalEntry;
 pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
@@ -34,10 +33,9 @@ pub use matrix::{Axis, Cell, Matrix};
 pub use planned::Planned;
 pub use swarm::{Row, Swarm};
 pub use target::Target;
-pub use units::Rate;
 pub use wish::Wish;
 
-pub(crate) use error::Source;
+pub(crate) use bigchaindb_strict::Source;
 pub(crate) use fault::{FAULTS_MAX, usual_target};
 pub(crate) use federation::usual_store;
 pub(crate) use target::minority;
@@ -46,7 +44,7 @@ pub(crate) use wish::FACTOR_MAX;
 use crate::backends::Backend;
 use crate::faults::Nature;
 use crate::plan::{Bounds, Costs, Engine, Expect, FaultKind, Links, LogDetail, Store};
-use reader::{Entry, Section};
+use bigchaindb_strict::{Entry, Section};
 
 /// The seed of a scenario that names none.
 pub const DEFAULT_SEED: u64 = 1;
@@ -136,10 +134,7 @@ impl Scenario {
     pub fn parse(file: &str, text: &str, asked: impl Into<Asked>) -> Result<Self, ScenarioError> {
         let Asked { backend, store } = asked.into();
         let source = Source { file, text };
-        let document = toml_edit::Document::parse(text).map_err(|error| {
-            let message = format!("not TOML: {}", error.message().replace('\n', " "));
-            source.error(source.line(error.span()), message, "see https://toml.io for how it goes")
-        })?;
+        let document = source.document()?;
         let mut top = Section::new(source, "the scenario", None, document.as_table());
         let mut notes = Vec::new();
 

@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::reader::Section;
 use super::{Federation, ScenarioError, spelling};
 use crate::plan::{Byzantine, Fault, Operation};
+use bigchaindb_strict::Section;
 
 /// What the file says of the plan itself.
 #[derive(Clone, PartialEq, Debug, Default)]

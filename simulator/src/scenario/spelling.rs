@@ -11,7 +11,7 @@
 use serde_json::{Map, Value as Json};
 use toml_edit::{Item, TableLike, Value};
 
-use super::units;
+use bigchaindb_strict::units;
 
 /// A key and its value as they stand in the file; `None` if nothing is written for it.
 pub(super) fn pair(key: &str, json: &Json) -> Option<(String, String)> {

@@ -3,10 +3,10 @@
 //! Not here: the draws (`plan::swarm`), faults that the file names (`fault`).
 
 use super::fault::{Course, FAULTS_MAX, read_kind};
-use super::reader::{Entry, Section};
 use super::{Federation, ScenarioError, minority};
 use crate::faults::{self, Whom};
 use crate::plan::{FaultKind, Store};
+use bigchaindb_strict::{Entry, Section};
 
 /// Faults by chance: each seed draws its own subset of kinds, their number, times and targets.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,9 +1,9 @@
 //! Whom a fault meets, as a scenario says it: nodes of the federation, or servers of its store.
 
-use super::reader::Entry;
 use super::{Federation, ScenarioError};
 use crate::faults::{Nature, Whom};
 use crate::plan::{External, Store};
+use bigchaindb_strict::Entry;
 
 /// Whom a fault meets.
 #[derive(Clone, PartialEq, Eq, Debug)]

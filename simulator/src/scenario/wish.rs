@@ -3,11 +3,11 @@
 //! Here: the keys that one kind of fault has and others do not. Not here: what all have (`fault`), what is
 //! drawn (`plan::particulars`). Start at [`read`].
 
-use super::reader::{Entry, Section, closest};
 use super::target::Target;
 use super::{Federation, ScenarioError};
 use crate::faults::Nature;
 use crate::plan::{Direction, FaultKind, Followed, Form, Loss, OtherSide, Point, Shape, Store};
+use bigchaindb_strict::{Entry, Section, closest};
 
 /// How a fault is to go; `None` is for chance to say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -251,7 +251,7 @@ fn read_share(section: &mut Section<'_>) -> Result<Option<u32>, ScenarioError> {
 /// How much passes in a second.
 fn read_speed(section: &mut Section<'_>) -> Result<Option<u32>, ScenarioError> {
     let Some(entry) = section.take("rate") else { return Ok(None) };
-    let speed = entry.text()?.strip_suffix("/s").and_then(super::units::bytes);
+    let speed = entry.text()?.strip_suffix("/s").and_then(bigchaindb_strict::units::bytes);
     match speed.filter(|bytes| *bytes >= SPEED_MIN) {
         Some(bytes) => Ok(Some(bytes)),
         None => {

@@ -1,19 +1,19 @@
 //! Reads TOML strictly: a section takes the keys it knows, then refuses what is left.
 //!
-//! Not here: which keys there are (the sections' own files), how units are spelled (`units`). Start
+//! Not here: which keys there are (whoever reads a kind of file), how units are spelled (`units`). Start
 //! at [`Section::take`] and [`Section::finish`].
 
 use std::ops::Range;
 
 use toml_edit::{Item, TableLike, Value};
 
-use super::error::{ScenarioError, Source};
-use super::units;
+use crate::error::{Refusal, Source};
+use crate::units;
 
-type Result<T> = std::result::Result<T, ScenarioError>;
+type Result<T> = std::result::Result<T, Refusal>;
 
 /// A table of the file, and the keys that were asked for so far.
-pub(super) struct Section<'a> {
+pub struct Section<'a> {
     source: Source<'a>,
     title: String,
     line: Option<usize>,
@@ -23,10 +23,11 @@ pub(super) struct Section<'a> {
 
 /// A value with its key, so that it can be blamed.
 #[derive(Clone)]
-pub(super) struct Entry<'a> {
+pub struct Entry<'a> {
     source: Source<'a>,
     key: String,
-    pub(super) line: Option<usize>,
+    /// The line on which it stands, from 1.
+    pub line: Option<usize>,
     item: Found<'a>,
 }
 
@@ -38,7 +39,7 @@ enum Found<'a> {
 
 impl<'a> Section<'a> {
     /// A table, called `title` in messages.
-    pub(super) fn new(
+    pub fn new(
         source: Source<'a>,
         title: impl Into<String>,
         span: Option<Range<usize>>,
@@ -48,22 +49,22 @@ impl<'a> Section<'a> {
     }
 
     /// The line on which the table begins.
-    pub(super) fn line(&self) -> Option<usize> {
+    pub fn line(&self) -> Option<usize> {
         self.line
     }
 
     /// The table itself.
-    pub(super) fn table(&self) -> &'a dyn TableLike {
+    pub fn table(&self) -> &'a dyn TableLike {
         self.table
     }
 
     /// Whether a key is there.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
     /// A key that may be there.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Entry<'a>> {
+    pub fn take(&mut self, key: &'static str) -> Option<Entry<'a>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -73,7 +74,7 @@ impl<'a> Section<'a> {
     }
 
     /// A key that has to be there.
-    pub(super) fn require(&mut self, key: &'static str, example: &str) -> Result<Entry<'a>> {
+    pub fn require(&mut self, key: &'static str, example: &str) -> Result<Entry<'a>> {
         let title = self.title.clone();
         let (source, line) = (self.source, self.line);
         self.take(key).ok_or_else(|| {
@@ -82,8 +83,8 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Refuses a key that the scenario language knows but nothing honours yet.
-    pub(super) fn not_built(&self, key: &str, instead: &str) -> Result<()> {
+    /// Refuses a key that the language knows but nothing honours yet.
+    pub fn not_built(&self, key: &str, instead: &str) -> Result<()> {
         let Some((name, item)) = self.table.get_key_value(key) else { return Ok(()) };
         let line = self.source.line(name.span().or_else(|| item.span()));
         let message = format!("`{key}` in {} is not built yet", self.title);
@@ -91,7 +92,7 @@ impl<'a> Section<'a> {
     }
 
     /// Refuses every key that nobody asked for.
-    pub(super) fn finish(self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         for (key, item) in self.table.iter() {
             if self.known.contains(&key) {
                 continue;
@@ -105,12 +106,12 @@ impl<'a> Section<'a> {
     }
 
     /// Calls the table something else in later messages.
-    pub(super) fn rename(&mut self, title: String) {
+    pub fn rename(&mut self, title: String) {
         self.title = title;
     }
 
     /// Every key with its value, in the file's order, for a table whose keys are not fixed.
-    pub(super) fn entries(self) -> Vec<(&'a str, Entry<'a>)> {
+    pub fn entries(self) -> Vec<(&'a str, Entry<'a>)> {
         let entry = |(key, item): (&'a str, &'a Item)| {
             let line = self.source.line(item.span());
             let found = Found::Item(item);
@@ -120,18 +121,18 @@ impl<'a> Section<'a> {
     }
 
     /// An error about the table as a whole.
-    pub(super) fn error(&self, message: String, hint: impl Into<String>) -> ScenarioError {
+    pub fn error(&self, message: String, hint: impl Into<String>) -> Refusal {
         self.source.error(self.line, message, hint)
     }
 }
 
 impl<'a> Entry<'a> {
     /// An error about this value.
-    pub(super) fn error(&self, message: String, hint: impl Into<String>) -> ScenarioError {
+    pub fn error(&self, message: String, hint: impl Into<String>) -> Refusal {
         self.source.error(self.line, message, hint)
     }
 
-    fn not_a(&self, what: &str, hint: impl Into<String>) -> ScenarioError {
+    fn not_a(&self, what: &str, hint: impl Into<String>) -> Refusal {
         let given = self.value().map_or("a table".to_owned(), |value| match value {
             Value::InlineTable(_) => "a table".to_owned(),
             Value::Array(_) => "a list".to_owned(),
@@ -148,29 +149,29 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether it is a table with keys of its own, and not a value.
-    pub(super) fn is_table(&self) -> bool {
+    pub fn is_table(&self) -> bool {
         self.value().is_none()
     }
 
     /// The value as it stands in the file.
-    pub(super) fn spelled(&self) -> &'a str {
+    pub fn spelled(&self) -> &'a str {
         &self.source.text[self.value().and_then(Value::span).unwrap_or(0..0)]
     }
 
     /// The value as people read it: a text without its quotes.
-    pub(super) fn plain(&self) -> String {
+    pub fn plain(&self) -> String {
         let text = self.value().and_then(Value::as_str);
         text.unwrap_or_else(|| self.spelled()).to_owned()
     }
 
     /// A text.
-    pub(super) fn text(&self) -> Result<&'a str> {
+    pub fn text(&self) -> Result<&'a str> {
         let text = self.value().and_then(Value::as_str);
         text.ok_or_else(|| self.not_a("a text", "write it in quotes"))
     }
 
     /// A text that is one of a list of names.
-    pub(super) fn one_of(&self, names: &[&'static str]) -> Result<&'static str> {
+    pub fn one_of(&self, names: &[&'static str]) -> Result<&'static str> {
         let text = self.text()?;
         names.iter().copied().find(|name| *name == text).ok_or_else(|| {
             let message = format!("`{}` does not know `{text}`", self.key);
@@ -179,13 +180,13 @@ impl<'a> Entry<'a> {
     }
 
     /// Yes or no.
-    pub(super) fn truth(&self) -> Result<bool> {
+    pub fn truth(&self) -> Result<bool> {
         let truth = self.value().and_then(Value::as_bool);
         truth.ok_or_else(|| self.not_a("yes or no", "write true or false, without quotes"))
     }
 
     /// A whole number between two others.
-    pub(super) fn whole(&self, low: u32, high: u32) -> Result<u32> {
+    pub fn whole(&self, low: u32, high: u32) -> Result<u32> {
         let number = self.value().and_then(Value::as_integer);
         let number = number.and_then(|number| u32::try_from(number).ok());
         number.filter(|number| (low..=high).contains(number)).ok_or_else(|| {
@@ -195,7 +196,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A whole number between two others, on either side of 0, and not 0.
-    pub(super) fn signed(&self, low: i64, high: i64) -> Result<i64> {
+    pub fn signed(&self, low: i64, high: i64) -> Result<i64> {
         let number = self.value().and_then(Value::as_integer);
         number.filter(|number| *number != 0 && (low..=high).contains(number)).ok_or_else(|| {
             let what = format!("a whole number from {low} to {high}, and not 0");
@@ -204,7 +205,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A whole number that names a run.
-    pub(super) fn seed(&self) -> Result<u64> {
+    pub fn seed(&self) -> Result<u64> {
         let number = self.value().and_then(Value::as_integer);
         number
             .and_then(|number| u64::try_from(number).ok())
@@ -212,7 +213,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A share of the whole, between 0 and 1, in parts per million.
-    pub(super) fn share(&self) -> Result<u32> {
+    pub fn share(&self) -> Result<u32> {
         let number = self.value().and_then(|value| match value {
             #[expect(
                 clippy::cast_precision_loss,
@@ -229,7 +230,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A length of time, in microseconds.
-    pub(super) fn duration(&self) -> Result<u64> {
+    pub fn duration(&self) -> Result<u64> {
         let text = self.value().and_then(Value::as_str);
         text.and_then(units::duration).ok_or_else(|| {
             self.not_a("a duration", "write a number and one of us, ms, s, min, h, like \"2.5s\"")
@@ -237,7 +238,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A length of time that is at least a microsecond.
-    pub(super) fn positive_duration(&self) -> Result<u64> {
+    pub fn positive_duration(&self) -> Result<u64> {
         let duration = self.duration()?;
         if duration == 0 {
             return Err(self.not_a("longer than nothing", "write a duration like \"2s\""));
@@ -246,7 +247,7 @@ impl<'a> Entry<'a> {
     }
 
     /// How often per time.
-    pub(super) fn rate(&self) -> Result<units::Rate> {
+    pub fn rate(&self) -> Result<units::Rate> {
         let text = self.value().and_then(Value::as_str);
         text.and_then(units::rate).ok_or_else(|| {
             let hint = "write a number above 0 and one of /s, /min, /h, like \"50/s\"";
@@ -255,7 +256,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A size in bytes.
-    pub(super) fn bytes(&self, limit: u32) -> Result<u32> {
+    pub fn bytes(&self, limit: u32) -> Result<u32> {
         let text = self.value().and_then(Value::as_str);
         text.and_then(units::bytes).filter(|bytes| *bytes <= limit).ok_or_else(|| {
             let hint = "write a number and one of B, kB, MB, like \"765B\"";
@@ -264,7 +265,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A share in per cent, `"2%"`, in parts per million.
-    pub(super) fn percent(&self) -> Result<u32> {
+    pub fn percent(&self) -> Result<u32> {
         let text = self.value().and_then(Value::as_str);
         let share = text.and_then(|text| text.strip_suffix('%')).and_then(units::millionths);
         share
@@ -274,7 +275,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A duration, or a share of another one in per cent.
-    pub(super) fn duration_or_percent(&self, whole: u64) -> Result<u64> {
+    pub fn duration_or_percent(&self, whole: u64) -> Result<u64> {
         let text = self.value().and_then(Value::as_str);
         let share = text.and_then(|text| text.strip_suffix('%')).and_then(units::millionths);
         match share {
@@ -288,7 +289,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Two numbers with `..` between them, both meant: `"3..8"`.
-    pub(super) fn range(&self) -> Result<(u32, u32)> {
+    pub fn range(&self) -> Result<(u32, u32)> {
         let text = self.value().and_then(Value::as_str);
         let parse = |text: &str| -> Option<(u32, u32)> {
             let (low, high) = text.split_once("..")?;
@@ -301,7 +302,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A list; a single value is a list of one.
-    pub(super) fn list(&self) -> Vec<Self> {
+    pub fn list(&self) -> Vec<Self> {
         let Some(Value::Array(array)) = self.value() else { return vec![self.clone()] };
         let entry = |value: &'a Value| Self {
             source: self.source,
@@ -313,7 +314,7 @@ impl<'a> Entry<'a> {
     }
 
     /// A table, called `title` in messages.
-    pub(super) fn section(&self, title: impl Into<String>) -> Result<Section<'a>> {
+    pub fn section(&self, title: impl Into<String>) -> Result<Section<'a>> {
         let (span, table): (_, Option<&dyn TableLike>) = match self.item {
             Found::Item(item) => (item.span(), item.as_table_like()),
             Found::Value(value) => {
@@ -329,7 +330,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The tables of a list of tables.
-    pub(super) fn sections(&self) -> Result<Vec<Section<'a>>> {
+    pub fn sections(&self) -> Result<Vec<Section<'a>>> {
         let title = format!("`[[{}]]`", self.key);
         if let Found::Item(Item::ArrayOfTables(tables)) = self.item {
             let section = |table: &'a toml_edit::Table| {
@@ -345,7 +346,7 @@ impl<'a> Entry<'a> {
 }
 
 /// A hint for a word that nobody knows: the likeliest one, or all there are.
-pub(super) fn closest(word: &str, known: &[&str], otherwise: &str) -> String {
+pub fn closest(word: &str, known: &[&str], otherwise: &str) -> String {
     const ALIKE: f64 = 0.8;
     let likeness = |name: &&str| strsim::jaro_winkler(word, name);
     let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));

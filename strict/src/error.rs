@@ -1,11 +1,13 @@
-//! What is wrong with a scenario: the place, the reason, and what to do about it.
+//! What is wrong with a file: the place, the reason, and what to do about it.
 
 use std::fmt;
 use std::ops::Range;
 
-/// A scenario that cannot be read, or cannot be carried out.
+use toml_edit::Document;
+
+/// A file that cannot be read, or asks for what cannot be.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ScenarioError {
+pub struct Refusal {
     /// The file, as it was named.
     pub file: String,
     /// The line, from 1, if one line is to blame.
@@ -16,7 +18,7 @@ pub struct ScenarioError {
     pub hint: String,
 }
 
-impl fmt::Display for ScenarioError {
+impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "{}:{line}: {}", self.file, self.message),
@@ -25,36 +27,42 @@ impl fmt::Display for ScenarioError {
     }
 }
 
-impl std::error::Error for ScenarioError {}
+impl std::error::Error for Refusal {}
 
 /// A file's name and text: turns places in the text into lines.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     /// As it was named.
-    pub(crate) file: &'a str,
+    pub file: &'a str,
     /// All of it.
-    pub(crate) text: &'a str,
+    pub text: &'a str,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// The line of a place, from 1.
-    pub(crate) fn line(&self, span: Option<Range<usize>>) -> Option<usize> {
+    pub fn line(&self, span: Option<Range<usize>>) -> Option<usize> {
         let before = self.text.get(..span?.start)?;
         Some(before.matches('\n').count() + 1)
     }
 
+    /// The text as TOML.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn document(self) -> Result<Document<&'a str>, Refusal> {
+        Document::parse(self.text).map_err(|error| {
+            let message = format!("not TOML: {}", error.message().replace('\n', " "));
+            self.error(self.line(error.span()), message, "see https://toml.io for how it goes")
+        })
+    }
+
     /// An error at a place.
-    pub(crate) fn error(
+    pub fn error(
         &self,
         line: Option<usize>,
         message: impl Into<String>,
         hint: impl Into<String>,
-    ) -> ScenarioError {
-        ScenarioError {
-            file: self.file.to_owned(),
-            line,
-            message: message.into(),
-            hint: hint.into(),
-        }
+    ) -> Refusal {
+        Refusal { file: self.file.to_owned(), line, message: message.into(), hint: hint.into() }
     }
 }

@@ -1,7 +1,7 @@
-//! Numbers with units, as scenarios spell them. All exact: `0.25ms` is 250 µs, not nearly.
+//! Numbers with units, as files spell them. All exact: `0.25ms` is 250 µs, not nearly.
 
 /// Shares are counted in parts of this.
-pub(super) const MILLION: u32 = 1_000_000;
+pub const MILLION: u32 = 1_000_000;
 
 /// How often per time: `count` millionths of an event every `per_us`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +33,7 @@ const DURATIONS: [(&str, u64); 6] = [
 ];
 
 /// `2s`, `0.25ms`: microseconds. At most a year; no finer than a microsecond.
-pub(super) fn duration(text: &str) -> Option<u64> {
+pub fn duration(text: &str) -> Option<u64> {
     const YEAR_US: u64 = 365 * 24 * 3_600_000_000;
     let (number, unit) = split(text, &DURATIONS)?;
     let scaled = u128::from(millionths(number)?) * u128::from(unit);
@@ -42,7 +42,7 @@ pub(super) fn duration(text: &str) -> Option<u64> {
 }
 
 /// `50/s`, `0.75/s`, `3/min`.
-pub(super) fn rate(text: &str) -> Option<Rate> {
+pub fn rate(text: &str) -> Option<Rate> {
     const PER: [(&str, u64); 3] = [("/min", 60_000_000), ("/s", 1_000_000), ("/h", 3_600_000_000)];
     let (number, per_us) = split(text, &PER)?;
     let count = millionths(number)?;
@@ -52,7 +52,7 @@ pub(super) fn rate(text: &str) -> Option<Rate> {
 }
 
 /// `765B`, `2kB`.
-pub(super) fn bytes(text: &str) -> Option<u32> {
+pub fn bytes(text: &str) -> Option<u32> {
     let (number, unit) = split(text, &[("kB", 1_000), ("MB", 1_000_000), ("B", 1)])?;
     let scaled = u128::from(millionths(number)?) * u128::from(unit);
     (scaled % 1_000_000 == 0).then(|| u32::try_from(scaled / 1_000_000).ok())?
@@ -65,7 +65,7 @@ fn split<'a>(text: &'a str, units: &[(&str, u64)]) -> Option<(&'a str, u64)> {
 }
 
 /// A decimal number, not negative, with at most six digits behind the point, times a million.
-pub(super) fn millionths(number: &str) -> Option<u64> {
+pub fn millionths(number: &str) -> Option<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let pointless = number.contains('.') && part.is_empty();
