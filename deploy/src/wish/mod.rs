@@ -12,7 +12,7 @@ use std::path::Path;
 use bigchaindb_strict::{Refusal, Section, Source};
 
 pub use machine::Machine;
-pub use sections::{Clients, Federation, Monitoring, Nodes, Storage, StorageKind};
+pub use sections::{Clients, Database, Federation, Monitoring, Nodes, Storage, StorageKind};
 
 /// How long a run may live if nobody says.
 const TTL: &str = "4h";

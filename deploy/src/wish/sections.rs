@@ -66,6 +66,8 @@ pub struct Federation {
     pub shards: u32,
     /// Replicas of each shard.
     pub replicas: u32,
+    /// What its database is. None: what the provider's machines can have.
+    pub database: Option<Database>,
     /// The version of RethinkDB.
     pub rethinkdb: String,
     /// The program of a node, here; it is copied to every machine that needs it.
@@ -74,6 +76,16 @@ pub struct Federation {
     /// beforehand. None: new ones for each run.
     #[serde(skip)]
     pub keypairs: Option<String>,
+}
+
+/// What the database of a federation is.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "lowercase")]
+pub enum Database {
+    /// RethinkDB: a server on every node, joined to all the others.
+    Rethinkdb,
+    /// The one that `bigchaindb` brings: on the first node, for all of them.
+    Embedded,
 }
 
 /// The monitoring server.
@@ -173,6 +185,7 @@ impl Federation {
         let mut federation = Self {
             shards: nodes,
             replicas: nodes.min(3),
+            database: None,
             rethinkdb: "2.4.4".to_owned(),
             program: "target/release/bigchaindb".to_owned(),
             keypairs: None,
@@ -189,6 +202,12 @@ impl Federation {
                     format!("{} replicas do not fit on {nodes} nodes", federation.replicas);
                 return Err(entry.error(message, format!("at most {nodes}: one on each")));
             }
+        }
+        if let Some(entry) = section.take("database") {
+            federation.database = Some(match entry.one_of(&["rethinkdb", "embedded"])? {
+                "rethinkdb" => Database::Rethinkdb,
+                _ => Database::Embedded,
+            });
         }
         if let Some(entry) = section.take("rethinkdb") {
             federation.rethinkdb = word(&entry)?;

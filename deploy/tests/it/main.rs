@@ -3,6 +3,7 @@
 
 mod configs;
 mod inventory;
+mod playbooks;
 mod wish;
 
 use std::path::Path;
