@@ -4,6 +4,7 @@
 mod configs;
 mod inventory;
 mod playbooks;
+mod single;
 mod wish;
 
 use std::path::Path;
