@@ -8,9 +8,9 @@
 use std::fs;
 use std::path::Path;
 
-use bigchaindb::config::Settings;
-use bigchaindb_core::model::{Json, Keypair};
+use bigchaindb_core::model::Keypair;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::error::{DeployError, Result};
 use crate::inventory::{Host, Inventory, Role};
@@ -37,34 +37,27 @@ pub fn write_all(run: &Run, inventory: &Inventory) -> Result<()> {
     }
     for (host, keypair) in &nodes {
         let others = nodes.iter().filter(|(other, _)| other.name != host.name);
-        let keyring =
-            others.map(|(_, keys)| Json::from(keys.public().as_str())).collect::<Vec<_>>();
+        let keyring: Vec<_> = others.map(|(_, keys)| keys.public().as_str()).collect();
         let monitor = inventory.of(Role::Monitor).next().map(|monitor| monitor.address_from(host));
-        let settings = settings(host, keypair, keyring, monitor);
-        write(&path(run, host), format!("{}\n", settings.document()).as_bytes())?;
+        let config = config(host, keypair, &keyring, monitor);
+        write(&path(run, host), format!("{config:#}\n").as_bytes())?;
     }
     Ok(())
 }
 
-fn settings(host: &Host, keypair: &Keypair, keyring: Vec<Json>, monitor: Option<&str>) -> Settings {
-    let endpoint = format!("http://{}:{API_PORT}/api/v1", host.public);
-    let said: [(&[&str], Json); 6] = [
-        (&["keypair", "public"], keypair.public().as_str().into()),
-        (&["keypair", "private"], keypair.private().into()),
-        (&["keyring"], keyring.into()),
-        (&["server", "bind"], format!("0.0.0.0:{API_PORT}").into()),
-        (&["api_endpoint"], endpoint.into()),
-        (&["database", "host"], "localhost".into()),
-    ];
-    let statsd: [(&[&str], Json); 2] = [
-        (&["statsd", "host"], monitor.unwrap_or_default().into()),
-        (&["statsd", "port"], i64::from(STATSD_PORT).into()),
-    ];
-    let mut settings = Settings::defaults();
-    for (path, value) in said.into_iter().chain(statsd.into_iter().filter(|_| monitor.is_some())) {
-        settings.set(path, value).expect("these are the settings' own kinds");
+/// What a node is told; all else is as a node has it by default.
+fn config(host: &Host, keypair: &Keypair, keyring: &[&str], monitor: Option<&str>) -> Value {
+    let mut config = json!({
+        "keypair": { "public": keypair.public().as_str(), "private": keypair.private() },
+        "keyring": keyring,
+        "database": { "host": "localhost", "port": 28015, "name": "bigchain" },
+        "server": { "bind": format!("0.0.0.0:{API_PORT}") },
+        "api_endpoint": format!("http://{}:{API_PORT}/api/v1", host.public),
+    });
+    if let Some(monitor) = monitor {
+        config["statsd"] = json!({ "host": monitor, "port": STATSD_PORT, "name": host.name });
     }
-    settings
+    config
 }
 
 /// Where a node's config is.
@@ -97,8 +90,8 @@ fn keypair(run: &Run, host: &Host, fixed: Option<&[Keypair]>) -> Result<Keypair>
 }
 
 fn kept(text: &[u8]) -> Option<Keypair> {
-    let config = Json::parse(text).ok()?;
-    Keypair::from_private(config.get("keypair")?.get("private")?.as_str()?).ok()
+    let config: Value = serde_json::from_slice(text).ok()?;
+    Keypair::from_private(config["keypair"]["private"].as_str()?).ok()
 }
 
 /// A keypair as files of fixed ones have it; what is public follows from what is private.

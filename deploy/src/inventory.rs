@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::keys;
+use crate::run::Run;
 use crate::wish::{Federation, Storage};
 
 /// What a machine is for.
@@ -108,6 +109,20 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// The inventory of a run with these machines.
+    pub fn of_run(run: &Run, hosts: Vec<Host>) -> Self {
+        Self {
+            run: run.state.id.clone(),
+            provider: run.state.provider.clone(),
+            key: run.ssh_key(),
+            known_hosts: run.known_hosts(),
+            operator: run.state.operator.clone(),
+            federation: run.wish.federation.clone(),
+            storage: run.wish.storage.clone(),
+            hosts,
+        }
+    }
+
     /// The machines of a role, by number.
     pub fn of(&self, role: Role) -> impl Iterator<Item = &Host> {
         self.hosts.iter().filter(move |host| host.is(role))

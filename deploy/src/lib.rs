@@ -9,11 +9,14 @@
 //!
 //! Source: BigchainDB 0.6 docs, "Deploy a Testing Cluster on AWS", "Template: Node Deployment on AWS".
 
+pub mod aws;
 pub mod configs;
 pub mod error;
 pub mod inventory;
 pub mod keys;
+pub mod lifecycle;
 pub mod playbook;
 pub mod provider;
+pub mod reach;
 pub mod run;
 pub mod wish;

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::inventory::Inventory;
@@ -22,9 +22,11 @@ pub trait Provider {
 
     /// What [`up`](Self::up) would make or change now. Makes nothing but files in the run's folder.
     ///
+    /// The run's keys are there already, as for [`up`](Self::up).
+    ///
     /// # Errors
     /// The wish is nothing for this provider, or the provider cannot be asked.
-    fn plan(&self, run: &Run) -> Result<Plan>;
+    fn plan(&self, run: &mut Run) -> Result<Plan>;
 
     /// Makes what is missing. Once this returns, every machine of the wish stands and has its addresses;
     /// nobody has tried yet to reach them.
@@ -57,7 +59,7 @@ pub trait Provider {
 }
 
 /// Something that costs, or is in the way, until it is taken away.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Debug)]
 pub struct Resource {
     /// Where: a region; `local` for what is on this machine.
     pub region: String,

@@ -29,7 +29,7 @@ use crate::wish::Wish;
 /// The folder for runs, where nobody names another.
 pub const DEPLOYMENTS: &str = "deployments";
 
-/// A run, open. Nobody else can open it meanwhile.
+/// A run, open: nobody else can open it meanwhile, but look at it.
 #[derive(Debug)]
 pub struct Run {
     /// Its folder, as an absolute path.
@@ -38,7 +38,7 @@ pub struct Run {
     pub wish: Wish,
     /// How far it has come.
     pub state: State,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// What is known of a run besides its wish.
@@ -126,7 +126,7 @@ impl Run {
             step: Step::Begun,
             provider_notes: serde_json::Value::Null,
         };
-        let run = Self { _lock: lock(&dir)?, dir, wish, state };
+        let run = Self { _lock: Some(lock(&dir)?), dir, wish, state };
         write(&run.dir.join("wish.toml"), run.wish.text.as_bytes())?;
         for part in ["keys", "configs", "logs"] {
             folder(&run.dir.join(part))?;
@@ -135,29 +135,44 @@ impl Run {
         Ok(run)
     }
 
-    /// A run that is there.
+    /// A run that is there, to go on with it.
     ///
     /// # Errors
     /// There is none of that id, its files cannot be read, or somebody else has it open.
     pub fn open(root: &Path, id: &str) -> Result<Self> {
+        let dir = Self::dir(root, id)?;
+        let lock = lock(&dir)?;
+        Ok(Self { _lock: Some(lock), ..Self::read(dir)? })
+    }
+
+    /// A run that is there, to look at it while others may be at work.
+    ///
+    /// # Errors
+    /// There is none of that id, or its files cannot be read.
+    pub fn look(root: &Path, id: &str) -> Result<Self> {
+        Self::read(Self::dir(root, id)?)
+    }
+
+    fn dir(root: &Path, id: &str) -> Result<PathBuf> {
         let dir = root.join(id);
         if id.is_empty() || id.contains('/') || !dir.join("run.json").is_file() {
             let there = Self::all(root).join(", ");
-            let hint = if there.is_empty() {
-                "there is none yet".to_owned()
-            } else {
-                format!("there are: {there}")
+            let hint = match there.as_str() {
+                "" => "there is none yet".to_owned(),
+                there => format!("there are: {there}"),
             };
             return Err(DeployError::wrong(format!("no run `{id}` in {}", root.display()), hint));
         }
-        let dir = dir.canonicalize().map_err(DeployError::file(&dir))?;
-        let lock = lock(&dir)?;
+        dir.canonicalize().map_err(DeployError::file(&dir))
+    }
+
+    fn read(dir: PathBuf) -> Result<Self> {
         let wish = Wish::load(&dir.join("wish.toml"))?;
         let path = dir.join("run.json");
         let text = fs::read(&path).map_err(DeployError::file(&path))?;
-        let state = serde_json::from_slice(&text)
-            .map_err(|error| DeployError::file(&path)(error.into()))?;
-        Ok(Self { dir, wish, state, _lock: lock })
+        let state = serde_json::from_slice(&text);
+        let state = state.map_err(|error| DeployError::file(&path)(error.into()))?;
+        Ok(Self { dir, wish, state, _lock: None })
     }
 
     /// The ids of the runs in a folder, in order.

@@ -18,7 +18,21 @@ pub struct Machine<'a> {
     pub instance_types: &'a [String],
 }
 
+/// The size of the system's volume of machines with clients, in GiB.
+const CLIENT_ROOT_GIB: u32 = 16;
+
 impl Wish {
+    /// The size of the system's volume of machines with that role, in GiB.
+    pub fn root_gib(&self, role: Role) -> u32 {
+        match role {
+            Role::Node => self.nodes.root_gib,
+            Role::Monitor => {
+                self.monitoring.as_ref().map_or(CLIENT_ROOT_GIB, |monitor| monitor.root_gib)
+            }
+            Role::Load => CLIENT_ROOT_GIB,
+        }
+    }
+
     /// All its machines: nodes, then the monitor, then load; each by number.
     ///
     /// Nodes are dealt out to the regions in turn, so that each region has as many as the others, or one more.

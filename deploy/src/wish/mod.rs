@@ -11,6 +11,7 @@ use std::path::Path;
 
 use bigchaindb_strict::{Refusal, Section, Source};
 
+use crate::error::DeployError;
 pub use machine::Machine;
 pub use sections::{Clients, Database, Federation, Monitoring, Nodes, Storage, StorageKind};
 
@@ -97,6 +98,24 @@ impl Wish {
         };
         top.finish()?;
         Ok(wish)
+    }
+
+    /// Refuses an owner or an operator from the command line that a file could not name either.
+    ///
+    /// # Errors
+    /// The first that cannot be.
+    pub fn check_asked(owner: &str, operator: &[String]) -> Result<(), DeployError> {
+        if let Some(why) = sections::not_an_owner(owner) {
+            let message = format!("`{owner}` cannot be an owner: {why}");
+            return Err(DeployError::wrong(message, sections::OWNER_HINT));
+        }
+        for block in operator {
+            if let Some(why) = sections::not_an_operator(block) {
+                let message = format!("`{block}` is not for the operator: {why}");
+                return Err(DeployError::wrong(message, sections::OPERATOR_HINT));
+            }
+        }
+        Ok(())
     }
 
     /// Every region in it, each once, in the file's order.

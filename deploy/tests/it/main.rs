@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod configs;
+mod ending;
+mod fake;
 mod inventory;
 mod playbooks;
 mod single;
@@ -46,15 +48,7 @@ fn stands(root: &Path, text: &str) -> (Run, Inventory) {
         volume: (machine.role == Role::Node).then(|| format!("vol-{:017x}", index + 1)),
         name: machine.name,
     });
-    let inventory = Inventory {
-        run: run.state.id.clone(),
-        provider: run.state.provider.clone(),
-        key: run.ssh_key(),
-        known_hosts: run.known_hosts(),
-        operator: run.state.operator.clone(),
-        federation: run.wish.federation.clone(),
-        storage: run.wish.storage.clone(),
-        hosts: hosts.collect(),
-    };
+    let hosts = hosts.collect();
+    let inventory = Inventory::of_run(&run, hosts);
     (run, inventory)
 }

@@ -8,7 +8,7 @@ use crate::wish;
 
 /// A bad file, and the line, message and hint it gets.
 const REFUSED: &[(&str, &str)] = &[
-    ("", "wish.toml:1: the wish has no `name` | add one, like `name = \"three\"`"),
+    ("", "wish.toml: the wish has no `name` | add one, like `name = \"three\"`"),
     (
         "name = \"Three\"",
         "wish.toml:1: `Three` cannot be a name | up to 32 of a-z, 0-9 and -, a letter first",

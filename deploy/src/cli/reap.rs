@@ -1,0 +1,58 @@
+//! `deploy reap`: what is left of runs whose time is over, whoever has forgotten them.
+
+use bigchaindb_deploy::error::{Exit, Result};
+use bigchaindb_deploy::run::rfc3339;
+use clap::Args;
+
+use super::{Means, now_s, sure};
+
+/// Take away what is left of every run on AWS whose time is over, in every region of the account.
+///
+/// Runs are known by their tags; what has none of ours is left alone.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  deploy reap --dry-run\n  deploy reap --region eu-central-1 --yes"
+)]
+pub(crate) struct Reap {
+    /// Look only here; may be given several times.
+    #[arg(long)]
+    region: Vec<String>,
+    /// Say what would go, and let it stay. Exit code 1: something would.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Reap {
+    pub(crate) fn run(self, means: &Means) -> Result<Exit> {
+        let aws = means.aws()?;
+        let regions = if self.region.is_empty() { aws.regions()? } else { self.region };
+        let expired = aws.expired(&regions, now_s())?;
+        means.print(&expired, || {
+            let lines = expired.iter().flat_map(|run| {
+                let title = format!("{} was to end at {}", run.run, rfc3339(run.expires_s));
+                let left = run.left.iter().map(|left| format!("  {left}"));
+                std::iter::once(title).chain(left).collect::<Vec<_>>()
+            });
+            let lines: Vec<_> = lines.collect();
+            if lines.is_empty() {
+                vec!["nothing is left of runs that are over".to_owned()]
+            } else {
+                lines
+            }
+        });
+        if self.dry_run || expired.is_empty() {
+            return Ok(if expired.is_empty() { Exit::Done } else { Exit::No });
+        }
+        if !sure(&format!("take away what is left of {} runs", expired.len()), self.yes)? {
+            return Ok(Exit::No);
+        }
+        for run in &expired {
+            aws.reap(run)?;
+            eprintln!("{}: gone", run.run);
+        }
+        Ok(Exit::Done)
+    }
+}
