@@ -42,7 +42,7 @@ pub enum Whom {
 }
 
 /// All kinds there are.
-pub const ALL: [Nature; 26] = [
+pub const ALL: [Nature; 27] = [
     Nature {
         kind: FaultKind::Kill,
         name: "kill",
@@ -205,7 +205,13 @@ pub const ALL: [Nature; 26] = [
         backends: &APART,
         ..NODES
     },
-    Nature { kind: FaultKind::SlowNode, name: "slow-node", verb: "slows", ..NODES },
+    Nature {
+        kind: FaultKind::SlowNode,
+        name: "slow-node",
+        verb: "slows",
+        backends: &APART,
+        ..NODES
+    },
     Nature {
         kind: FaultKind::StoreSlowLink,
         name: "store-slow-link",
@@ -242,6 +248,15 @@ pub const ALL: [Nature; 26] = [
         backends: &[Backend::Processes, Backend::Docker],
         ..NODES
     },
+    Nature {
+        kind: FaultKind::OutOfMemory,
+        name: "out-of-memory",
+        verb: "kills",
+        takes_node: true,
+        lasts: Some(("restart_after", 2_000_000)),
+        backends: &APART,
+        ..NODES
+    },
 ];
 
 /// The worlds with links and servers that can be harmed.
@@ -274,15 +289,17 @@ const SERVERS: Nature = Nature {
 
 impl Nature {
     /// Whether a world can do it to such a store, if that has to be told apart: it takes servers that can
-    /// lose each other, and a process that is killed loses nothing that the system has from it.
+    /// lose each other, a process that is killed loses nothing that the system has from it, and only our own
+    /// store is given a disk that can be full.
     pub fn is_within_reach(&self, backend: Backend, store: &Store) -> bool {
         let is_shared = store.servers > 1;
         let is_possible = match self.kind {
             _ if backend == Backend::Sim => true,
             FaultKind::StorePartition => is_shared,
-            FaultKind::PowerLoss | FaultKind::StoreSlowLink | FaultKind::StoreFull => {
+            FaultKind::PowerLoss | FaultKind::StoreSlowLink => {
                 is_shared && store.engine == Engine::Embedded
             }
+            FaultKind::StoreFull => store.engine == Engine::Embedded,
             _ => true,
         };
         is_possible && self.backends.contains(&backend)
@@ -321,7 +338,10 @@ impl Nature {
     /// is one that does not fail, unless somebody says so.
     pub fn is_usual(&self) -> bool {
         // Those that came later would change what seeds have drawn before.
-        let later = matches!(self.kind, FaultKind::LossyLink | FaultKind::NarrowLink);
+        let later = matches!(
+            self.kind,
+            FaultKind::LossyLink | FaultKind::NarrowLink | FaultKind::OutOfMemory
+        );
         self.whom == Whom::Nodes && !later
     }
 }

@@ -4,12 +4,14 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bigchaindb_rethinkdb::cluster::Timing;
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Settings};
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
 
 use super::exit::Exit;
 use super::failure::{Failure, Result};
@@ -65,6 +67,9 @@ pub(crate) struct Rethinkdb {
 /// More than anybody tries out on one machine; each has a thread for every query that waits.
 const SERVERS_MAX: i64 = 64;
 
+/// How often it is looked whether the disk has failed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 fn address(text: &str) -> std::result::Result<IpAddr, std::net::AddrParseError> {
     if text == "all" { Ok(Ipv4Addr::UNSPECIFIED.into()) } else { text.parse() }
 }
@@ -83,7 +88,10 @@ impl Rethinkdb {
             let _closed = writeln!(io::stdout(), "{}", server.local_addr());
         }
         let door = self.door(servers.first()).await?;
-        stop.wanted().await;
+        tokio::select! {
+            () = stop.wanted() => {}
+            failure = fails(&database) => return Err(failure),
+        }
         eprintln!("shutting down");
         if let Some(door) = door {
             door.shutdown().await;
@@ -151,6 +159,20 @@ impl Rethinkdb {
             admin_password: self.initial_password.clone(),
             ..ServerOptions::default()
         }
+    }
+}
+
+/// Waits until the disk fails. Nothing can be written from then on, whatever becomes of the disk: as RethinkDB
+/// does, the server ends, and whoever supervises it starts it again.
+async fn fails(database: &Database) -> Failure {
+    loop {
+        if let Some(why) = database.failure() {
+            let error = io::Error::other(format!("the database cannot be written any more: {why}"));
+            let hint =
+                "make room, or mend the disk, and start it again: what was acknowledged is there";
+            return Failure::surroundings(&error, hint);
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 

@@ -60,6 +60,11 @@ pub enum Order {
     Stay,
     /// It says how full it is.
     Levels,
+    /// It takes so much more memory, and keeps it.
+    Grow {
+        /// Bytes.
+        bytes: usize,
+    },
 }
 
 /// What it says to that.
@@ -114,6 +119,8 @@ struct Hold {
     /// What is wrong with the clock, and since when.
     clock: Mutex<Option<(Wrong, Duration)>>,
     questions: AtomicU64,
+    /// Memory that is there for nothing.
+    grown: Mutex<Vec<Vec<u8>>>,
 }
 
 /// A point at which the node dies, and how often it still comes there unharmed, and once more.
@@ -219,6 +226,13 @@ impl Hold {
         *self.clock.lock().expect("nobody panics here") = wrong;
     }
 
+    /// Takes memory, page by page: whoever bounds it may end the process meanwhile.
+    fn grow(&self, bytes: usize) {
+        // Zeros would be memory that nobody has written yet.
+        let taken = vec![1; bytes];
+        self.grown.lock().expect("nobody panics here").push(taken);
+    }
+
     fn arm(&self, armed: Option<Armed>) {
         *self.armed.lock().expect("nobody panics here") = armed;
     }
@@ -258,6 +272,11 @@ impl Control {
             }
             Order::Die { at, nth } => hold.arm(Some(Armed { at, left: nth })),
             Order::Stay => hold.arm(None),
+            Order::Grow { bytes } => {
+                let hold = hold.clone();
+                // Beside, so that it is said first.
+                thread::spawn(move || hold.grow(bytes));
+            }
             Order::Levels => {
                 let Some(inbox) = inbox else { return Reply::NotYet };
                 let Some(levels) = inbox.levels().await else { return Reply::NotYet };
@@ -326,6 +345,16 @@ mod tests {
         assert!(!hold.is_last(at) && !hold.is_last(other));
         assert!(hold.is_last(at));
         assert!(!hold.is_last(at), "once");
+    }
+
+    #[tokio::test]
+    async fn memory_that_was_taken_is_kept() {
+        let (control, hold) = held();
+        assert_eq!(control.done(Order::Grow { bytes: 3 << 20 }, None).await, Reply::Done);
+        let taken = || hold.grown.lock().unwrap().iter().map(Vec::len).sum::<usize>();
+        while taken() != 3 << 20 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[test]

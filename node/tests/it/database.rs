@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use bigchaindb_core::model::Keypair;
+use bigchaindb::store::rethinkdb::term::Durability;
+use bigchaindb::store::rethinkdb::{Client, Limits, Options, Tcp, Term};
+use bigchaindb_core::model::{Json, Keypair};
 
 use crate::program::{Serving, bigchaindb, output};
 
@@ -85,4 +87,48 @@ fn without_a_keypair_nothing_is_made() {
     let (code, _, err) = output(command, "");
     assert_eq!((code, err.contains("no keypair found")), (1, true), "{err}");
     assert_eq!(world.run(&["-y", "drop"], "").0, 1, "there is no database");
+}
+
+/// A server on a disk of its own, which has so many blocks of 512 bytes if it has an end.
+fn on_disk(home: &Path, blocks: Option<u32>) -> (Serving, Client) {
+    let limit = blocks.map_or_else(String::new, |blocks| format!("ulimit -f {blocks};"));
+    // What would be a signal becomes an error, as on a disk that is full.
+    let script =
+        format!("trap '' XFSZ; {limit} exec \"$0\" rethinkdb --directory \"$1\" --driver-port 0");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_bigchaindb")]).arg(home.join("data"));
+    command.stderr(std::fs::File::create(home.join("log")).unwrap());
+    let server = Serving::start(command);
+    let (host, port) = server.address.rsplit_once(':').unwrap();
+    let tcp = Tcp { host: host.to_owned(), port: port.parse().unwrap(), tls: None };
+    let client = Client::new(tcp, Options::default(), Limits::default());
+    (server, client)
+}
+
+#[tokio::test]
+async fn a_server_whose_disk_is_full_ends_and_has_everything_when_there_is_room() {
+    const ROW: usize = 100_000;
+    let home = tempfile::tempdir().unwrap();
+    let (mut server, client) = on_disk(home.path(), Some(8192));
+    let table = || Term::database("test").table_of("rows");
+    client.value(&Term::database("test").table_create("rows")).await.unwrap();
+    let row = Term::object([("text", Term::value(&Json::from("x".repeat(ROW))))]);
+    let mut acknowledged = 0;
+    while let Ok(done) = client.value(&table().insert(row.clone(), Durability::Hard)).await
+        && done.get("inserted").and_then(Json::as_i64) == Some(1)
+    {
+        acknowledged += 1;
+        assert!(acknowledged * ROW < 8192 * 512, "there was room for more than everything");
+    }
+    assert!(acknowledged > 0);
+    assert_eq!(server.wait(), 4);
+    let said = std::fs::read_to_string(home.path().join("log")).unwrap();
+    assert!(said.contains("error: the database cannot be written any more: "), "{said}");
+    assert!(said.contains("\n hint: make room"), "{said}");
+
+    let (server, client) = on_disk(home.path(), None);
+    let there = client.read_value(&table().count()).await.unwrap().as_i64().unwrap();
+    // The last one was refused; it may have been written all the same.
+    assert!((acknowledged..=acknowledged + 1).contains(&(there as usize)), "{there}");
+    assert_eq!(server.stop(), 0);
 }

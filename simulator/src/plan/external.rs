@@ -53,8 +53,8 @@ impl External {
         self.address.is_none()
     }
 
-    /// Whether a fault can meet it: nobody reaches into a foreign program, to its clock or to a point of
-    /// its work.
+    /// Whether a fault can meet it: nobody reaches into a foreign program, to its clock, to a point of its
+    /// work or into its memory.
     pub fn can_be_met_by(&self, kind: FaultKind) -> bool {
         let inside = matches!(
             kind,
@@ -63,6 +63,7 @@ impl External {
                 | FaultKind::ClockDrift
                 | FaultKind::ClockJump
                 | FaultKind::ClockStop
+                | FaultKind::OutOfMemory
         );
         self.is_started() && !inside
     }

@@ -293,6 +293,8 @@ pub enum FaultKind {
     LossyLink,
     /// No more than so many bytes a second pass between the node and its store.
     NarrowLink,
+    /// The node wants more memory than it may have: the system kills it, and it is started again.
+    OutOfMemory,
 }
 
 /// A clock that is off by more than this may have its node's blocks voted down, or have it vote down

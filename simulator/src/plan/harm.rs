@@ -338,6 +338,7 @@ fn excludes(one: FaultKind, other: FaultKind) -> bool {
                 | FaultKind::StoreRestart
                 | FaultKind::StorePause
                 | FaultKind::PowerLoss
+                | FaultKind::OutOfMemory
         )
     };
     let clock = |kind| {

@@ -14,6 +14,8 @@ const LAG_MOST_US: u64 = 500_000;
 /// Real links are a connection, and to make one takes a message forth and back three times: a link that is
 /// slowed more than this makes none.
 const REAL_SLOW_MOST_US: u64 = 250_000;
+/// A real node that is slower than this does nothing but look after what it follows.
+const REAL_SLOWNESS_MAX: u64 = 20;
 /// How many segments a bad line loses,
 const LEAKY_SHARE: (u64, u64) = (10_000, 250_000);
 /// and how many bytes a narrow one lets pass in a second.
@@ -81,7 +83,12 @@ pub(super) fn choose(
             How::Slow { factor, jitter_us }
         }
         FaultKind::SlowNode => {
-            How::Slow { factor: factor(0, scenario.costs.block_us, SLOW_MOST_US / 4), jitter_us: 0 }
+            let block_us = scenario.costs.block_us;
+            let most_us = match scenario.backend() {
+                Backend::Processes | Backend::Docker => block_us * REAL_SLOWNESS_MAX,
+                _ => SLOW_MOST_US / 4,
+            };
+            How::Slow { factor: factor(0, block_us, most_us), jitter_us: 0 }
         }
         FaultKind::StoreSlow => {
             let usual_us = scenario.costs.query_us + scenario.costs.sync_us;
@@ -135,6 +142,7 @@ pub(super) fn choose(
         | FaultKind::StorePause
         | FaultKind::PowerLoss
         | FaultKind::Lose
+        | FaultKind::OutOfMemory
         | FaultKind::StoreFull => How::Plain,
     }
 }

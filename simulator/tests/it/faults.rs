@@ -92,7 +92,7 @@ fn every_kind_of_fault_is_seen_to_be_real_and_to_be_over() {
         let lasts = nature.lasts.map_or(String::new(), |(key, _)| format!("{key} = \"2s\"\n"));
         let more = match nature.kind {
             // n4 is nobody's, so that what meets n1 does not wait for it.
-            FaultKind::Lose => "target = \"n4\"\nat = \"98s\"",
+            FaultKind::Lose => "target = \"n4\"\nat = \"108s\"",
             FaultKind::Crash => "point = \"before insert-vote\"\nrestart_after = \"1s\"",
             FaultKind::FeedLag | FaultKind::FeedRepeat => "target = \"n1\"",
             FaultKind::LostAnswers => "share = 0.4\ntarget = \"n1\"",
@@ -109,7 +109,7 @@ fn every_kind_of_fault_is_seen_to_be_real_and_to_be_over() {
     }
     let text = format!(
         "name = \"all\"\nfederation = {{ nodes = 4, rethinkdb = {{ servers = 3, replicas = 3 }} }}\n\
-         [[load]]\nfor = \"100s\"\narrivals = {{ rate = \"5/s\" }}\n{faults}"
+         [[load]]\nfor = \"110s\"\narrivals = {{ rate = \"5/s\" }}\n{faults}"
     );
     let scenario = Scenario::parse("all.toml", &text, None).unwrap();
     let plan = Arc::new(plan::make(&scenario, 3).unwrap());

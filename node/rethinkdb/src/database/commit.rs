@@ -110,6 +110,11 @@ impl Commits {
         self.lock().flushes
     }
 
+    /// Why nothing will be flushed any more.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.lock().broken.clone()
+    }
+
     fn close(&self) {
         self.lock().closing = true;
         self.changed.notify_all();

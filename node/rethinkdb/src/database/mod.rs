@@ -412,6 +412,12 @@ impl Database {
         Ok(engine.subscribe_bounded(table, queue_max, wake))
     }
 
+    /// Why nothing is written any more, if that is so: the disk has failed, or is full. What was
+    /// acknowledged is there when it is opened again.
+    pub fn failure(&self) -> Option<String> {
+        self.0.core.commits.failure()
+    }
+
     /// How often all that was written was brought to disk; 0 in memory.
     pub fn flushes(&self) -> u64 {
         self.0.core.commits.flushes()

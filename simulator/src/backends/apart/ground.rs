@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 use super::docker::{self, Images, Machines};
 use super::links::changes_links;
 use super::means::{Means, Namespaces, Programs, beside, cannot_enter, no_namespaces};
+use super::processes::cgroups;
 use super::processes::namespaces::{Network, free_prefix};
 use super::program::Program;
 use super::run_id::RunId;
+use super::store::takes_disk;
 use super::{ApartError, processes};
 use crate::backends::Backend;
 use crate::plan::{Engine, Fault, FaultKind, Plan, filled};
@@ -58,6 +60,11 @@ impl Member {
             Self::Node(node) => format!("n{}", node + 1),
             Self::Server(server) => format!("s{}", server + 1),
         }
+    }
+
+    /// Its name on this machine.
+    pub(super) fn name_in(self, run: &RunId) -> String {
+        format!("{run}-{}", self.name())
     }
 
     /// The last number of its address.
@@ -117,6 +124,9 @@ impl Ground {
         run: &RunId,
         folder: &Path,
     ) -> Result<Self, ApartError> {
+        if let (Some(fault), false) = (takes_disk(plan), rustix::process::geteuid().is_root()) {
+            return Err(not_limited(fault, "only root may mount a disk".to_owned()));
+        }
         let place = match plan.backend {
             Backend::Docker => Place::containers(plan, means, run, folder).await?,
             _ => Place::processes(plan, means, run)?,
@@ -132,6 +142,11 @@ impl Ground {
             Place::Namespaces { network, .. } => network.address(number).into(),
             Place::Containers { machines, .. } => machines.address(number).into(),
         }
+    }
+
+    /// What a member is called on this machine.
+    pub(super) fn name(&self, member: Member) -> String {
+        member.name_in(&self.run)
     }
 
     /// The network namespace of a member, if it has one that can be entered.
@@ -170,7 +185,9 @@ impl Ground {
         Ok(match &self.place {
             Place::Loopback { programs, .. } | Place::Namespaces { programs, .. } => {
                 let (path, namespace) = (programs.path(binary)?, self.namespace(member));
-                Program::Process(processes::Program { path, arguments, namespace, log, run })
+                let name = member.name_in(&run);
+                let program = processes::Program { name, path, arguments, namespace, log, run };
+                Program::Process(program)
             }
             Place::Containers { machines, images, folder, .. } => {
                 let (engine, folder) = (machines.engine().clone(), folder.clone());
@@ -227,8 +244,8 @@ impl Ground {
         let mut words = words.iter().map(|word| filled(word, &values));
         let path = words.next().unwrap_or_default().into();
         let arguments = words.map(OsString::from).collect();
-        let run = self.run.clone();
-        Ok(Program::Process(processes::Program { path, arguments, namespace, log, run }))
+        let (name, run) = (member.name_in(&self.run), self.run.clone());
+        Ok(Program::Process(processes::Program { name, path, arguments, namespace, log, run }))
     }
 }
 
@@ -244,6 +261,13 @@ impl Binary {
 
 impl Place {
     fn processes(plan: &Plan, means: &Means, run: &RunId) -> Result<Self, ApartError> {
+        let held = plan
+            .faults
+            .iter()
+            .find(|fault| matches!(fault.kind, FaultKind::SlowNode | FaultKind::OutOfMemory));
+        if let (Some(fault), Some(why)) = (held, cgroups::missing()) {
+            return Err(not_limited(fault, why));
+        }
         let programs = Programs::find(means)?;
         let why_not = match means.namespaces {
             Namespaces::Never => Some("they were not wanted".to_owned()),
@@ -313,6 +337,10 @@ fn enters(plan: &Plan) -> Option<&Fault> {
         kind => plan.backend == Backend::Docker && changes_links(kind),
     };
     plan.faults.iter().find(enters)
+}
+
+fn not_limited(fault: &Fault, why: String) -> ApartError {
+    ApartError::NotLimited { number: fault.number, name: fault.kind.nature().name, why }
 }
 
 fn not_apart(fault: &Fault, why: String) -> ApartError {

@@ -20,6 +20,7 @@ use super::deaths::Stage;
 use super::feeds;
 use super::grip::{Grip, is_off, is_right};
 use super::ground::Ground;
+use super::limits::{Hungry, Pace};
 use super::links::{self, Links, changes_links};
 use super::nodes::Nodes;
 use super::processes::state;
@@ -91,6 +92,19 @@ impl Hands {
                 };
                 vec![Sign::Follows(server, jobs)]
             }
+            FaultKind::SlowNode => {
+                let How::Slow { factor, .. } = fault.how else {
+                    return Err(io::Error::other("it does not say how slow"));
+                };
+                self.nodes.limit(node, |limits| limits.slowness = Some(factor)).await?;
+                let pace = self.nodes.pace(node);
+                let is_there = pace.is_there().await;
+                vec![Sign::Moves(pace, is_there)]
+            }
+            FaultKind::OutOfMemory => {
+                let hungry = self.nodes.starve(node).await?;
+                hungry.map(Sign::IsFed).into_iter().collect()
+            }
             kind => return Err(io::Error::other(format!("this world cannot do {kind:?}"))),
         };
         Ok(signs)
@@ -122,6 +136,11 @@ impl Hands {
                 let lives = grip.set_clock(None).await;
                 return Ok(vec![Sign::IsRight(grip.clone(), wrong, lives)]);
             }
+            FaultKind::SlowNode => {
+                self.nodes.limit(node, |limits| limits.slowness = None).await?;
+                return Ok(vec![Sign::Moves(self.nodes.pace(node), true)]);
+            }
+            FaultKind::OutOfMemory => self.nodes.feed(node).await?,
             // Feeds can be opened again from the start; who is lost is lost.
             _ => return Ok(Vec::new()),
         }
@@ -219,6 +238,10 @@ pub(super) enum Sign {
     Lives(watch::Receiver<Stage>, Duration),
     /// A node's clock is right, and not wrong that way; whether it was there to be told.
     IsRight(Grip, Wrong, bool),
+    /// A node is not held up when it has something to do; whether it was there to be slowed.
+    Moves(Pace, bool),
+    /// A node has the memory that it wants.
+    IsFed(Hungry),
     /// What passes on a link passes as it should.
     Link(links::harms::Sign),
     /// What was not done is not seen.
@@ -244,6 +267,10 @@ impl real::Sign for Sign {
             }
             Self::Lives(stage, _) => *stage.borrow() != Stage::Awaited,
             Self::IsRight(grip, wrong, _) => until(|| is_off(&grip, wrong)).await,
+            Self::Moves(pace, _) => until(|| async { pace.is_held_up().await == Some(true) }).await,
+            Self::IsFed(hungry) => {
+                until(|| async { state(hungry.pid).is_none() && hungry.has_died().await }).await
+            }
             Self::Link(sign) => until(|| sign.is_missing()).await,
             Self::Never => false,
             Self::Store(store::Sign::Moves(pid)) => comes_to_rest(Some(pid), silence).await,
@@ -254,14 +281,15 @@ impl real::Sign for Sign {
             Self::Store(store::Sign::Harms(door, id)) => {
                 is_harmed(door, &id).await.is_ok_and(|harmed| harmed)
             }
+            Self::Store(store::Sign::HasRoom(disk)) => disk.is_full(),
             Self::Store(store::Sign::Lies(moved)) => until(|| has_moved(&moved)).await,
             Self::Store(store::Sign::Refused) => false,
         }
     }
 
     fn waits(&self) -> bool {
-        // Nobody lives by a dead node's clock.
-        matches!(self, Self::IsRight(_, _, false))
+        // Nobody lives by a dead node's clock, or at its pace.
+        matches!(self, Self::IsRight(_, _, false) | Self::Moves(_, false))
     }
 
     async fn shows(self) {
@@ -269,6 +297,16 @@ impl real::Sign for Sign {
             Self::Link(sign) => sign.shows().await,
             Self::Store(store::Sign::Fits(door, id, before)) => {
                 while !refusals(door, &id).await.is_ok_and(|refused| refused > before) {
+                    sleep(LOOK_EVERY).await;
+                }
+            }
+            Self::Moves(pace, _) => {
+                while pace.is_held_up().await != Some(true) {
+                    sleep(LOOK_EVERY).await;
+                }
+            }
+            Self::Store(store::Sign::HasRoom(disk)) => {
+                while !disk.is_full() {
                     sleep(LOOK_EVERY).await;
                 }
             }
@@ -308,13 +346,19 @@ impl real::Sign for Sign {
                 Self::Link(sign) => sign.is_there().await,
                 // One that is not there has the right clock when it comes.
                 Self::IsRight(grip, _, lives) => !lives || is_right(grip).await,
-                Self::Lives(..) => true,
+                Self::Moves(pace, _) => match pace.is_held_up().await {
+                    Some(is_held_up) => !is_held_up,
+                    // One that is not there has nothing to be held up at.
+                    None => !pace.is_there().await,
+                },
+                Self::Lives(..) | Self::IsFed(_) => true,
                 Self::Never => false,
                 Self::Store(store::Sign::Moves(pid)) => !stands_still(*pid),
                 Self::Store(store::Sign::Serves(server)) => {
                     serves(*server, PROBE_FOR).await.is_ok()
                 }
                 Self::Store(store::Sign::Fits(..)) => true,
+                Self::Store(store::Sign::HasRoom(disk)) => !disk.is_full(),
                 Self::Store(store::Sign::Harms(door, id)) => {
                     is_harmed(*door, id).await.is_ok_and(|harmed| !harmed)
                 }

@@ -8,19 +8,21 @@
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
 //! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`),
 //! the servers of the store (`store`), the nodes (`nodes`, what they say: `said`, our hold on them: `grip`, `deaths`, `gauges`), what passes between
-//! them all (`links`), what all use (`used`), who sees the tables (`observer`),
+//! them all (`links`), what each may use of the machine (`limits`, `disk`), what all use (`used`), who sees the tables (`observer`),
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
 //! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
 mod config;
 mod cuts;
 mod deaths;
+mod disk;
 mod docker;
 mod feeds;
 mod gauges;
 mod grip;
 mod ground;
 mod hands;
+mod limits;
 mod links;
 mod means;
 mod nodes;
@@ -56,12 +58,13 @@ use super::real::{
     Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
 };
 use crate::observe::{End, FinalRow, Log, Observed, Record};
-use crate::plan::{Bounds, Durability, External, Fault, Plan, ReadMode, WriteAcks};
+use crate::plan::{Bounds, Durability, External, Fault, FaultKind, How, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
 use cuts::Cuts;
 use gauges::Gauges;
 use ground::{Ground, NODES_MAX};
 use hands::Hands;
+use limits::SLOWNESS_MAX;
 use links::Links;
 use nodes::Nodes;
 use observer::Observer;
@@ -93,6 +96,16 @@ pub enum ApartError {
         "fault {number} (`{name}`) takes networks that can be cut, and there are none here: {why}"
     )]
     NotApart {
+        /// Its number.
+        number: u32,
+        /// Its name.
+        name: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// A fault takes away some of the machine from a member, and nobody can do that here.
+    #[error("fault {number} (`{name}`) limits what a member has of the machine: {why}")]
+    NotLimited {
         /// Its number.
         number: u32,
         /// Its name.
@@ -167,6 +180,7 @@ impl ApartError {
             Self::NotApart { .. } => {
                 "run it as root on Linux, without `--namespaces never`; or in local or sim"
             }
+            Self::NotLimited { .. } => "run it as root on Linux, or in sim",
             Self::NoNamespaces { .. } => "leave `--namespaces always` out",
             Self::NoEngine(_) => {
                 "start it (`systemctl start docker`), and see that this user may speak to it; \
@@ -262,6 +276,13 @@ fn check(plan: &Plan) -> Result<(), ApartError> {
     if let Some(fault) = plan.faults.iter().find(|fault| !is_within_reach(fault)) {
         let name = fault.kind.nature().name;
         return refused(&format!("fault `{name}` for such a store"));
+    }
+    let too_slow = |fault: &&Fault| {
+        let How::Slow { factor, .. } = fault.how else { return false };
+        fault.kind == FaultKind::SlowNode && factor > SLOWNESS_MAX
+    };
+    if plan.faults.iter().any(|fault| too_slow(&fault)) {
+        return refused(&format!("`slow-node` by a `factor` of more than {SLOWNESS_MAX}"));
     }
     if plan.nodes.len() > NODES_MAX {
         return refused(&format!("addresses for more than {NODES_MAX} nodes"));

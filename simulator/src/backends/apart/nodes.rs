@@ -26,6 +26,7 @@ use super::config::{Config, DATABASE};
 use super::deaths::Dying;
 use super::grip::Grip;
 use super::ground::{API_PORT, Binary, Ground, Member};
+use super::limits::Limits;
 use super::program::{Ear, Program, Running};
 use super::said::Said;
 use super::used::Used;
@@ -66,12 +67,12 @@ pub(super) struct Node {
     farewell: Option<Program>,
     is_ours: bool,
     config: Config,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     pub(super) recorder: Recorder,
     /// None while it is down.
     pub(super) running: Arc<Mutex<Option<Running>>>,
     /// What it has used in its earlier lives.
-    used: Used,
+    pub(super) used: Used,
     /// Sees to it that it starts.
     rising: Option<JoinHandle<()>>,
     /// The hold that we have on it, if it is ours.
@@ -80,6 +81,8 @@ pub(super) struct Node {
     pub(super) last_words: Arc<Lock<Option<Point>>>,
     /// What becomes of it, if it is to die.
     pub(super) dying: Option<Dying>,
+    /// What it may use of the machine, in all its lives.
+    pub(super) limits: Arc<Lock<Limits>>,
 }
 
 impl Nodes {
@@ -139,6 +142,7 @@ impl Nodes {
                 grip,
                 last_words: Arc::default(),
                 dying: None,
+                limits: Arc::default(),
             });
         }
         Ok(Self(nodes))
@@ -252,6 +256,9 @@ impl Nodes {
     /// Starts a node again. It runs from now on; it answers when it can.
     pub(super) async fn restart(&mut self, node: usize) -> io::Result<()> {
         let node = &mut self.0[node];
+        if let Some(rising) = node.rising.take() {
+            rising.abort();
+        }
         node.live_again().await?;
         let supervised = node.copy();
         node.rising = Some(tokio::spawn(async move { supervised.rise().await }));
@@ -348,6 +355,7 @@ impl Node {
             grip: self.grip.clone(),
             last_words: self.last_words.clone(),
             dying: None,
+            limits: self.limits.clone(),
         }
     }
 
@@ -398,7 +406,12 @@ impl Node {
             }
             None => {}
         });
-        program.start(ear).await.map(Some)
+        let running = program.start(ear).await?;
+        let limits = *lock(&self.limits);
+        if limits != Limits::default() {
+            running.limit(limits).await?;
+        }
+        Ok(Some(running))
     }
 
     /// Waits until it answers; an error if it has ended.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+use super::limits::{Limits, Meter};
 use super::used::Used;
 use super::{docker, processes};
 
@@ -139,6 +140,28 @@ impl Running {
                 Ok(())
             }
             Self::Container(container) => container.pause().await,
+        }
+    }
+
+    /// What it may use from now on.
+    ///
+    /// # Errors
+    /// If nobody can hold it to that.
+    pub(super) async fn limit(&self, limits: Limits) -> io::Result<()> {
+        match self {
+            Self::Process(process) => process.limit(limits),
+            Self::Container(container) => container.limit(limits).await,
+        }
+    }
+
+    /// Who counts how it fares with that.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub(super) fn meter(&self) -> io::Result<Meter> {
+        match self {
+            Self::Process(process) => process.meter(),
+            Self::Container(container) => container.meter().map(Meter::Container),
         }
     }
 

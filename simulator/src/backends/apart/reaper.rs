@@ -2,8 +2,8 @@
 //!
 //! A process beside the harness holds the end of a pipe to it. When the pipe closes the harness has come
 //! to an end, by itself or not, and all that carries the run's name is taken away: processes by a
-//! variable in their environment, network namespaces by their names, containers and their networks by a
-//! label. A run that ends well goes the same way. Here: that process ([`watch`]), the harness' side of it (`Watcher`), and what is left over of
+//! variable in their environment, network namespaces, control groups and disks by their names, containers
+//! and their networks by a label. A run that ends well goes the same way. Here: that process ([`watch`]), the harness' side of it (`Watcher`), and what is left over of
 //! runs that nobody watched ([`leftovers`]). Files are never taken away.
 
 use std::collections::BTreeSet;
@@ -19,8 +19,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
+use super::disk;
 use super::docker::{Engine, Thing};
-use super::processes::namespaces;
+use super::processes::{cgroups, namespaces};
 use super::program::RUN;
 use super::run_id::RunId;
 
@@ -99,8 +100,8 @@ pub fn reap(run: &RunId, containers: Option<&Containers>) -> io::Result<usize> {
     for _ in 0..LOOKS_MAX {
         let found: Vec<_> = processes().filter(|(_, of)| of == run).collect();
         // Networks go after those who live in them; one that was being made is seen a look later.
-        let mut names = namespaces::all();
-        names.retain(|name| found.is_empty() && is_of(name, run));
+        let mut names: Vec<_> = named().collect();
+        names.retain(|(name, _)| found.is_empty() && is_of(name, run));
         let in_engine = match containers {
             None => BTreeSet::new(),
             Some(containers) => containers.first_to_go(run)?,
@@ -120,8 +121,8 @@ pub fn reap(run: &RunId, containers: Option<&Containers>) -> io::Result<usize> {
             let _ = kill_process(pid, Signal::KILL);
             reaped.insert(pid.as_raw_nonzero().to_string());
         }
-        for name in names {
-            stays = namespaces::remove(&name).err();
+        for (name, remove) in names {
+            stays = remove(&name).err();
             reaped.insert(name);
         }
         sleep(LOOK_AGAIN);
@@ -133,7 +134,7 @@ pub fn reap(run: &RunId, containers: Option<&Containers>) -> io::Result<usize> {
 pub fn remains(run: &RunId, containers: Option<&Containers>) -> Vec<String> {
     let of_run = processes().filter(|(_, of)| of == run);
     let numbers = of_run.map(|(pid, _)| pid.as_raw_nonzero().to_string());
-    let names = namespaces::all().into_iter().filter(|name| is_of(name, run));
+    let names = named().map(|(name, _)| name).filter(|name| is_of(name, run));
     let things = containers.and_then(|containers| containers.things().ok()).unwrap_or_default();
     let things = things.into_iter().filter(|(of, _)| of == run);
     numbers.chain(names).chain(things.map(|(_, thing)| thing.name().to_owned())).collect()
@@ -142,7 +143,7 @@ pub fn remains(run: &RunId, containers: Option<&Containers>) -> Vec<String> {
 /// The runs of which something is there, though nobody runs them any more.
 pub fn leftovers(containers: Option<&Containers>) -> BTreeSet<RunId> {
     let of_processes = processes().map(|(_, run)| run);
-    let of_names = namespaces::all().into_iter().filter_map(|name| RunId::of_name(&name));
+    let of_names = named().filter_map(|(name, _)| RunId::of_name(&name));
     let things = containers.and_then(|containers| containers.things().ok()).unwrap_or_default();
     let all = of_processes.chain(of_names).chain(things.into_iter().map(|(run, _)| run));
     all.filter(|run| !run.is_running()).collect()
@@ -181,6 +182,19 @@ impl Containers {
         self.runtime.block_on(self.engine.remove(things))
     }
 }
+
+/// All on this machine that may carry the name of a run, with who takes it away.
+fn named() -> impl Iterator<Item = (String, Remove)> {
+    let kinds: [(Vec<String>, Remove); 3] = [
+        (namespaces::all(), namespaces::remove),
+        (cgroups::all(), cgroups::remove),
+        (disk::all(), disk::remove),
+    ];
+    kinds.into_iter().flat_map(|(names, remove)| names.into_iter().map(move |name| (name, remove)))
+}
+
+/// Takes what has this name away.
+type Remove = fn(&str) -> io::Result<()>;
 
 fn is_of(name: &str, run: &RunId) -> bool {
     RunId::of_name(name).as_ref() == Some(run)

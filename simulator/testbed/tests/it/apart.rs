@@ -140,10 +140,50 @@ at = "6s"
 target = "n3"
 "#;
 
+/// Too little of a processor, of memory, of a disk; a node is slowed that is killed meanwhile.
+pub(crate) const LIMITS: &str = r#"
+name = "limits"
+backends = ["processes", "docker"]
+
+[[load]]
+at = "500ms"
+for = "8s"
+arrivals = { rate = "10/s" }
+mix = { create = 0.6, transfer = 0.3, conflict = 0.07, duplicate = 0.03 }
+
+[[fault]]
+do = "slow-node"
+at = "1s"
+for = "4s"
+factor = 10
+target = "n1"
+
+[[fault]]
+do = "kill"
+at = "2s"
+target = "n1"
+restart_after = "500ms"
+
+[[fault]]
+do = "out-of-memory"
+at = "3s"
+target = "n2"
+restart_after = "1s"
+
+[[fault]]
+do = "store-full"
+at = "6s"
+for = "2s"
+"#;
+
 /// Starts a run that has no end of its own for a while.
 pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Child {
     let file = folder.join("long.toml");
-    let long = SIGNALS.replace("for = \"6s\"", "for = \"5min\"");
+    let long = match no_namespaces() {
+        None => LIMITS.replace("for = \"8s\"", "for = \"5min\""),
+        // Limits take root as well.
+        Some(_) => SIGNALS.replace("for = \"6s\"", "for = \"5min\""),
+    };
     fs::write(&file, long).unwrap();
     let out = folder.join("long");
     let all = [&["run", path(&file), "--out", path(&out)], arguments].concat();

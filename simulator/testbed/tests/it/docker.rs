@@ -12,7 +12,8 @@ use bigchaindb_simulator::backends::apart::RunId;
 use bigchaindb_simulator::backends::apart::reaper::{self, Containers};
 
 use crate::apart::{
-    CUTS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, start, without, without_namespaces,
+    CUTS, LIMITS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, start, without,
+    without_namespaces,
 };
 use crate::mixed::STARTED;
 use crate::{outcome, testbed};
@@ -63,6 +64,15 @@ fn containers_are_cut_off_every_way() {
     }
     let folder = tempfile::tempdir().unwrap();
     passes(folder.path(), CUTS, &DOCKER, 5);
+}
+
+#[test]
+fn containers_that_have_too_little_of_the_machine_come_back() {
+    if engine().is_none() || without_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    passes(folder.path(), LIMITS, &DOCKER, 4);
 }
 
 #[test]

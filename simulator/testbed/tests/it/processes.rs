@@ -11,7 +11,8 @@ use bigchaindb_simulator::backends::apart::{RunId, reaper};
 use bigchaindb_simulator::observe::{Phase, Record, read};
 
 use crate::apart::{
-    CUTS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, signal, start, without_namespaces,
+    CUTS, LIMITS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, signal, start,
+    without_namespaces,
 };
 use crate::{outcome, testbed};
 
@@ -25,6 +26,19 @@ fn processes_are_killed_and_stopped_and_come_back() {
 fn servers_of_the_store_fail_and_come_back() {
     let folder = tempfile::tempdir().unwrap();
     passes(folder.path(), SERVERS, &["--namespaces", "never"], 3);
+}
+
+#[test]
+fn members_that_have_too_little_of_the_machine_come_back() {
+    if without_namespaces() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    passes(folder.path(), LIMITS, &["--namespaces", "never"], 4);
+    let data = folder.path().join("out/data");
+    let said = fs::read_to_string(data.join("store.log")).unwrap();
+    assert!(said.contains("the database cannot be written any more"), "it was full: {said}");
+    assert!(data.join("disk/store").is_dir(), "what was on the disk is kept");
 }
 
 /// Takes RethinkDB's arguments, and runs the embedded server of one: what is tested is how it is called.
@@ -189,6 +203,10 @@ fn what_cannot_be_is_told_with_what_to_do_about_it() {
     let (code, said) = told(CUTS, 2, &["--namespaces", "never"]);
     assert_eq!(code, 2);
     assert!(said.contains("fault 0 (`partition`) takes networks that can be cut"), "{said}");
+    let crawling = LIMITS.replace("factor = 10", "factor = 1001");
+    let (code, said) = told(&crawling, 10, &["--namespaces", "never"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("no `slow-node` by a `factor` of more than 1000"), "{said}");
     let (code, said) = told(SIGNALS, 3, &["--quirk", "deleted-before-written"]);
     assert_eq!(code, 2);
     assert!(said.contains("the backend `processes` has no quirks"), "{said}");

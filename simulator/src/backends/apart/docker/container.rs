@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::models::{ContainerCreateBody, ContainerUpdateBody, HostConfig};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
     RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
@@ -22,6 +22,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::super::limits::{Limits, SHARE_US};
+use super::super::processes::cgroups::Group;
 use super::super::program::{self, Ear, open_log};
 use super::super::run_id::RunId;
 use super::super::used::Used;
@@ -30,6 +32,18 @@ use super::{Engine, RUN};
 
 /// How a program has ended that has done what it was asked for.
 const WELL: i64 = 0;
+
+/// How one has ended that was killed: 128 and the number of SIGKILL.
+const KILLED: i64 = 137;
+
+/// How often a share of a processor is given out where there is no limit, in microseconds: Linux' own.
+const PERIOD_US: u32 = 100_000;
+
+/// How the engine calls it that there is no limit, where it has a word for that;
+const NO_LIMIT: i64 = -1;
+
+/// and more memory than there is, where it has none, in bytes.
+const MEMORY_MAX: u64 = 1 << 50;
 
 /// How to start a program in a container.
 #[derive(Clone, Debug)]
@@ -124,6 +138,31 @@ impl Program {
             host_config: Some(host),
             ..ContainerCreateBody::default()
         })
+    }
+}
+
+/// Who knows how a container fares with what it may use.
+#[derive(Clone)]
+pub(in super::super) struct Meter {
+    engine: Engine,
+    id: String,
+    /// What the engine has put it into. It says more than the engine does, and goes with the container.
+    group: Group,
+}
+
+impl Meter {
+    /// What counts what it uses.
+    pub(in super::super) fn group(&self) -> &Group {
+        &self.group
+    }
+
+    /// Whether the system has killed it because it wanted more memory. Not every engine notices that; a
+    /// SIGKILL that nobody has sent says the same.
+    pub(in super::super) async fn outgrown(&self) -> io::Result<u64> {
+        let inspected = self.engine.0.inspect_container(&self.id, None).await.map_err(failed)?;
+        let state = inspected.state.unwrap_or_default();
+        let is_killed = state.running == Some(false) && state.exit_code == Some(KILLED);
+        Ok(u64::from(state.oom_killed == Some(true) || is_killed))
     }
 }
 
@@ -230,6 +269,35 @@ impl Container {
     /// It goes on.
     pub(in super::super) async fn resume(&self) -> io::Result<()> {
         self.signal("CONT").await
+    }
+
+    /// What it may use from now on.
+    pub(in super::super) async fn limit(&self, limits: Limits) -> io::Result<()> {
+        let (period_us, quota_us) = match limits.period_us() {
+            Some(period_us) => (period_us, SHARE_US.into()),
+            None => (PERIOD_US, NO_LIMIT),
+        };
+        let bytes = limits.memory.map_or(MEMORY_MAX, |bytes| bytes.min(MEMORY_MAX));
+        let bytes = i64::try_from(bytes).expect("it was bounded");
+        let body = ContainerUpdateBody {
+            cpu_period: Some(period_us.into()),
+            cpu_quota: Some(quota_us),
+            memory: Some(bytes),
+            // It would rather be swapped out than outgrow anything.
+            memory_swap: Some(if limits.memory.is_some() { bytes } else { NO_LIMIT }),
+            ..ContainerUpdateBody::default()
+        };
+        self.engine.0.update_container(&self.id, body).await.map_err(failed)
+    }
+
+    /// Who counts how it fares with that.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub(in super::super) fn meter(&self) -> io::Result<Meter> {
+        let pid = self.pid.ok_or_else(|| io::Error::other("the container has ended"))?;
+        let (engine, id) = (self.engine.clone(), self.id.clone());
+        Ok(Meter { engine, id, group: Group::of(pid)? })
     }
 
     async fn signal(&self, signal: &str) -> io::Result<()> {

@@ -18,12 +18,16 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::limits::{Limits, Meter};
 use super::program::{Ear, RUN, open_log};
 use super::run_id::RunId;
 use super::used::Used;
 
+pub(super) mod cgroups;
 mod group;
 pub(super) mod namespaces;
+
+use cgroups::Group;
 
 /// All of a group are gone within this time after they were killed.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
@@ -34,6 +38,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How to start a program.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
+    /// What it is called on this machine: by the run and its member.
+    pub(super) name: String,
     pub(super) path: PathBuf,
     pub(super) arguments: Vec<OsString>,
     /// The network namespace it lives in; none is that of this process.
@@ -45,6 +51,7 @@ pub(super) struct Program {
 
 /// A running process. Dropping it does not end it.
 pub(super) struct Process {
+    name: String,
     child: Child,
     pid: Pid,
     run: RunId,
@@ -109,7 +116,8 @@ impl Program {
                 ear(None);
             }
         });
-        Ok(Process { child, pid, run: self.run.clone(), doomed, hearing })
+        let (name, run) = (self.name.clone(), self.run.clone());
+        Ok(Process { name, child, pid, run, doomed, hearing })
     }
 }
 
@@ -174,6 +182,16 @@ impl Process {
     /// It goes on.
     pub(super) fn resume(&self) {
         self.signal(Signal::CONT);
+    }
+
+    /// What it may use from now on, with all that it has started.
+    pub(super) fn limit(&self, limits: Limits) -> io::Result<()> {
+        Group::make(&self.name)?.hold(&group::members(self.pid, &self.run), limits)
+    }
+
+    /// Who counts how it fares with that.
+    pub(super) fn meter(&self) -> io::Result<Meter> {
+        Group::make(&self.name).map(Meter::Group)
     }
 
     fn signal(&self, signal: Signal) {

@@ -15,16 +15,17 @@ const DOOR_PORT: u16 = DRIVER_PORT - 1;
 /// How it is started, and where its servers listen; where its door is, if several servers have one.
 pub(super) type Embedded = (Vec<Program>, Vec<SocketAddr>, Option<SocketAddr>);
 
-/// How it is started, and where its servers listen.
+/// How it is started with its data on a disk, and where its servers listen.
 pub(super) fn programs(
     plan: &Plan,
     ground: &Ground,
     folder: &Path,
+    disk: &Path,
 ) -> Result<Embedded, ApartError> {
     let member = Member::Server(0);
     let (address, count) = (ground.address(member), plan.store.servers);
     let mut arguments: Vec<OsString> =
-        vec!["rethinkdb".into(), "--directory".into(), folder.join("store").into()];
+        vec!["rethinkdb".into(), "--directory".into(), disk.join("store").into()];
     // Several servers get numbers.
     let name = if count == 1 { "s1" } else { "s" };
     for argument in [

@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bigchaindb::store::rethinkdb::{Client, Error, Limits, Options, Tcp, Term};
@@ -22,7 +24,8 @@ use rustix::process::Pid;
 use tokio::time::{sleep, timeout};
 
 use super::ApartError;
-use super::ground::Ground;
+use super::disk::Disk;
+use super::ground::{Ground, Member};
 use super::program::{Ear, Program, Running};
 use super::used::Used;
 use crate::plan::{Engine, Fault, FaultKind, Plan};
@@ -54,6 +57,9 @@ pub(super) struct Store {
     used: Used,
     /// Servers that do not answer at the moment, by our hand.
     harmed: BTreeSet<usize>,
+    /// The disk of a server that is to have none too large, and whether it is full: then the server may end.
+    disk: Option<Disk>,
+    is_full: Arc<AtomicBool>,
     /// Where an embedded cluster is asked what only it can do, whatever goes wrong in it.
     door: Option<SocketAddr>,
 }
@@ -66,15 +72,28 @@ impl Store {
         folder: &Path,
         ear: Ear,
     ) -> Result<Self, ApartError> {
+        let is_full = Arc::new(AtomicBool::new(false));
+        let may_end = is_full.clone();
+        let ear: Ear = Arc::new(move |line| {
+            if line.is_some() || !may_end.load(Ordering::Acquire) {
+                ear(line);
+            }
+        });
+        let name = ground.name(Member::Server(0));
+        let disk = takes_disk(plan).map(|_| Disk::make(&name, &folder.join("disk"))).transpose();
+        let disk = disk.map_err(ApartError::Store)?;
         let (starts, servers, door) = match plan.store.engine {
-            Engine::Embedded => embedded::programs(plan, ground, folder)?,
+            Engine::Embedded => {
+                let data = disk.as_ref().map_or(folder, Disk::folder);
+                embedded::programs(plan, ground, folder, data)?
+            }
             Engine::Rethinkdb => {
                 let (starts, servers) = rethinkdb::programs(plan, ground, folder)?;
                 (starts, servers, None)
             }
         };
         let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
-        let mut store = Self { processes, servers, ear, used, harmed, door };
+        let mut store = Self { processes, servers, ear, used, harmed, disk, is_full, door };
         for program in starts {
             let process = program.start(store.ear.clone()).await.map_err(ApartError::Start)?;
             store.processes.push((program, Some(process)));
@@ -163,6 +182,12 @@ impl Store {
         if !self.is_in_processes() {
             return self.wish(fault, server).await;
         }
+        if let (FaultKind::StoreFull, Some(disk)) = (fault.kind, &self.disk) {
+            self.harmed.insert(server);
+            self.is_full.store(true, Ordering::Release);
+            disk.fill()?;
+            return Ok(vec![Sign::HasRoom(disk.clone())]);
+        }
         let (_, process) = &mut self.processes[server];
         let Some(running) = process else { return Ok(Vec::new()) };
         self.harmed.insert(server);
@@ -196,11 +221,21 @@ impl Store {
         }
         self.harmed.remove(&server);
         let (program, process) = &mut self.processes[server];
+        let mut signs = vec![Sign::Serves(self.servers[server])];
+        if let (FaultKind::StoreFull, Some(disk)) = (fault.kind, &self.disk) {
+            disk.empty()?;
+            signs.insert(0, Sign::HasRoom(disk.clone()));
+            let ended = process.take_if(|process| process.ended().is_some());
+            if let Some(ended) = ended {
+                self.used.add(ended.kill().await);
+            }
+            self.is_full.store(false, Ordering::Release);
+        }
         match process {
             Some(running) => running.resume().await?,
             None => *process = Some(program.start(self.ear.clone()).await?),
         }
-        Ok(vec![Sign::Serves(self.servers[server])])
+        Ok(signs)
     }
 
     /// Whether nothing ails the server that a node asks, by our hand.
@@ -241,10 +276,19 @@ pub(super) enum Sign {
     Harms(SocketAddr, String),
     /// By its word, no more writes than so many were refused for want of room.
     Fits(SocketAddr, String, u64),
+    /// There is room on its disk.
+    HasRoom(Disk),
     /// Tables do not lie as they were told to.
     Lies(Moved),
     /// They were told to, and refused.
     Refused,
+}
+
+/// The fault for which a server needs a disk of its own: what several servers in one process have is a matter of
+/// rows.
+pub(super) fn takes_disk(plan: &Plan) -> Option<&Fault> {
+    let is_alone = plan.store.engine == Engine::Embedded && plan.store.servers == 1;
+    plan.faults.iter().find(|fault| is_alone && fault.kind == FaultKind::StoreFull)
 }
 
 /// Whether a server speaks ReQL and answers, within a time.

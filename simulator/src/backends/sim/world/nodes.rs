@@ -13,7 +13,7 @@ impl World<'_> {
         let now_us = self.now();
         let sim = &mut self.nodes[node];
         match (fault.kind, fault.how) {
-            (FaultKind::Kill | FaultKind::Lose, _) => self.kill(node),
+            (FaultKind::Kill | FaultKind::Lose | FaultKind::OutOfMemory, _) => self.kill(node),
             (FaultKind::Crash, How::AtPoint { point, nth, .. }) => {
                 sim.armed = Some(Armed { fault: index, point, left: nth });
             }
@@ -61,7 +61,7 @@ impl World<'_> {
     pub(super) fn is_harmed(&self, node: usize, fault: &Fault) -> bool {
         let (now_us, sim) = (self.now(), &self.nodes[node]);
         match (fault.kind, fault.how) {
-            (FaultKind::Kill | FaultKind::Lose, _) => !sim.is_up(),
+            (FaultKind::Kill | FaultKind::Lose | FaultKind::OutOfMemory, _) => !sim.is_up(),
             (FaultKind::Pause, _) => !sim.is_running(),
             (FaultKind::Partition, How::Cut { to, direction }) => {
                 let deaf = direction == Direction::Both && sim.link.to_store_cut;
@@ -86,7 +86,7 @@ impl World<'_> {
     pub(super) fn mend_node(&mut self, node: usize, fault: &Fault) {
         let sim = &mut self.nodes[node];
         match (fault.kind, fault.how) {
-            (FaultKind::Kill, _) => self.start(node),
+            (FaultKind::Kill | FaultKind::OutOfMemory, _) => self.start(node),
             (FaultKind::Pause, _) => self.resume(node),
             (FaultKind::Crash, _) => sim.armed = None,
             (FaultKind::Partition, How::Cut { to, direction }) => {
@@ -119,7 +119,7 @@ impl World<'_> {
     pub(super) fn is_mended(&self, node: usize, fault: &Fault) -> bool {
         let sim = &self.nodes[node];
         match (fault.kind, fault.how) {
-            (FaultKind::Kill | FaultKind::Crash, _) => sim.is_up(),
+            (FaultKind::Kill | FaultKind::Crash | FaultKind::OutOfMemory, _) => sim.is_up(),
             (FaultKind::Pause, _) => sim.is_running(),
             (FaultKind::Partition, How::Cut { to, direction }) => {
                 sim.link.is_cut(to, direction, false)
