@@ -8,13 +8,32 @@ use bigchaindb_core::rules::Election;
 
 use super::reference::{News, Reference};
 use super::{Checker, Findings, Moment};
-use crate::observe::{Record, election_word};
+use crate::observe::{Record, Table, election_word};
 
 /// Compares every decision with the one before, by the votes and in each node's own words.
-#[derive(Default)]
 pub(super) struct DecisionsStand {
     findings: Findings,
+    within_us: u64,
     said: BTreeMap<(Arc<str>, BlockId), Election>,
+}
+
+impl DecisionsStand {
+    pub(super) fn new(within_us: u64) -> Self {
+        Self { findings: Findings::default(), within_us, said: BTreeMap::new() }
+    }
+}
+
+/// In real time the observer's feed tells of a vote before the store has promised to keep it. If the store dies
+/// just then, a block was decided for the observer and for nobody else: nodes go by majority reads, and by their
+/// words.
+fn was_only_seen(moment: &Moment<'_>, is: Election, within_us: u64) -> bool {
+    let surroundings = moment.reference.surroundings();
+    let is_lost = matches!(&moment.observed.record,
+        Record::Change(change) if change.table == Table::Votes && change.new.is_none());
+    is_lost
+        && is == Election::Undecided
+        && !surroundings.is_exact()
+        && surroundings.may_lose_writes(within_us)
 }
 
 impl Checker for DecisionsStand {
@@ -23,7 +42,8 @@ impl Checker for DecisionsStand {
     }
 
     fn statement(&self) -> &'static str {
-        "A block that is decided stays so: by the votes, and in what each node says."
+        "A block that is decided stays so: by the votes, but for those that a store had not promised \
+         to keep, and in what each node says."
     }
 
     fn observe(&mut self, moment: &Moment<'_>) {
@@ -32,6 +52,9 @@ impl Checker for DecisionsStand {
             let News::Elected { block, was, is } = news else { continue };
             if *was == Election::Undecided {
                 self.findings.looked();
+                continue;
+            }
+            if was_only_seen(moment, *is, self.within_us) {
                 continue;
             }
             let (was, is) = (election_word(*was), election_word(*is));

@@ -128,7 +128,7 @@ pub fn standard(settings: &Settings) -> Vec<Box<dyn Checker>> {
         Box::new(one_vote::OneVote::default()),
         Box::new(vote_path::VotePath::default()),
         Box::new(one_order::OneOrder::default()),
-        Box::new(decisions_stand::DecisionsStand::default()),
+        Box::new(decisions_stand::DecisionsStand::new(within_us)),
         Box::new(statuses_agree::StatusesAgree::default()),
         Box::new(immutable::Immutable::new(within_us)),
         Box::new(accounted_for::AccountedFor::new(within_us)),

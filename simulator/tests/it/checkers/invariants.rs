@@ -76,6 +76,10 @@ const CASES: &str = "
     S8 | fail was valid and is undecided | create a; block A@1 a; list A; vote A vvv.; delete A
     S8 | fail was valid and is undecided | create a; block A@1 a; list A; vote A vvv.; lose A; dump; end
     S8 | pass | create a; block A@1 a; list A; vote A vvv.; dump; end
+    S8 | pass | apart; create a; block A@1 a; list A; vote A vvv.; fault store-kill applied; unvote A 2; fault store-kill healed; revote A 2; dump; end # seen, and not promised
+    S8 | fail was valid and is undecided | create a; block A@1 a; list A; vote A vvv.; fault store-kill applied; unvote A 2; fault store-kill healed
+    S8 | fail was valid and is undecided | apart; create a; block A@1 a; list A; vote A vvv.; fault kill applied; unvote A 2; fault kill healed
+    S8 | fail n2 said block | apart; create a; block A@1 a; list A; vote A vvv.; say 2 A valid; fault store-kill applied; unvote A 2; say 2 A invalid
     S8 | fail n2 said block | create a; block A@1 a; list A; vote A vvv.; say 2 A invalid; say 2 A valid
     S8 | pass | create a; block A@1 a; list A; vote A vvv.; say 2 A valid; say 3 A valid; say 2 A valid                               # said again after a restart
 

@@ -164,6 +164,11 @@ impl History {
             ("create", names) => {
                 names.iter().for_each(|name| self.documents.create(name, "CREATE"));
             }
+            // In real time, and with an observer that reads as it can.
+            ("apart", []) => match &mut self.records[0].record {
+                Record::Run(run) => run.backend = "processes".into(),
+                other => panic!("{other:?} comes first"),
+            },
             ("genesis", [name]) => self.documents.create(name, "GENESIS"),
             ("transfer", [name, inputs @ ..]) => self.documents.transfer(name, inputs),
             ("post", [call]) => {
