@@ -3,7 +3,7 @@
 //! What has to be looked up is looked up once (`pinned`); Terraform's root module is written for the run
 //! (`terraform`); everything is found again by its tags (`ec2`) and taken away in the order in which that can be
 //! (`ending`), whatever Terraform's state says. Runs whose time is over are found by their tags alone
-//! ([`expired`]).
+//! ([`Aws::expired`]).
 
 mod client;
 mod credentials;

@@ -24,7 +24,7 @@ const IMAGES: [(&str, &str); 2] = [
 pub(super) struct Pinned {
     /// The default network.
     pub(super) vpc: String,
-    /// Its zones, in order, each with its default subnet.
+    /// Its zones, in order, each with its default subnet, as far as that gives public addresses.
     pub(super) subnets: BTreeMap<String, String>,
     /// What is known of each type of instance.
     pub(super) types: BTreeMap<String, InstanceType>,
@@ -75,9 +75,16 @@ impl Pinned {
         ec2.pages("DescribeSubnets", &filters, true, |document| {
             for node in items(document.root_element(), &["subnetSet"]) {
                 let of = |name: &str| text_of(node, &[name]).map(str::to_owned);
-                subnets.extend(of("availabilityZone").zip(of("subnetId")));
+                let public = text_of(node, &["mapPublicIpOnLaunch"]) == Some("true");
+                let subnet = of("availabilityZone").zip(of("subnetId"));
+                subnets.extend(subnet.filter(|_| public));
             }
         })?;
+        if subnets.is_empty() {
+            let message = format!("no default subnet in {region} gives public addresses");
+            let hint = "`aws ec2 modify-subnet-attribute --map-public-ip-on-launch` lets one do so";
+            return Err(DeployError::surroundings(message, hint));
+        }
         let mut types = BTreeMap::new();
         for machine in wish.machines().iter().filter(|machine| machine.region == region) {
             for name in machine.instance_types {

@@ -36,6 +36,9 @@ const PROGRAM: &str = "TESTBED_TERRAFORM";
 /// Names a folder with the providers' programs, where no registry can be reached.
 const PLUGINS: &str = "TESTBED_TERRAFORM_PLUGINS";
 
+/// How often the provider tries a call again: enough for throttling, few enough for a zone that has no room.
+const RETRIES: u32 = 6;
+
 /// What Terraform says of a machine that it has made.
 #[derive(Clone, PartialEq, Eq, Deserialize, Debug)]
 pub(super) struct Made {
@@ -216,6 +219,7 @@ fn root(
             "region": region,
             "skip_metadata_api_check": "true",
             "skip_region_validation": true,
+            "max_retries": RETRIES,
         }));
         modules.insert(
             name.clone(),

@@ -1,7 +1,7 @@
 //! `deploy reap`: what is left of runs whose time is over, whoever has forgotten them.
 
 use bigchaindb_deploy::error::{Exit, Result};
-use bigchaindb_deploy::run::rfc3339;
+use bigchaindb_deploy::run::{from_rfc3339, rfc3339};
 use clap::Args;
 
 use super::{Means, now_s, sure};
@@ -20,16 +20,23 @@ pub(crate) struct Reap {
     /// Say what would go, and let it stay. Exit code 1: something would.
     #[arg(long)]
     dry_run: bool,
+    /// With `--dry-run`: as if it were that time, like 2026-11-29T03:00:00Z.
+    #[arg(long, value_name = "TIME", requires = "dry_run", value_parser = time)]
+    at: Option<u64>,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
+}
+
+fn time(text: &str) -> std::result::Result<u64, String> {
+    from_rfc3339(text).ok_or_else(|| "no time like 2026-11-29T03:00:00Z".to_owned())
 }
 
 impl Reap {
     pub(crate) fn run(self, means: &Means) -> Result<Exit> {
         let aws = means.aws()?;
         let regions = if self.region.is_empty() { aws.regions()? } else { self.region };
-        let expired = aws.expired(&regions, now_s())?;
+        let expired = aws.expired(&regions, self.at.unwrap_or_else(now_s))?;
         means.print(&expired, || {
             let lines = expired.iter().flat_map(|run| {
                 let title = format!("{} was to end at {}", run.run, rfc3339(run.expires_s));

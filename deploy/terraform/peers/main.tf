@@ -40,12 +40,11 @@ resource "aws_vpc_security_group_ingress_rule" "peer" {
   for_each = local.rules
 
   security_group_id = var.groups[each.value.to]
-  description       = each.value.what
   cidr_ipv4         = "${var.addresses[each.value.name]}/32"
   ip_protocol       = each.value.protocol
   from_port         = each.value.port
   to_port           = each.value.port
-  tags              = var.tags
+  tags              = merge(var.tags, { Name = each.value.what })
 }
 
 locals {

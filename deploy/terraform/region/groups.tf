@@ -17,34 +17,31 @@ resource "aws_vpc_security_group_egress_rule" "role" {
   for_each = local.roles
 
   security_group_id = aws_security_group.role[each.key].id
-  description       = "packages, time, names, peers"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "-1"
-  tags              = local.tags
+  tags              = merge(local.tags, { Name = "packages, time, names, peers" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "operator" {
   for_each = local.from_operator
 
   security_group_id = aws_security_group.role[each.value.role].id
-  description       = each.value.what
   cidr_ipv4         = each.value.block
   ip_protocol       = "tcp"
   from_port         = each.value.port
   to_port           = each.value.port
-  tags              = local.tags
+  tags              = merge(local.tags, { Name = each.value.what })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "member" {
   for_each = local.from_members
 
   security_group_id            = aws_security_group.role[each.value.to].id
-  description                  = each.value.what
   referenced_security_group_id = aws_security_group.role[each.value.from].id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.port
   to_port                      = each.value.port
-  tags                         = local.tags
+  tags                         = merge(local.tags, { Name = each.value.what })
 }
 
 locals {

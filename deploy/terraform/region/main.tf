@@ -26,8 +26,8 @@ resource "aws_instance" "machine" {
   key_name      = aws_key_pair.run.key_name
   user_data     = file(each.value.user_data)
 
-  vpc_security_group_ids      = [aws_security_group.role[each.value.role].id]
-  associate_public_ip_address = true
+  # A default subnet gives a public address at launch.
+  vpc_security_group_ids = [aws_security_group.role[each.value.role].id]
 
   # A machine that shuts itself down, as its timer does at the end, is gone with its volumes. Nothing protects
   # it from being taken away.

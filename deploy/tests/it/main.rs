@@ -5,8 +5,10 @@ mod configs;
 mod ending;
 mod fake;
 mod inventory;
+mod moto;
 mod playbooks;
 mod single;
+mod terraform;
 mod wish;
 
 use std::path::Path;
