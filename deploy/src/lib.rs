@@ -11,6 +11,7 @@
 
 pub mod aws;
 pub mod configs;
+pub mod docker;
 pub mod error;
 pub mod inventory;
 pub mod keys;

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bigchaindb_deploy::aws::{self, Aws};
+use bigchaindb_deploy::docker::{self, Docker};
 use bigchaindb_deploy::error::{DeployError, Result};
 use bigchaindb_deploy::provider::Provider;
 use bigchaindb_deploy::run::{Asked, DEPLOYMENTS, Run};
@@ -69,9 +70,10 @@ impl Means {
     pub(crate) fn provider(&self, name: &str) -> Result<Box<dyn Provider>> {
         match name {
             aws::NAME => Ok(Box::new(self.aws()?)),
+            docker::NAME => Ok(Box::new(Docker::find()?)),
             _ => Err(DeployError::wrong(
                 format!("no provider `{name}`"),
-                format!("there is: {}", aws::NAME),
+                format!("there are: {}, {}", aws::NAME, docker::NAME),
             )),
         }
     }
@@ -123,6 +125,10 @@ impl Wanted {
         };
         if !self.operator.is_empty() {
             wish.operator = self.operator;
+        }
+        if wish.operator.is_empty() && self.provider == docker::NAME {
+            // Containers are reached from this machine only.
+            wish.operator.push("127.0.0.1/32".to_owned());
         }
         if wish.operator.is_empty() {
             let hint = "say `--operator 203.0.113.7/32` with the address you come from";
