@@ -1,11 +1,10 @@
 //! A run as points for dashboards: what the federation did, second by second, and which faults held.
 //!
-//! Here: from the records of a run to points, whichever world it was ([`points`]). A run in virtual time is
-//! shown as if it had just ended. Not here: what nodes send of themselves (`backends/real/metering`), how
-//! points are written (`bigchaindb_monitoring::relay`).
+//! Here: from the records of a run to points, whichever world it is, while it goes ([`Monitor`]) or from its
+//! log ([`points`]). Not here: what nodes send of themselves, and who asks for points while a run goes
+//! (`backends/real/metering`), how points are written (`bigchaindb_monitoring::relay`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use bigchaindb_core::model::{BlockId, Json, TxId};
 use bigchaindb_core::rules::Election;
@@ -13,7 +12,7 @@ use bigchaindb_monitoring::federation::Whole;
 use bigchaindb_monitoring::relay::{Interval, Line, Point, Sample, Templates, Value};
 use bigchaindb_monitoring::runs::{END, FAULTS, KIND, NODE, RUN, RUNS, TEXT};
 
-use crate::observe::{Call, Change, Fault, Kind, Observed, Operation, Phase, Record, Run, Table};
+use crate::observe::{Call, Change, Fault, Kind, Observed, Operation, Phase, Record, Table};
 
 /// A point each second.
 const SECOND_US: u64 = 1_000_000;
@@ -28,7 +27,9 @@ pub fn points(name: &str, began_ns: u64, records: &[Observed]) -> Vec<Point> {
     monitor.finish(records.last().map_or(0, |last| last.at_us))
 }
 
-struct Monitor {
+/// Makes points of records, in whatever order they come: what is told late counts then.
+#[derive(Debug)]
+pub struct Monitor {
     name: String,
     began_ns: u64,
     second: u64,
@@ -36,16 +37,22 @@ struct Monitor {
     points: Vec<Point>,
     /// When each transaction was meant to be sent, once it is accepted.
     intended_us: BTreeMap<TxId, u64>,
-    /// What undecided blocks hold.
+    /// What blocks hold that nobody has decided.
     undecided: BTreeMap<BlockId, Vec<TxId>>,
-    decided: BTreeSet<BlockId>,
-    /// Faults that were done, and what their points are until they are over.
+    /// How blocks were decided, and when; a block may be seen later than that.
+    decided: BTreeMap<BlockId, (Election, u64)>,
+    /// Those of them that were seen.
+    seen: BTreeSet<BlockId>,
+    /// When each transaction was first in a block that was decided valid.
+    committed_us: BTreeMap<TxId, u64>,
+    /// Faults that hold.
     faults: BTreeMap<u64, Point>,
-    run: Option<Arc<Run>>,
+    run: Option<Point>,
 }
 
 impl Monitor {
-    fn new(name: &str, began_ns: u64) -> Self {
+    /// Of a run that is called `name`; its clock stood at 0 at `began_ns`, in nanoseconds since 1970.
+    pub fn new(name: &str, began_ns: u64) -> Self {
         Self {
             name: name.to_owned(),
             began_ns,
@@ -54,19 +61,26 @@ impl Monitor {
             points: Vec::new(),
             intended_us: BTreeMap::new(),
             undecided: BTreeMap::new(),
-            decided: BTreeSet::new(),
+            decided: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            committed_us: BTreeMap::new(),
             faults: BTreeMap::new(),
             run: None,
         }
     }
 
-    fn see(&mut self, observed: &Observed) {
+    /// A record is written down.
+    pub fn see(&mut self, observed: &Observed) {
         let at_us = observed.at_us;
-        while (self.second + 1) * SECOND_US <= at_us {
-            self.end_second();
-        }
+        self.end_seconds(at_us);
         match &observed.record {
-            Record::Run(run) => self.run = Some(Arc::new(run.clone())),
+            Record::Run(run) => {
+                let mut point = Point::new(RUNS, self.began_ns);
+                point.tag(RUN, &self.name);
+                point.tag("backend", &*run.backend);
+                point.set(TEXT, Value::Text(format!("{}, seed {}", run.scenario, run.seed)));
+                self.run = Some(point);
+            }
             Record::Operation(operation) => self.hear(operation),
             Record::Change(Change { table: Table::Bigchain, old: None, new: Some(row) }) => {
                 self.list(row);
@@ -75,6 +89,26 @@ impl Monitor {
             Record::Fault(fault) => self.harm(fault, at_us),
             _ => {}
         }
+    }
+
+    /// The points of all seconds that are over at a moment of the run's clock, and until then of the run and
+    /// of faults that hold: those are written again as they go on.
+    pub fn until(&mut self, now_us: u64) -> Vec<Point> {
+        self.end_seconds(now_us);
+        let mut points = std::mem::take(&mut self.points);
+        let end = self.end(now_us);
+        for going_on in self.faults.values().chain(&self.run) {
+            let mut point = going_on.clone();
+            point.set(END, end.clone());
+            points.push(point);
+        }
+        points
+    }
+
+    /// The same once the run is over: its last second is told as if it were whole.
+    pub fn finish(&mut self, ended_us: u64) -> Vec<Point> {
+        self.end_seconds(ended_us + SECOND_US);
+        self.until(ended_us)
     }
 
     fn hear(&mut self, operation: &Operation) {
@@ -86,6 +120,9 @@ impl Monitor {
         {
             self.intended_us.insert(tx.clone(), operation.intended_us);
             self.count(Whole::TxAccepted, 1.0);
+            if let Some(&committed_us) = self.committed_us.get(tx) {
+                self.count_commit(operation.intended_us, committed_us);
+            }
         }
     }
 
@@ -94,30 +131,50 @@ impl Monitor {
         let transactions = row.get("block").and_then(|block| block.get("transactions"));
         let ids = transactions.and_then(Json::as_array).into_iter().flatten();
         let ids = ids.filter_map(|tx| tx.get("id").and_then(Json::as_str).map(TxId::from));
-        let (id, ids) = (BlockId::from(id), ids.collect());
-        if !self.decided.contains(&id) {
-            self.undecided.insert(id, ids);
+        let id = BlockId::from(id);
+        if !self.seen.insert(id.clone()) {
+            return;
+        }
+        match self.decided.get(&id).copied() {
+            None => drop(self.undecided.insert(id, ids.collect())),
+            Some((election, at_us)) => self.settle(ids.collect(), election, at_us),
         }
     }
 
     fn decide(&mut self, block: &BlockId, election: Election, at_us: u64) {
-        if !self.decided.insert(block.clone()) {
+        if self.decided.contains_key(block) {
             return;
         }
-        let transactions = self.undecided.remove(block).unwrap_or_default();
+        self.decided.insert(block.clone(), (election, at_us));
         self.count(Whole::BlockDecided, 1.0);
         if election == Election::Invalid {
             self.count(Whole::BlockInvalid, 1.0);
+        }
+        let transactions = self.undecided.remove(block).unwrap_or_default();
+        self.settle(transactions, election, at_us);
+    }
+
+    /// What is in a block that was decided.
+    fn settle(&mut self, transactions: Vec<TxId>, election: Election, at_us: u64) {
+        if election == Election::Invalid {
             return;
         }
         for tx in transactions {
-            self.count(Whole::TxCommitted, 1.0);
-            if let Some(intended_us) = self.intended_us.get(&tx) {
-                #[expect(clippy::cast_precision_loss, reason = "no run is that long")]
-                let ms = at_us.saturating_sub(*intended_us) as f64 / 1e3;
-                self.count(Whole::TxCommit, ms);
+            if self.committed_us.contains_key(&tx) {
+                continue;
             }
+            self.count(Whole::TxCommitted, 1.0);
+            if let Some(&intended_us) = self.intended_us.get(&tx) {
+                self.count_commit(intended_us, at_us);
+            }
+            self.committed_us.insert(tx, at_us);
         }
+    }
+
+    fn count_commit(&mut self, intended_us: u64, committed_us: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "no run is that long")]
+        let ms = committed_us.saturating_sub(intended_us) as f64 / 1e3;
+        self.count(Whole::TxCommit, ms);
     }
 
     fn harm(&mut self, fault: &Fault, at_us: u64) {
@@ -125,21 +182,20 @@ impl Monitor {
             Phase::Planned => {}
             // One that needs no probe is seen as soon as it is done.
             Phase::Applied | Phase::Verified => {
-                let at_ns = self.at_ns(at_us);
-                let point = self.faults.entry(fault.number).or_insert_with(|| {
-                    let mut point = Point::new(FAULTS, at_ns);
-                    point.tag(KIND, &*fault.kind);
-                    point.tag(NODE, &*fault.target);
-                    let text = format!("{} {}", fault.kind, fault.target);
-                    point.set(TEXT, Value::Text(text.trim_end().to_owned()));
-                    point
-                });
+                if self.faults.contains_key(&fault.number) {
+                    return;
+                }
+                let mut point = Point::new(FAULTS, self.at_ns(at_us));
+                point.tag(KIND, &*fault.kind);
+                point.tag(NODE, &*fault.target);
                 point.tag(RUN, &self.name);
+                let text = format!("{} {}", fault.kind, fault.target);
+                point.set(TEXT, Value::Text(text.trim_end().to_owned()));
+                self.faults.insert(fault.number, point);
             }
             Phase::Healed => {
-                let end_ms = self.at_ns(at_us) / 1_000_000;
                 if let Some(mut point) = self.faults.remove(&fault.number) {
-                    point.set(END, Value::Whole(i64::try_from(end_ms).unwrap_or(i64::MAX)));
+                    point.set(END, self.end(at_us));
                     self.points.push(point);
                 }
             }
@@ -151,37 +207,31 @@ impl Monitor {
         self.interval.add(Line::Sample(sample), [0, 0, 0, 0].into(), 0);
     }
 
-    fn end_second(&mut self) {
-        #[expect(clippy::cast_precision_loss, reason = "there are not so many blocks")]
-        self.count(Whole::BlockUndecided, self.undecided.len() as f64);
-        let at_ns = self.at_ns(self.second * SECOND_US);
-        self.points.extend(self.interval.take(at_ns));
-        self.second += 1;
+    /// Ends the seconds that are over at a moment.
+    fn end_seconds(&mut self, now_us: u64) {
+        while (self.second + 1) * SECOND_US <= now_us {
+            #[expect(clippy::cast_precision_loss, reason = "there are not so many blocks")]
+            self.count(Whole::BlockUndecided, self.undecided.len() as f64);
+            let at_ns = self.at_ns(self.second * SECOND_US);
+            self.points.extend(self.interval.take(at_ns));
+            self.second += 1;
+        }
     }
 
     fn at_ns(&self, at_us: u64) -> u64 {
         self.began_ns.saturating_add(at_us.saturating_mul(1_000))
     }
 
-    /// All points, with the last second's, faults that never ended, and the run itself.
-    fn finish(mut self, ended_us: u64) -> Vec<Point> {
-        self.end_second();
-        self.points.extend(std::mem::take(&mut self.faults).into_values());
-        if let Some(run) = self.run.take() {
-            let mut point = Point::new(RUNS, self.began_ns);
-            point.tag(RUN, &self.name);
-            point.tag("backend", &*run.backend);
-            point.set(TEXT, Value::Text(format!("{}, seed {}", run.scenario, run.seed)));
-            let end_ms = self.at_ns(ended_us) / 1_000_000;
-            point.set(END, Value::Whole(i64::try_from(end_ms).unwrap_or(i64::MAX)));
-            self.points.push(point);
-        }
-        self.points
+    /// A moment as an end.
+    fn end(&self, at_us: u64) -> Value {
+        Value::Whole(i64::try_from(self.at_ns(at_us) / 1_000_000).unwrap_or(i64::MAX))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::plan;
     use crate::run::run;

@@ -19,6 +19,8 @@ use bigchaindb::metrics::table::Gauge;
 use serde_json::{Value, json};
 
 use crate::runs::{END, FAULTS, KIND, RUN, RUNS, TEXT};
+pub(crate) use query::Asked;
+
 use panel::{Row, lay_out, source};
 
 /// The id by which everything names the data source.

@@ -14,7 +14,7 @@ use crate::relay::{Meaning, Templates};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     Counter(Counter),
     Gauge(Gauge),
     Timer(Timer),
@@ -41,6 +41,11 @@ macro_rules! from {
 from!(Counter, Gauge, Timer, Whole);
 
 impl Asked {
+    /// What templates make of it.
+    pub(crate) fn meaning(self) -> Meaning {
+        Templates::ours().meaning(&self.name())
+    }
+
     /// Its name over the wire, as some node has it.
     fn name(self) -> String {
         let ours = |name: &dyn std::fmt::Display| format!("bigchaindb.node.{name}");
@@ -94,7 +99,7 @@ pub(super) struct Query {
 /// Asks for a metric of those nodes that are chosen, or of the whole federation.
 pub(super) fn ask(asked: impl Into<Asked>) -> Ask {
     let asked = asked.into();
-    let meaning = Templates::ours().meaning(&asked.name());
+    let meaning = asked.meaning();
     let of = match asked {
         Asked::Whole(_) => Of::Whole,
         Asked::Original(_) | Asked::OriginalLevel(_) => Of::Hosts,
@@ -280,8 +285,7 @@ impl Query {
 /// The nodes of which there is anything: those that tell how long they have been up. The federation, which
 /// is none of them, does not.
 pub(super) fn nodes() -> String {
-    let Meaning { measurement, .. } =
-        Templates::ours().meaning(&Asked::Gauge(Gauge::ProcessUptime).name());
+    let Meaning { measurement, .. } = Asked::Gauge(Gauge::ProcessUptime).meaning();
     format!(
         "SHOW TAG VALUES FROM \"{measurement}\" WITH KEY = \"node\" WHERE \"node\" != '{FEDERATION}'"
     )

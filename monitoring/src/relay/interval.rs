@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bigchaindb::metrics::mix;
+
 use super::point::{Point, Value};
 use super::statsd::{Event, Line, Sample, Worth};
 use super::templates::{Meaning, Templates};
@@ -153,14 +155,6 @@ impl Timings {
         fields.push(("count".to_owned(), Value::Whole(count)));
         fields
     }
-}
-
-/// A number scattered over all of them. Source: `splitmix64`, Steele, Lea and Flood, 2014.
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -73,11 +73,11 @@ impl Relay {
         self.socket.local_addr()
     }
 
-    /// Hands on what comes in, until `stop` comes; what came in. `complain` is told once of each kind of
+    /// Hands on what comes in to all of these, until `stop` comes; what came in. `complain` is told once of each kind of
     /// trouble in a row.
     pub async fn run(
         mut self,
-        mut sink: Sink,
+        mut sinks: Vec<Sink>,
         stop: impl Future<Output = ()>,
         mut complain: impl FnMut(String),
     ) -> Heard {
@@ -93,10 +93,10 @@ impl Relay {
                     Ok((length, from)) => self.hear(&datagram[..length], from, &mut complain),
                     Err(error) => complain(format!("cannot receive: {error}")),
                 },
-                _ = ticks.tick() => self.tell(&mut sink, &mut in_trouble, &mut complain).await,
+                _ = ticks.tick() => self.tell(&mut sinks, &mut in_trouble, &mut complain).await,
             }
         }
-        self.tell(&mut sink, &mut in_trouble, &mut complain).await;
+        self.tell(&mut sinks, &mut in_trouble, &mut complain).await;
         self.heard
     }
 
@@ -119,7 +119,7 @@ impl Relay {
 
     async fn tell(
         &mut self,
-        sink: &mut Sink,
+        sinks: &mut [Sink],
         in_trouble: &mut bool,
         complain: &mut impl FnMut(String),
     ) {
@@ -127,8 +127,8 @@ impl Relay {
         let every_ns = u64::try_from(self.every.as_nanos()).unwrap_or(u64::MAX).max(1);
         let mut points = self.interval.take(now_ns - now_ns % every_ns);
         points.push(self.heard.point(now_ns - now_ns % every_ns));
-        let told = sink.tell(points).await;
-        self.heard.lost = sink.lost();
+        let told = Sink::tell_all(sinks, points).await;
+        self.heard.lost = sinks.iter().map(Sink::lost).sum();
         match told {
             Ok(()) => *in_trouble = false,
             Err(error) if *in_trouble => drop(error),

@@ -1,4 +1,4 @@
-//! Where points go: InfluxDB, or a file.
+//! Where points go: InfluxDB, a file, the live page.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -17,6 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 use super::point::Point;
+use crate::dash::Board;
 
 /// A server that does not answer within this time is asked again with the next points.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ pub enum Sink {
     File(File),
     /// Writes to a database.
     Influxdb(Box<Influxdb>),
+    /// Shows them on the live page.
+    Board(Board),
 }
 
 /// A database of an InfluxDB server, by its HTTP API.
@@ -66,20 +69,36 @@ impl Sink {
     ///
     /// # Errors
     /// If they are not where they should be, yet.
-    pub async fn tell(&mut self, points: Vec<Point>) -> io::Result<()> {
+    pub async fn tell(&mut self, points: &[Point]) -> io::Result<()> {
         match self {
             Self::File(file) => {
                 let lines: String = points.iter().map(|point| format!("{point}\n")).collect();
                 file.write_all(lines.as_bytes())
             }
             Self::Influxdb(influxdb) => influxdb.tell(points).await,
+            Self::Board(board) => {
+                board.see(points);
+                Ok(())
+            }
         }
+    }
+
+    /// The same, of several.
+    ///
+    /// # Errors
+    /// If they are not with one of them, yet; the others have them.
+    pub async fn tell_all(sinks: &mut [Self], points: Vec<Point>) -> io::Result<()> {
+        let mut told = Ok(());
+        for sink in sinks {
+            told = told.and(sink.tell(&points).await);
+        }
+        told
     }
 
     /// How many points were given up.
     pub fn lost(&self) -> u64 {
         match self {
-            Self::File(_) => 0,
+            Self::File(_) | Self::Board(_) => 0,
             Self::Influxdb(influxdb) => influxdb.lost,
         }
     }
@@ -113,7 +132,7 @@ impl Influxdb {
         })
     }
 
-    async fn tell(&mut self, points: Vec<Point>) -> io::Result<()> {
+    async fn tell(&mut self, points: &[Point]) -> io::Result<()> {
         self.waiting.extend(points.iter().map(ToString::to_string));
         let too_many = self.waiting.len().saturating_sub(WAITING_MAX);
         self.waiting.drain(..too_many);

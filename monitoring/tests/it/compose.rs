@@ -1,11 +1,13 @@
 //! The file that starts everything: every key is known, images are pinned, nothing is open that need not be.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::{env, fs};
 
 use serde::Deserialize;
+
+use crate::without::without;
 
 /// Source: Compose Specification, as far as it is used here.
 #[derive(Deserialize)]
@@ -141,25 +143,26 @@ fn what_is_referred_to_is_there() {
     }
 }
 
-/// By the program itself, if it is there; it has to be, unless `TESTBED_WITHOUT` names `compose`.
+/// Whether tests of the program itself are to be left out.
+fn without_compose() -> bool {
+    let version = Command::new("docker").args(["compose", "version"]).output();
+    let is_there = version.is_ok_and(|done| done.status.success());
+    without("compose", (!is_there).then(|| "there is no Compose 2".to_owned()))
+}
+
+/// By the program itself, if it is there.
 #[test]
 fn compose_itself_takes_the_file() {
-    let left_out = env::var("TESTBED_WITHOUT").unwrap_or_default();
-    if left_out.split(',').any(|left_out| left_out == "compose") {
-        eprintln!("left out: TESTBED_WITHOUT says so");
+    if without_compose() {
         return;
     }
     let config = |variables: &[(&str, &str)]| {
         let mut command = Command::new("docker");
         command.args(["compose", "--file"]).arg(folder().join("compose.yaml"));
         command.args(["config", "--format", "json"]).envs(variables.iter().copied());
-        let done = command.output().expect("`docker` starts");
+        let done = command.output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert!(
-            done.status.success(),
-            "Compose 2; `TESTBED_WITHOUT=compose` leaves this out: {said}"
-        );
-        assert!(said.is_empty(), "{said}");
+        assert!(done.status.success() && said.is_empty(), "{said}");
         serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()
     };
     let given = config(&[]);

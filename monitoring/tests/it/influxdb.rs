@@ -1,6 +1,6 @@
 //! A real InfluxDB server, started for a test: the program `influxd`.
 //!
-//! Where it is not installed tests of it fail, unless `TESTBED_WITHOUT` names `influxdb` in its list.
+//! Where it is not installed tests of it fail, unless `TESTBED_WITHOUT` names `influxdb` (`without`).
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::without::without;
+
 /// A server with a database `telegraf`, until it is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -22,9 +24,9 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one; none if tests of it are to be left out here.
     pub(crate) fn start() -> Option<Self> {
-        let left_out = std::env::var("TESTBED_WITHOUT").unwrap_or_default();
-        if left_out.split(',').any(|left_out| left_out == "influxdb") {
-            eprintln!("left out: TESTBED_WITHOUT says so");
+        let version = Command::new("influxd").arg("version").output();
+        let lacks = version.err().map(|error| format!("`apt-get install influxdb`: {error}"));
+        if without("influxdb", lacks) {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -42,7 +44,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("`apt-get install influxdb`; `TESTBED_WITHOUT=influxdb` leaves this test out");
+            .unwrap();
         let server = Self { child, port, _folder: folder };
         let answers = || TcpStream::connect(("127.0.0.1", port)).is_ok();
         assert!((0..1000).any(|_| answers() || (sleep(Duration::from_millis(20)), false).1));

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod answers;
+mod collectd;
 mod compose;
 mod dashboards;
 mod influxdb;
@@ -12,3 +13,4 @@ mod provisioning;
 mod relay;
 mod seed;
 mod telegraf;
+mod without;

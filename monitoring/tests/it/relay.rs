@@ -36,7 +36,7 @@ fn relay(sink: Sink) -> (Heard, Vec<String>) {
         });
         let mut complaints = Vec::new();
         let stopped = async { drop(stopped.await) };
-        let heard = relay.run(sink, stopped, |trouble| complaints.push(trouble)).await;
+        let heard = relay.run(vec![sink], stopped, |trouble| complaints.push(trouble)).await;
         sending.await.unwrap();
         (heard, complaints)
     })

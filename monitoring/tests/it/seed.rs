@@ -46,7 +46,7 @@ pub(crate) fn seed(server: &Server, nodes: &[&str], sends: Sends) {
     points.extend(run());
     let mut sink = Sink::Influxdb(Box::new(Influxdb::at(&server.target()).unwrap()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(sink.tell(points)).unwrap();
+    runtime.block_on(sink.tell(&points)).unwrap();
 }
 
 /// The run, and what was done in it.

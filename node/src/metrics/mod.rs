@@ -145,8 +145,9 @@ impl Shared {
     }
 }
 
-/// A number scattered over all of them. Source: `splitmix64`, Steele, Lea and Flood, 2014.
-fn mix(number: u64) -> u64 {
+/// A number scattered over all of them, for draws that nothing falls in step with. Source: `splitmix64`, Steele,
+/// Lea and Flood, 2014.
+pub fn mix(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -144,6 +144,11 @@ impl RunDirectory {
         &self.path
     }
 
+    /// What the run is called: the folder's own name.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Where the log is: `observations.jsonl`.
     pub fn observations(&self) -> PathBuf {
         self.path.join("observations.jsonl")

@@ -3,6 +3,7 @@
 //! Not here: what the commands do (`bigchaindb_simulator`, `bigchaindb_reports`).
 
 mod campaign;
+mod dash;
 mod defects;
 mod environment;
 mod exhaust;
@@ -13,6 +14,7 @@ mod judge;
 mod list;
 mod matrix;
 mod means;
+mod monitor;
 mod output;
 mod progress;
 mod quirks;
@@ -55,6 +57,8 @@ enum Command {
     Repro(repro::Repro),
     Judge(judge::Judge),
     Relay(relay::Relay),
+    Dash(dash::Dash),
+    Monitor(monitor::Monitor),
     Replay(replay::Replay),
     Defects(defects::Defects),
     Exhaust(exhaust::Exhaust),
@@ -73,6 +77,8 @@ fn main() -> ExitCode {
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
         Command::Relay(relay) => relay.run(),
+        Command::Dash(dash) => dash.run(),
+        Command::Monitor(monitor) => monitor.run(),
         Command::Replay(replay) => replay.run(),
         Command::Defects(defects) => defects.run(),
         Command::Exhaust(exhaust) => exhaust.run(),

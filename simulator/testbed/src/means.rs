@@ -1,11 +1,12 @@
 //! What members of their own are made of: `--processes`, and the images of containers.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bigchaindb::clock;
+use bigchaindb_monitoring::dash::Board;
 use bigchaindb_monitoring::relay::{Influxdb, Sink};
-
 use bigchaindb_simulator::backends::apart::{self, ApartError, Images, Means, Namespaces};
 use bigchaindb_simulator::backends::{Backend, BackendError};
 use bigchaindb_simulator::plan::Engine;
@@ -15,6 +16,7 @@ use bigchaindb_simulator::scenario::{Asked, Scenario};
 use bigchaindb_simulator::{monitor, observe};
 use clap::{Args, ValueEnum};
 
+use crate::dash;
 use crate::failure::{Failure, Result};
 
 /// What a run by processes may use.
@@ -39,11 +41,15 @@ pub(crate) struct WithMeans {
     /// what `TESTBED_NODE_IMAGE` names, or what `deploy/images/build` makes.
     #[arg(long, value_name = "IMAGE")]
     node_image: Option<String>,
-    /// A database of InfluxDB, as http://user:password@host:port/database: what nodes count and time
-    /// goes there while they run, what the federation did and which faults held once it is over. A run
-    /// in virtual time is shown as if it had just ended.
+    /// A database of InfluxDB, as http://user:password@host:port/database: what nodes count and time,
+    /// what the federation does and which faults hold goes there while they run. A run in virtual time
+    /// is shown as if it had just ended.
     #[arg(long, value_name = "URL", value_parser = database)]
     influxdb: Option<String>,
+    /// A page that shows the run while it goes, here or at another address.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "127.0.0.1:9980")]
+    dash: Option<SocketAddr>,
     /// With `--backend docker` and `store = "rethinkdb"`: the image of RethinkDB; without it, what
     /// `TESTBED_RETHINKDB_IMAGE` names, or `rethinkdb:2.4.4-bookworm-slim`.
     #[arg(long, value_name = "IMAGE")]
@@ -80,6 +86,16 @@ impl WithMeans {
 
     /// Whether what is asked for goes together with a scenario.
     pub(crate) fn check(&self, scenario: &Scenario) -> Result<()> {
+        if scenario.matrix.is_some() && (self.influxdb.is_some() || self.dash.is_some()) {
+            let message = "the runs of a matrix are too many to look at".to_owned();
+            return Err(Failure::wrong(message, "leave `--influxdb` and `--dash` out"));
+        }
+        if self.dash.is_some() && scenario.backend() == Backend::Sim {
+            let message = "a run in virtual time is over before anybody has looked".to_owned();
+            let hint =
+                "add `--backend local`; `--influxdb` shows it afterwards, its report as well";
+            return Err(Failure::wrong(message, hint));
+        }
         if self.store.is_none() {
             return Ok(());
         }
@@ -135,7 +151,13 @@ impl WithMeans {
             namespaces,
             images,
             influxdb: self.influxdb.clone(),
+            board: None,
         }
+    }
+
+    /// Opens the page, if one is asked for; where it is.
+    pub(crate) fn open(&self) -> Result<Option<(Board, SocketAddr)>> {
+        self.dash.map(dash::open).transpose()
     }
 
     /// What whoever runs it should know.
@@ -185,30 +207,25 @@ fn database(target: &str) -> std::result::Result<String, String> {
 }
 
 impl WithMeans {
-    /// Shows what a run did to whoever looks at the database, if one is named.
+    /// Shows what a run in virtual time did to whoever looks at the database, if one is named, as if it had
+    /// just ended. Others have shown it while they ran.
     pub(crate) fn show(&self, results: &Results, path: &Path) -> Result<()> {
-        let Some(database) = &self.influxdb else { return Ok(()) };
+        let is_virtual = results.backend == Backend::Sim.name();
+        let Some(database) = self.influxdb.as_ref().filter(|_| is_virtual) else { return Ok(()) };
         let failed = |error: &dyn std::error::Error| {
             let error = Failure::surroundings(error, "the run itself is in its folder");
             Failure { message: format!("cannot write to {database}: {}", error.message), ..error }
         };
-        let records = observe::read(&RunDirectory::open(path).observations());
-        let records = records.map_err(|error| failed(&error))?;
-        let began_ns = match results.backend.as_str() {
-            // As if it had just ended.
-            "sim" => clock::now()
-                .unix_ms
-                .saturating_mul(1_000_000)
-                .saturating_sub(results.duration_us * 1_000),
-            _ => results.started_unix_ms.saturating_mul(1_000_000),
-        };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let points = monitor::points(&name, began_ns, &records);
+        let directory = RunDirectory::open(path);
+        let records = observe::read(&directory.observations()).map_err(|error| failed(&error))?;
+        let now_ns = clock::now().unix_ms.saturating_mul(1_000_000);
+        let began_ns = now_ns.saturating_sub(results.duration_us * 1_000);
+        let points = monitor::points(&directory.name(), began_ns, &records);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let told = runtime.map(|runtime| {
             runtime.block_on(async {
                 let influxdb = Influxdb::at(database).map_err(std::io::Error::other)?;
-                Sink::Influxdb(Box::new(influxdb)).tell(points).await
+                Sink::Influxdb(Box::new(influxdb)).tell(&points).await
             })
         });
         told.and_then(|told| told).map_err(|error| failed(&error))

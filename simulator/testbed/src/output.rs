@@ -9,10 +9,10 @@ use serde::Serialize;
 #[derive(Clone, Copy, Args, Debug)]
 pub(crate) struct Output {
     /// How data is printed.
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, value_enum, default_value = "text", global = true)]
     format: Format,
     /// The same as `--format json`.
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with = "format", global = true)]
     json: bool,
 }
 

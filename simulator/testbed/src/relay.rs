@@ -36,6 +36,39 @@ pub(crate) struct Relay {
     output: Output,
 }
 
+/// A database, if that is what is named.
+pub(crate) fn influxdb(target: &str) -> Result<Sink> {
+    let influxdb = Influxdb::at(target).map_err(|error| {
+        Failure::wrong(error.to_string(), "as in http://127.0.0.1:8086/telegraf")
+    })?;
+    Ok(Sink::Influxdb(Box::new(influxdb)))
+}
+
+/// Takes datagrams until Ctrl-C, and hands on what they come to.
+pub(crate) async fn serve(
+    listen: SocketAddr,
+    every: Duration,
+    sinks: Vec<Sink>,
+    output: Output,
+) -> Result<Exit> {
+    let relay = Server::bind(listen, every).await;
+    let taken = "is there another relay, or Telegraf? `--listen` names another address";
+    let relay = relay.map_err(|error| Failure::surroundings(&error, taken))?;
+    let address = relay.address().unwrap_or(listen);
+    output.line(format!("StatsD: {address}, until Ctrl-C"));
+    let stop = async {
+        // If nobody can stop it by a signal, nobody does.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let heard = relay.run(sinks, stop, |trouble| eprintln!("warning: {trouble}")).await;
+    let (datagrams, malformed) = (heard.datagrams, heard.malformed);
+    output.line(format!("{datagrams} datagrams, {malformed} lines not understood"));
+    output.data(&Line { datagrams, lines: heard.lines, malformed, points_lost: heard.lost });
+    Ok(Exit::Done)
+}
+
 /// What came in.
 #[derive(Serialize)]
 struct Line {
@@ -53,38 +86,13 @@ impl Relay {
     }
 
     async fn serve(&self) -> Result<Exit> {
-        let sink = self.sink()?;
-        let relay = Server::bind(self.listen, Duration::from_millis(self.every)).await;
-        let taken = "is there another relay, or Telegraf? `--listen` names another address";
-        let relay = relay.map_err(|error| Failure::surroundings(&error, taken))?;
-        let address = relay.address().unwrap_or(self.listen);
-        self.output.line(format!("StatsD: {address}, until Ctrl-C"));
-        let stop = async {
-            // If nobody can stop it by a signal, nobody does.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let heard = relay.run(sink, stop, |trouble| eprintln!("warning: {trouble}")).await;
-        let (datagrams, malformed) = (heard.datagrams, heard.malformed);
-        self.output.line(format!("{datagrams} datagrams, {malformed} lines not understood"));
-        self.output.data(&Line {
-            datagrams,
-            lines: heard.lines,
-            malformed,
-            points_lost: heard.lost,
-        });
-        Ok(Exit::Done)
+        let sinks = vec![self.sink()?];
+        serve(self.listen, Duration::from_millis(self.every), sinks, self.output).await
     }
 
     fn sink(&self) -> Result<Sink> {
         match (&self.influxdb, &self.file) {
-            (Some(target), _) => {
-                let influxdb = Influxdb::at(target).map_err(|error| {
-                    Failure::wrong(error.to_string(), "as in http://127.0.0.1:8086/telegraf")
-                })?;
-                Ok(Sink::Influxdb(Box::new(influxdb)))
-            }
+            (Some(target), _) => influxdb(target),
             (None, path) => {
                 let path = path.clone().unwrap_or_default();
                 let sink = Sink::file(&path);

@@ -6,6 +6,7 @@ use std::thread;
 
 use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
+use bigchaindb_simulator::backends::apart::Means;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
 use bigchaindb_simulator::run::{ResumeError, RunError, resume, run, run_covered};
@@ -47,7 +48,7 @@ pub(crate) struct Run {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Go on with a run that was killed, in virtual time: the folder that it has left.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "processes", "out", "quirks", "rules"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "processes", "out", "quirks", "rules", "dash"])]
     resume: Option<PathBuf>,
     /// Do not write down what nodes hear: `local` runs then cost less, and cannot be replayed.
     #[arg(long)]
@@ -149,7 +150,12 @@ impl Run {
         self.output.line(format!("seed: {}", plan.seed));
         self.output.line(format!("run: {}", path.display()));
 
-        let results = self.carry_out(&scenario, file, &plan, &path)?;
+        let mut means = self.means.means();
+        if let Some((board, address)) = self.means.open()? {
+            self.output.line(format!("page: http://{address}/"));
+            means.board = Some(board);
+        }
+        let results = self.carry_out(&scenario, file, &plan, &path, &means)?;
         self.means.show(&results, &path)?;
         self.report(&results, &path)
     }
@@ -189,6 +195,7 @@ impl Run {
         file: &Path,
         plan: &Arc<Plan>,
         path: &Path,
+        means: &Means,
     ) -> Result<Results> {
         let failed = |error: RunError| means::failed(&error);
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
@@ -203,8 +210,7 @@ impl Run {
                 .collect();
             let mut environment = environment::of_this();
             environment.extend(self.means.told(plan.backend));
-            let means = self.means.means();
-            let first = run_covered(plan, &means, Some(&directory), command.clone(), environment);
+            let first = run_covered(plan, means, Some(&directory), command.clone(), environment);
             let first = first.map(|(results, _)| results);
             let others = others.into_iter().map(|other| other.join().expect("runs do not panic"));
             (first, others.collect::<Vec<_>>())

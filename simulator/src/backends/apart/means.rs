@@ -5,6 +5,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bigchaindb_monitoring::dash::Board;
+
 use super::ApartError;
 use super::docker::Images;
 use super::ground::Binary;
@@ -25,7 +27,7 @@ pub enum Namespaces {
 }
 
 /// What a run by processes may use. Where nothing is said it looks for it itself.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Means {
     /// The program `bigchaindb`.
     pub node_binary: Option<PathBuf>,
@@ -35,6 +37,8 @@ pub struct Means {
     pub images: Images,
     /// The database of InfluxDB that metrics go to, if any: `http://host:port/database`.
     pub influxdb: Option<String>,
+    /// The live page that shows them, if any.
+    pub board: Option<Board>,
 }
 
 /// The programs of a run.

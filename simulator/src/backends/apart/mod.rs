@@ -38,7 +38,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -234,9 +234,9 @@ pub fn carry_out(
     let (records, used) = runtime.block_on(async {
         let ground = &Arc::new(Ground::take(plan, means, &run, &folder).await?);
         let here = ground.clients().unwrap_or(Ipv4Addr::LOCALHOST);
-        let metering = Metering::start(means.influxdb.as_deref(), here.into()).await?;
-        let statsd = metering.as_ref().map(Metering::address);
-        let world = World { plan, data: &data, hearing, ground, statsd };
+        let metering = Metering::start(means, here.into()).await?;
+        let (name, metering_here) = (&directory.name(), metering.as_ref());
+        let world = World { plan, name, data: &data, hearing, ground, metering: metering_here };
         let (records, mut used) = world.carry_out().await?;
         if let Some(metering) = metering {
             used.insert("metrics".to_owned(), metering.finish().await);
@@ -293,17 +293,20 @@ fn check(plan: &Plan) -> Result<(), ApartError> {
 /// What a run has, but for its processes.
 struct World<'a> {
     plan: &'a Arc<Plan>,
+    /// What the run is called.
+    name: &'a str,
     data: &'a Path,
     /// Where what nodes hear is written down, if it is.
     hearing: Option<&'a RunDirectory>,
     ground: &'a Arc<Ground>,
-    /// Where nodes' metrics go, if anywhere.
-    statsd: Option<SocketAddr>,
+    /// Where metrics go, if anywhere.
+    metering: Option<&'a Metering>,
 }
 
 impl World<'_> {
     async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ApartError> {
-        let Self { plan, data, hearing, ground, statsd } = *self;
+        let Self { plan, name, data, hearing, ground, metering } = *self;
+        let statsd = metering.map(Metering::address);
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
         let ear: program::Ear = Arc::new(move |line| {
@@ -332,6 +335,8 @@ impl World<'_> {
         let began = Instant::now();
         let started_unix_ms = clock::now().unix_ms;
         recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
+        let watch = metering.map(|metering| metering.watch(name, started_unix_ms, &recorder));
+        let watch = watch.transpose()?;
         let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
         let gauges = Gauges::new(names, nodes.grips(), recorder.clone());
         let (enough, is_enough) = oneshot::channel();
@@ -383,6 +388,9 @@ impl World<'_> {
         }
         used.insert("store".to_owned(), store.stop().await.to_string());
         recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
+        if let Some(watch) = watch {
+            watch.finish().await;
+        }
         Ok((recorder.into_records(), used))
     }
 }

@@ -71,9 +71,9 @@ pub fn carry_out(
     let mut told = BTreeMap::new();
     let records = runtime.block_on(async {
         let here = Ipv4Addr::LOCALHOST.into();
-        let metering = Metering::start(means.influxdb.as_deref(), here).await?;
+        let metering = Metering::start(means, here).await?;
         let (metrics, emitters) = meter(plan, metering.as_ref())?;
-        let records = run(plan, directory, metrics).await?;
+        let records = run(plan, directory, metrics, metering.as_ref()).await?;
         for emitter in emitters {
             emitter.stop();
         }
@@ -105,6 +105,7 @@ async fn run(
     plan: &Arc<Plan>,
     directory: Option<&RunDirectory>,
     metrics: Vec<Metrics>,
+    metering: Option<&Metering>,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
     let keypairs = real::keypairs(plan);
@@ -114,6 +115,9 @@ async fn run(
     let recorder = Recorder::new(plan);
     recorder.tell(Record::Run(introduce(plan, started_unix_ms)));
 
+    let name = directory.map_or_else(|| plan.scenario.clone(), RunDirectory::name);
+    let watch = metering.map(|metering| metering.watch(&name, started_unix_ms, &recorder));
+    let watch = watch.transpose()?;
     let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
     let reports = recorder.clone();
     let (records, writings) = listen(plan, directory)?;
@@ -162,6 +166,9 @@ async fn run(
     }
     recorder.tell_final(&tables);
     recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
+    if let Some(watch) = watch {
+        watch.finish().await;
+    }
     Ok(recorder.into_records())
 }
 

@@ -118,6 +118,13 @@ impl Recorder {
         pages.records.push(Observed { at_us, record });
     }
 
+    /// Shows what was written down from a place on, in the order in which it came, and moves the place on.
+    pub(in super::super) fn read_on(&self, place: &mut usize, each: impl FnMut(&Observed)) {
+        let pages = self.pages();
+        pages.records[*place..].iter().for_each(each);
+        *place = pages.records.len();
+    }
+
     /// Something befell a node just now.
     pub(in super::super) fn tell_node(&self, node: usize, event: Befell, text: &str) {
         let node = self.0.names[node].clone();

@@ -1,8 +1,8 @@
 //! Runs with members apart, as processes or in containers: scenarios that need little, and what all tests
 //! of such runs do.
 //!
-//! Where a machine lacks what a test needs, the test fails, unless `TESTBED_WITHOUT` names it, in a list
-//! with commas: `namespaces` (root, `ip`, `nft`), `docker` (an engine), `rethinkdb` (the program).
+//! Where a machine lacks what a test needs, the test fails, unless `TESTBED_WITHOUT` names it (`without`):
+//! `namespaces` (root, `ip`, `nft`), `docker` (an engine), `rethinkdb` (the program).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,10 +16,8 @@ use bigchaindb_simulator::backends::apart::{RunId, no_namespaces};
 use bigchaindb_simulator::observe::{Phase, Record, read};
 use bigchaindb_simulator::record::RunDirectory;
 
+use crate::without::without;
 use crate::{outcome, testbed};
-
-/// Names what this machine cannot do, and what is not to be tested on it.
-const WITHOUT: &str = "TESTBED_WITHOUT";
 
 /// Faults that need nothing but signals.
 pub(crate) const SIGNALS: &str = r#"
@@ -208,21 +206,7 @@ pub(crate) fn signal(signal: &str, process: u32) {
     assert!(sent.success());
 }
 
-/// Whether tests of something are to be left out here, which this machine lacks for a reason; fails if it
-/// lacks it and they should not.
-pub(crate) fn without(what: &str, lacks: Option<String>) -> bool {
-    let left_out = std::env::var(WITHOUT).unwrap_or_default();
-    if left_out.split(',').any(|left_out| left_out == what) {
-        eprintln!("left out: {WITHOUT} says so");
-        return true;
-    }
-    if let Some(why) = lacks {
-        panic!("{why}; `{WITHOUT}={what}` leaves this test out");
-    }
-    false
-}
-
-/// The same of networks of members' own.
+/// Whether tests of networks of members' own are to be left out.
 pub(crate) fn without_namespaces() -> bool {
     without("namespaces", no_namespaces())
 }

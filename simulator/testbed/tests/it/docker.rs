@@ -12,10 +12,10 @@ use bigchaindb_simulator::backends::apart::RunId;
 use bigchaindb_simulator::backends::apart::reaper::{self, Containers};
 
 use crate::apart::{
-    CUTS, LIMITS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, start, without,
-    without_namespaces,
+    CUTS, LIMITS, SERVERS, SIGNALS, comes, leaves_nothing, passes, path, start, without_namespaces,
 };
 use crate::mixed::STARTED;
+use crate::without::without;
 use crate::{outcome, testbed};
 
 /// In which world all of this is.

@@ -18,9 +18,12 @@ mod processes;
 mod replay;
 mod rethinkdb;
 mod run;
+mod stack;
 mod tutorial;
 mod up;
 mod usage;
+#[path = "../../../../monitoring/tests/it/without.rs"]
+mod without;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::apart::{SERVERS, SIGNALS, passes, path, without, without_namespaces};
+use crate::apart::{SERVERS, SIGNALS, passes, path, without_namespaces};
+use crate::without::without;
 use crate::{outcome, testbed};
 
 /// In which world all of this is.

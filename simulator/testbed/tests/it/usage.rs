@@ -2,7 +2,7 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 14] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
@@ -14,6 +14,9 @@ const COMMANDS: [&[&str]; 11] = [
     &["defects", "--help"],
     &["exhaust", "--help"],
     &["up", "--help"],
+    &["relay", "--help"],
+    &["dash", "--help"],
+    &["monitor", "--help"],
 ];
 
 #[test]
