@@ -246,8 +246,8 @@ mod tests {
             .sum()
     }
 
-    #[test]
-    fn points_say_what_the_log_says() {
+    /// A run with faults, as its log has it.
+    fn ran() -> Vec<Observed> {
         let text = "name = \"x\"\n[[load]]\nat = \"1s\"\nfor = \"5s\"\narrivals = { rate = \"10/s\" }\n\
                     [[fault]]\ndo = \"kill\"\nat = \"2s\"\ntarget = \"n2\"\nrestart_after = \"1s\"\n\
                     [[fault]]\ndo = \"lose\"\nat = \"4s\"\ntarget = \"n3\"\n";
@@ -256,10 +256,60 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let directory = crate::record::RunDirectory::create(&folder.path().join("run")).unwrap();
         run(&plan, Some(&directory), String::new(), BTreeMap::new()).unwrap();
-        let records = crate::observe::read(&directory.observations()).unwrap();
-        let began_ns = 1_000_000_000_000;
-        let lines: Vec<_> =
-            points("r 1", began_ns, &records).iter().map(ToString::to_string).collect();
+        crate::observe::read(&directory.observations()).unwrap()
+    }
+
+    /// What is told of a run by its name, with its clock at 1,000 s since 1970.
+    fn told(records: &[Observed]) -> Vec<String> {
+        points("r 1", 1_000_000_000_000, records).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn whatever_is_told_late_counts() {
+        let records = ran();
+        // First what nodes say of blocks, then the blocks, then what clients hear.
+        let mut late = records.clone();
+        late.sort_by_key(|observed| match observed.record {
+            Record::Decided(_) => 0,
+            Record::Operation(_) => 2,
+            Record::End(_) => 3,
+            _ => 1,
+        });
+        let (told, told_late) = (told(&records), told(&late));
+        for (name, kind, field) in [
+            ("tx_accepted", "counter", "value"),
+            ("tx_committed", "counter", "value"),
+            ("block_decided", "counter", "value"),
+            ("tx_commit_ms", "timing", "count"),
+            ("tx_commit_ms", "timing", "sum"),
+        ] {
+            let begins = format!("bigchaindb_{name},metric_type={kind},node=federation ");
+            let (then, late) = (sum(&told, &begins, field), sum(&told_late, &begins, field));
+            assert!(then > 0.0 && (then - late).abs() < 1e-6, "{name}: {then}, late {late}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_holds_is_told_until_now() {
+        let records = ran();
+        let mut monitor = Monitor::new("r", 0);
+        let is_before = |observed: &&Observed| observed.at_us < 2_500_000;
+        records.iter().filter(is_before).for_each(|observed| monitor.see(observed));
+        let mut ends = Vec::new();
+        for now_us in [2_600_000, 2_700_000] {
+            let fault = |point: &Point| point.measurement == FAULTS && point.tags[KIND] == "kill";
+            let points = monitor.until(now_us);
+            let fault = points.iter().find(|point| fault(point)).unwrap();
+            ends.push((fault.at_ns, fault.fields[END].clone()));
+        }
+        let expected = [2_600, 2_700].map(|end_ms| (2_000_000_000, Value::Whole(end_ms)));
+        assert_eq!(ends, expected, "the same point, written again");
+    }
+
+    #[test]
+    fn points_say_what_the_log_says() {
+        let records = ran();
+        let lines = told(&records);
 
         // What was decided valid, counted by hand.
         let mut blocks = BTreeMap::new();
