@@ -162,8 +162,8 @@ impl Rethinkdb {
     }
 }
 
-/// Waits until the disk fails. Nothing can be written from then on, whatever becomes of the disk: as RethinkDB
-/// does, the server ends, and whoever supervises it starts it again.
+/// Waits until the disk fails. Nothing can be written from then on, whatever becomes of the disk: the
+/// server ends, and whoever supervises it starts it again.
 async fn fails(database: &Database) -> Failure {
     loop {
         if let Some(why) = database.failure() {
