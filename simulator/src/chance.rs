@@ -96,6 +96,9 @@ pub enum Domain {
     /// How often a segment of a message is lost before it gets through. Entity: [`pair`] of the message's
     /// ends; counter: the message, times 2¹⁶, plus the segment.
     LostSegment = 49,
+    /// Whether it is measured when a transaction can be read elsewhere, and where. Entity: the operation;
+    /// counter: the question.
+    Readable = 50,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

@@ -14,7 +14,7 @@ use crate::backends::apart::Means;
 use crate::backends::{self, Backend, BackendError, Carried};
 use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;
-use crate::measure::{Measured, Measuring, measure};
+use crate::measure::{Measured, Measuring, RoundTrips, measure};
 use crate::observe::{Log, Observed};
 use crate::plan::{LogDetail, Plan};
 use crate::record::{RecordError, Results, RunDirectory};
@@ -108,9 +108,15 @@ fn carry_out(
             (judged, measured)
         }
     };
-    let Carried { coverage, used } = carried;
+    let Carried { coverage, used, resources, generator, questions } = carried;
     environment.extend(used);
-    Ok((Results::conclude(plan, &log, judged, measured, command, environment), coverage))
+    let mut results = Results::conclude(plan, &log, judged, measured, command, environment);
+    (results.resources, results.generator) = (resources, generator);
+    if let Some(questions) = questions {
+        let transactions = results.measures.counts.decided_valid;
+        results.measures.round_trips = Some(RoundTrips::new(questions, transactions));
+    }
+    Ok((results, coverage))
 }
 
 /// Judge and measures beside a run whose log is thinned: they see each record as it is made.

@@ -4,6 +4,7 @@
 //! at [`Section::take`] and [`Section::finish`].
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use toml_edit::{Item, TableLike, Value};
 
@@ -168,6 +169,12 @@ impl<'a> Entry<'a> {
     pub fn text(&self) -> Result<&'a str> {
         let text = self.value().and_then(Value::as_str);
         text.ok_or_else(|| self.not_a("a text", "write it in quotes"))
+    }
+
+    /// The path of a file, named as seen from the folder of this one.
+    pub fn path(&self) -> Result<PathBuf> {
+        let folder = Path::new(self.source.file).parent().unwrap_or_else(|| Path::new(""));
+        Ok(folder.join(self.text()?))
     }
 
     /// A text that is one of a list of names.

@@ -16,6 +16,12 @@ impl Rate {
         self.nth_ns(1)
     }
 
+    /// How many in a second, in millionths, rounded down.
+    pub fn per_second_millionths(self) -> u64 {
+        let second = u128::from(self.count) * 1_000_000 / u128::from(self.per_us);
+        u64::try_from(second).unwrap_or(u64::MAX)
+    }
+
     /// When the n-th event happens if all gaps are equal, in nanoseconds.
     pub fn nth_ns(self, n: u64) -> u64 {
         let time = u128::from(n) * u128::from(self.per_us) * 1_000_000_000 / u128::from(self.count);
@@ -119,6 +125,11 @@ mod tests {
             assert_eq!(rate(text).map(Rate::gap_ns), gap_ns, "{text}");
         }
         assert_eq!(rate("3/s").map(|rate| rate.nth_ns(3)), Some(1_000_000_000));
+        for (text, millionths) in
+            [("0.75/s", 750_000), ("3/min", 50_000), ("1000000/s", 1_000_000_000_000)]
+        {
+            assert_eq!(rate(text).map(Rate::per_second_millionths), Some(millionths), "{text}");
+        }
     }
 
     #[test]

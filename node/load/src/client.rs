@@ -1,16 +1,17 @@
 //! An HTTP/1.1 client of many connections, kept alive, to several nodes.
+//!
+//! Not here: the wire (`connection`).
 
+use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::{Method, Request, Uri};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{self, Client as Pool};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::connection::{Broken, Connection, request};
 
 /// Requests under way at one node. Further ones wait, and their wait counts: below the number that
 /// a node turns away, so that the client does not measure its own crowding.
@@ -19,21 +20,20 @@ const UNDER_WAY_MAX: usize = 512;
 /// How long a connection may take to open; locally it takes a fraction of a millisecond.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The longest answer that is read; a transaction with its assignee is shorter than the largest one
-/// a node accepts, give or take its spelling.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
-
 /// Sends requests to nodes. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pool: Pool<HttpConnector, Full<Bytes>>,
     targets: Arc<[Target]>,
 }
 
 #[derive(Debug)]
 struct Target {
     address: SocketAddr,
+    /// What requests call it.
+    host: String,
     places: Semaphore,
+    /// Open connections that nobody uses; the one that was used last is used first.
+    idle: Mutex<Vec<Connection>>,
 }
 
 /// What is asked of a node.
@@ -61,10 +61,10 @@ pub struct Answer {
 pub enum NoAnswer {
     /// The connection could not be opened: the node has not seen the request.
     #[error("no connection: {0}")]
-    Unreachable(#[source] legacy::Error),
+    Unreachable(#[source] io::Error),
     /// The connection broke, or what came was not HTTP: the node may have seen the request.
     #[error("the connection broke: {0}")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Broken(#[source] io::Error),
     /// Nothing came in time: the node may have seen the request.
     #[error("no answer within {} ms", .0.as_millis())]
     TimedOut(Duration),
@@ -80,18 +80,13 @@ impl NoAnswer {
 impl Client {
     /// A client of the nodes at these addresses; calls name them by their place in the list.
     pub fn new(addresses: &[SocketAddr]) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let pool = Pool::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(UNDER_WAY_MAX)
-            .build(connector);
         let target = |address: &SocketAddr| Target {
             address: *address,
+            host: address.to_string(),
             places: Semaphore::new(UNDER_WAY_MAX),
+            idle: Mutex::default(),
         };
-        Self { pool, targets: addresses.iter().map(target).collect() }
+        Self { targets: addresses.iter().map(target).collect() }
     }
 
     /// How many nodes there are.
@@ -110,43 +105,57 @@ impl Client {
         &self,
         target: usize,
         call: Call,
-        timeout: Duration,
+        patience: Duration,
         sent: impl FnOnce(),
     ) -> Result<Answer, NoAnswer> {
         let exchange = async {
             let target = &self.targets[target];
             let _place = target.places.acquire().await.expect("never closed");
             sent();
-            let response = self.pool.request(request(target.address, call)).await;
-            let response = response.map_err(|error| {
-                if error.is_connect() {
-                    NoAnswer::Unreachable(error)
-                } else {
-                    NoAnswer::Broken(Box::new(error))
-                }
-            })?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(NoAnswer::Broken)?.to_bytes();
-            Ok(Answer { status, body })
+            target.exchange(&call).await
         };
-        match tokio::time::timeout(timeout, exchange).await {
+        match timeout(patience, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::TimedOut(timeout)),
+            Err(_) => Err(NoAnswer::TimedOut(patience)),
         }
     }
 }
 
-/// A call as an HTTP request.
-fn request(address: SocketAddr, call: Call) -> Request<Full<Bytes>> {
-    let (method, path, body) = match call {
-        Call::Post(body) => (Method::POST, "/api/v1/transactions/".to_owned(), body),
-        Call::PostTo(path, body) => (Method::POST, path, body),
-        Call::Get(path) => (Method::GET, path, Bytes::new()),
-    };
-    let uri = Uri::builder().scheme("http").authority(address.to_string()).path_and_query(path);
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = uri.build().expect("an address and a path of ours make a URI");
-    request
+impl Target {
+    async fn exchange(&self, call: &Call) -> Result<Answer, NoAnswer> {
+        let request = request(&self.host, call);
+        // One that the node closed in the meantime tells so.
+        while let Some(idle) = self.take_idle() {
+            if !idle.is_quiet() {
+                continue;
+            }
+            match self.exchange_on(idle, &request).await {
+                // Closed in this very moment; what is only read may be asked for again.
+                Err(Broken { answered: false, .. }) if matches!(call, Call::Get(_)) => break,
+                done => return done.map_err(|broken| NoAnswer::Broken(broken.error)),
+            }
+        }
+        let opened = timeout(CONNECT_TIMEOUT, Connection::open(self.address)).await;
+        let late = |_| io::ErrorKind::TimedOut.into();
+        let fresh = opened.map_err(late).flatten().map_err(NoAnswer::Unreachable)?;
+        let done = self.exchange_on(fresh, &request).await;
+        done.map_err(|broken| NoAnswer::Broken(broken.error))
+    }
+
+    /// A connection that broke is not used again, nor is one that nobody waited for.
+    async fn exchange_on(
+        &self,
+        mut connection: Connection,
+        request: &[u8],
+    ) -> Result<Answer, Broken> {
+        let (answer, keeps) = connection.exchange(request).await?;
+        if keeps {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+        Ok(answer)
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
 }

@@ -4,8 +4,10 @@
 //! key. Not here: the mixes of a scenario (crate `bigchaindb-simulator`, `workload`).
 
 use std::sync::Arc;
+use std::thread;
 
 use bigchaindb_core::model::{Draft, Json, Keypair, Output, Profile, Transaction};
+use hyper::body::Bytes;
 
 /// The timestamp of every document: clients' clocks say nothing about a node's work.
 const TIMESTAMP: u64 = 1_472_688_000;
@@ -60,5 +62,41 @@ impl Corpus {
         let unsigned = draft.transaction().expect("the draft is well-formed");
         let signed = unsigned.sign(&[owner], Profile::Default, &|_| last.clone());
         signed.expect("the owner has the key").document().to_string()
+    }
+}
+
+/// CREATEs that are signed before anybody needs them, so that no clock runs while somebody signs.
+#[derive(Debug)]
+pub struct Stock {
+    corpus: Corpus,
+    /// The first so many assets.
+    signed: Vec<Bytes>,
+}
+
+impl Stock {
+    /// Signs CREATEs of the first so many assets, on so many threads.
+    pub fn sign(corpus: Corpus, assets: u64, threads: usize) -> Self {
+        let threads = threads.max(1) as u64;
+        let share = assets.div_ceil(threads).max(1);
+        let signed = thread::scope(|scope| {
+            let parts: Vec<_> = (0..threads)
+                .map(|part| {
+                    let mine = part * share..((part + 1) * share).min(assets);
+                    scope.spawn(move || mine.map(|asset| corpus.create(asset).into()).collect())
+                })
+                .collect();
+            let part = |thread: thread::ScopedJoinHandle<'_, Vec<Bytes>>| {
+                thread.join().expect("nobody panics while signing")
+            };
+            parts.into_iter().flat_map(part).collect()
+        });
+        Self { corpus, signed }
+    }
+
+    /// The CREATE of an asset; one that was not signed before is signed now.
+    pub fn create(&self, asset: u64) -> Bytes {
+        let place = usize::try_from(asset).ok();
+        let signed = place.and_then(|place| self.signed.get(place));
+        signed.cloned().unwrap_or_else(|| self.corpus.create(asset).into())
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use hdrhistogram::Histogram;
 
 use crate::client::{Answer, Call};
-use crate::corpus::Corpus;
+use crate::corpus::Stock;
 use crate::engine::{Effect, Event, Exchange, Workload};
 
 /// Requests under way at once. Whoever needs more loads a node that has long given up.
@@ -27,6 +27,25 @@ pub enum Pace {
     Clients(usize),
     /// So many a second, whatever becomes of them; more than 0.
     PerSecond(f64),
+}
+
+/// Which part of the requests is meant, where several generators share them: they take turns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// Which of them, from 0.
+    pub index: usize,
+    /// How many there are; at least 1.
+    pub of: usize,
+}
+
+impl Part {
+    /// All of them.
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
+
+    /// How many of so many belong to it.
+    fn share_of(self, all: usize) -> usize {
+        all / self.of + usize::from(self.index < all % self.of)
+    }
 }
 
 /// What came of the requests.
@@ -53,12 +72,13 @@ pub struct Tally {
 /// The workload.
 #[derive(Debug)]
 pub struct Creates {
-    corpus: Corpus,
+    stock: Arc<Stock>,
     pace: Pace,
     targets: usize,
-    /// How many requests there are in all; `None` means without end.
+    /// How many requests there are in all, other parts included; `None` means without end.
     count: Option<u64>,
-    /// How many were due so far.
+    part: Part,
+    /// The number of the one that is due next.
     due: u64,
     under_way: usize,
     tally: Arc<Mutex<Tally>>,
@@ -99,17 +119,41 @@ impl Tally {
         self.trouble(format!("{status}: {}", String::from_utf8_lossy(body)));
     }
 
+    /// Together with that of another part.
+    pub fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.accepted += other.accepted;
+        self.turned_away += other.turned_away;
+        self.refused += other.refused;
+        self.unanswered += other.unanswered;
+        self.unsent += other.unsent;
+        self.latency_us.add(&other.latency_us).expect("both have the same bounds");
+        if let Some(trouble) = &other.first_trouble {
+            self.trouble(trouble.clone());
+        }
+    }
+
     fn trouble(&mut self, what: String) {
         self.first_trouble.get_or_insert(what);
     }
 }
 
 impl Creates {
-    /// CREATEs out of `corpus` for so many nodes, in turn. What comes of them is in [`Self::tally`]
-    /// while it happens.
-    pub fn new(corpus: Corpus, pace: Pace, targets: usize, count: Option<u64>) -> Self {
-        let tally = Arc::default();
-        Self { corpus, pace, targets, count, due: 0, under_way: 0, tally }
+    /// CREATEs out of `stock` for so many nodes, in turn: a part of them. What comes of these is in
+    /// [`Self::tally`] while it happens.
+    pub fn new(
+        stock: Arc<Stock>,
+        pace: Pace,
+        targets: usize,
+        count: Option<u64>,
+        part: Part,
+    ) -> Self {
+        let pace = match pace {
+            Pace::Clients(clients) => Pace::Clients(part.share_of(clients)),
+            Pace::PerSecond(rate) => Pace::PerSecond(rate),
+        };
+        let (tally, due) = (Arc::default(), part.index as u64);
+        Self { stock, pace, targets, count, part, due, under_way: 0, tally }
     }
 
     /// The tally, shared with whoever watches.
@@ -136,9 +180,9 @@ impl Creates {
     }
 
     /// The next request, or a note that there is no room for it.
-    fn send(&mut self, effects: &mut Vec<Effect>) {
+    fn send(&mut self, due_us: u64, effects: &mut Vec<Effect>) {
         let number = self.due;
-        self.due += 1;
+        self.due += self.part.of as u64;
         if self.under_way >= UNDER_WAY_MAX {
             return self.locked().unsent += 1;
         }
@@ -146,8 +190,8 @@ impl Creates {
         self.locked().sent += 1;
         #[expect(clippy::cast_possible_truncation, reason = "smaller than a number of targets")]
         let target = (number % self.targets as u64) as usize;
-        let call = Call::Post(self.corpus.create(number).into());
-        effects.push(Effect::Send { number, target, call });
+        let call = Call::Post(self.stock.create(number));
+        effects.push(Effect::Send { number, target, call, due_us });
     }
 }
 
@@ -161,7 +205,7 @@ impl Workload for Creates {
         match self.pace {
             Pace::Clients(clients) => {
                 while self.under_way < clients.min(UNDER_WAY_MAX) && !self.is_over() {
-                    self.send(effects);
+                    self.send(now_us, effects);
                 }
             }
             Pace::PerSecond(_) => loop {
@@ -173,7 +217,7 @@ impl Workload for Creates {
                     effects.push(Effect::WakeAt(due_us));
                     break;
                 }
-                self.send(effects);
+                self.send(due_us, effects);
             },
         }
         if self.is_over() && self.under_way == 0 {
@@ -186,6 +230,12 @@ impl Workload for Creates {
 mod tests {
     use super::*;
     use crate::client::NoAnswer;
+    use crate::corpus::Corpus;
+
+    fn creates(pace: Pace, targets: usize, count: u64, part: Part) -> Creates {
+        let stock = Arc::new(Stock::sign(Corpus::new(1, 0), 2, 1));
+        Creates::new(stock, pace, targets, Some(count), part)
+    }
 
     fn sent(effects: &mut Vec<Effect>) -> Vec<(u64, usize)> {
         let sends = effects.drain(..).filter_map(|effect| match effect {
@@ -205,8 +255,7 @@ mod tests {
 
     #[test]
     fn clients_wait_for_their_answers() {
-        let corpus = Corpus::new(1, 0);
-        let mut creates = Creates::new(corpus, Pace::Clients(2), 2, Some(3));
+        let mut creates = creates(Pace::Clients(2), 2, 3, Part::WHOLE);
         let mut effects = Vec::new();
         creates.handle(0, Event::Start, &mut effects);
         assert_eq!(sent(&mut effects), [(0, 0), (1, 1)]);
@@ -224,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_latency_counts_from_when_the_request_was_due() {
-        let mut creates = Creates::new(Corpus::new(1, 0), Pace::PerSecond(1000.0), 1, Some(3));
+        let mut creates = creates(Pace::PerSecond(1000.0), 1, 3, Part::WHOLE);
         let mut effects = Vec::new();
         creates.handle(0, Event::Start, &mut effects);
         assert!(matches!(effects[..], [Effect::Send { number: 0, .. }, Effect::WakeAt(1000)]));
@@ -235,5 +284,26 @@ mod tests {
         creates.handle(6000, over(1, 5000, 6000, 201), &mut effects);
         let tally = creates.tally();
         assert_eq!(tally.lock().unwrap().latency_us.max(), 5000 + 3);
+    }
+
+    #[test]
+    fn parts_take_turns_and_leave_nothing_out() {
+        let mut numbers = Vec::new();
+        for index in 0..3 {
+            let part = Part { index, of: 3 };
+            let mut creates = creates(Pace::PerSecond(1000.0), 2, 8, part);
+            let mut effects = Vec::new();
+            creates.handle(5_000, Event::Start, &mut effects);
+            let due = |effect: &Effect| match effect {
+                Effect::Send { number, due_us, .. } => Some((*number, *due_us)),
+                _ => None,
+            };
+            let due: Vec<_> = effects.iter().filter_map(due).collect();
+            assert!(due.iter().all(|(number, due_us)| *due_us == number * 1000), "{due:?}");
+            numbers.extend(due.into_iter().map(|(number, _)| number));
+            assert_eq!(part.share_of(7), [3, 2, 2][index]);
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -3,7 +3,7 @@
 //! A [`Workload`] is told what happened and says what to send and when it wants to be woken. It is
 //! pure: the same one runs in the simulator's virtual time. [`run`] gives it real time and real
 //! connections, and never waits for an answer before going on. How far it fell behind its schedule
-//! is measured ([`Slip`]): a run whose load slipped proves nothing.
+//! is measured with every request ([`Slip`]): a run whose load slipped proves nothing.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::{Answer, Call, Client, NoAnswer};
+use crate::slip::Slip;
 
 /// Decides what is sent, when and where. Times are microseconds since the run began.
 pub trait Workload {
@@ -41,6 +42,8 @@ pub enum Effect {
         target: usize,
         /// What.
         call: Call,
+        /// When it should have been sent: by then at the latest the workload wanted to be woken.
+        due_us: u64,
     },
     /// Send [`Event::Woken`] at this time (the last one asked for counts).
     WakeAt(u64),
@@ -63,21 +66,7 @@ pub struct Exchange {
     pub answer: Result<Answer, NoAnswer>,
 }
 
-/// How far the engine fell behind its schedule.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Slip {
-    /// How often it was woken.
-    pub wakes: u64,
-    /// How often it came later than [`LATE_US`].
-    pub late: u64,
-    /// The worst, in microseconds.
-    pub max_us: u64,
-}
-
-/// From here on a wake-up is late: timers are exact to a millisecond or two.
-pub const LATE_US: u64 = 10_000;
-
-/// Runs a workload until it finishes. `began` is its time zero.
+/// Runs a workload until it finishes. `began` is its time zero. How far the requests slipped that are over.
 ///
 /// Requests still under way at the end are given up, and the workload does not hear of them.
 pub async fn run<W: Workload>(
@@ -101,15 +90,17 @@ pub async fn run<W: Workload>(
             match effect {
                 Effect::Finish => return slip,
                 Effect::WakeAt(at_us) => wake_us = Some(at_us),
-                Effect::Send { number, target, call } => {
+                Effect::Send { number, target, call, due_us } => {
                     let (client, over) = (client.clone(), over.clone());
                     requests.spawn(async move {
+                        let late_us = since().saturating_sub(due_us);
                         let mut sent_us = None;
                         let sent = || sent_us = Some(since());
                         let answer = client.call(target, call, timeout, sent).await;
                         let over_us = since();
+                        let exchange = Exchange { number, wanted_us, sent_us, over_us, answer };
                         // The loop is gone only if it has finished.
-                        let _ = over.send(Exchange { number, wanted_us, sent_us, over_us, answer });
+                        let _ = over.send((late_us, exchange));
                     });
                 }
             }
@@ -119,19 +110,15 @@ pub async fn run<W: Workload>(
         event = tokio::select! {
             biased;
             () = sleep_until(wake), if wake_us.is_some() => {
-                slip.note(since().saturating_sub(wake_us.take().expect("asked for")));
+                wake_us = None;
                 Event::Woken
             }
-            exchange = overs.recv() => Event::Over(exchange.expect("we hold a sender")),
+            over = overs.recv() => {
+                let (late_us, exchange) = over.expect("we hold a sender");
+                slip.note(late_us);
+                Event::Over(exchange)
+            }
         };
-    }
-}
-
-impl Slip {
-    fn note(&mut self, late_us: u64) {
-        self.wakes += 1;
-        self.late += u64::from(late_us > LATE_US);
-        self.max_us = self.max_us.max(late_us);
     }
 }
 

@@ -30,7 +30,7 @@ impl<I: Iterator<Item = (usize, Call)>> Saturate<I> {
 }
 
 impl<I: Iterator<Item = (usize, Call)>> Workload for Saturate<I> {
-    fn handle(&mut self, _now_us: u64, event: Event, effects: &mut Vec<Effect>) {
+    fn handle(&mut self, now_us: u64, event: Event, effects: &mut Vec<Effect>) {
         if let Event::Over(exchange) = event {
             self.under_way -= 1;
             self.over.push(exchange);
@@ -38,7 +38,7 @@ impl<I: Iterator<Item = (usize, Call)>> Workload for Saturate<I> {
         while self.under_way < self.at_once
             && let Some((target, call)) = self.calls.next()
         {
-            effects.push(Effect::Send { number: self.sent, target, call });
+            effects.push(Effect::Send { number: self.sent, target, call, due_us: now_us });
             self.sent += 1;
             self.under_way += 1;
         }

@@ -3,16 +3,20 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use bigchaindb_core::model::Json;
+use bigchaindb_load::blackhole::Blackhole;
 use bigchaindb_load::client::Client;
-use bigchaindb_load::corpus::Corpus;
-use bigchaindb_load::creates::{Creates, Pace, Tally};
-use bigchaindb_load::engine::{self, Slip};
+use bigchaindb_load::corpus::{Corpus, Stock};
+use bigchaindb_load::creates::{Creates, Pace, Part, Tally};
+use bigchaindb_load::engine;
+use bigchaindb_load::slip::Slip;
 use clap::Args;
 use hyper::Uri;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::exit::Exit;
@@ -24,13 +28,16 @@ use super::source::Source;
 ///
 /// CREATEs of new owners, posted to `api_endpoint` or to the nodes named. Without a rate every client
 /// waits for its answer before it goes on; with one, requests go out on time whatever becomes of them,
-/// and latencies count from the moment they were due. SIGINT ends it early. The log tells once a second
-/// how far it is; at the end stdout has the tally.
+/// and latencies count from the moment they were due. The first 200,000 are signed before the clock starts.
+/// SIGINT ends it early. The log tells once a second how far it is; at the end stdout has the tally, and how far
+/// the generator itself fell behind: if one request in a hundred went out more than 100 ms late, or one more
+/// than a second, nothing is proved and the exit code is 4.
 ///
 /// Source: BigchainDB 0.6 docs, "The BigchainDB Command Line Interface (CLI)".
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  bigchaindb load -m 8 -c 10000\n  \
-    bigchaindb load --rate 500 -c 30000 --payload-bytes 200 --json")]
+    bigchaindb load --rate 500 -c 30000 --payload-bytes 200 --json\n  \
+    bigchaindb load --blackhole -m 64 -c 200000")]
 pub(crate) struct Load {
     /// So many clients at once; without a number, one for each core.
     #[arg(long, short, value_name = "N", num_args = 0..=1, default_missing_value = "0",
@@ -42,6 +49,13 @@ pub(crate) struct Load {
     /// So many transactions a second, whatever becomes of them.
     #[arg(long, value_name = "R", value_parser = rate, conflicts_with = "multiprocess")]
     rate: Option<f64>,
+    /// The threads that send, each with connections of its own.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    threads: u16,
+    /// Load nothing but a target of our own that accepts everything at once: what the generator can do here.
+    #[arg(long, conflicts_with = "node")]
+    blackhole: bool,
     /// The bytes of each payload; 0 means no payload.
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(..=PAYLOAD_BYTES_MAX))]
@@ -60,6 +74,15 @@ pub(crate) struct Load {
 /// A node reads no larger body.
 const PAYLOAD_BYTES_MAX: i64 = 1 << 20;
 
+/// More threads than these are more than a machine has cores.
+const THREADS_MAX: i64 = 256;
+
+/// So many CREATEs are signed before the clock starts: they take some hundred megabytes.
+const SIGNED_MAX: u64 = 200_000;
+
+/// Where there is no end, nobody waits long for the beginning.
+const SIGNED_ENDLESS: u64 = 20_000;
+
 /// No request may take longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -69,19 +92,25 @@ const TICK: Duration = Duration::from_secs(1);
 impl Load {
     pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
         let mut stop = Stop::new()?;
+        let blackhole = self.blackhole.then(Blackhole::start).transpose();
+        let blackhole = blackhole.map_err(|error| Failure::surroundings(&error, "see `ulimit`"))?;
         let mut nodes = self.node.clone();
-        if nodes.is_empty() {
+        if nodes.is_empty() && blackhole.is_none() {
             nodes.push(source.settings()?.shown(&["api_endpoint"]));
         }
-        let mut addresses = Vec::new();
+        let mut addresses: Vec<_> = blackhole.iter().map(Blackhole::address).collect();
         for node in &nodes {
             addresses.push(address(node).await?);
         }
-        let clients = match (self.multiprocess, std::thread::available_parallelism()) {
-            (0, cores) => cores.map_or(1, NonZero::get),
-            (clients, _) => clients,
-        };
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let clients = if self.multiprocess == 0 { cores } else { self.multiprocess };
         let pace = self.rate.map_or(Pace::Clients(clients), Pace::PerSecond);
+        let seed = self.seed.unwrap_or_else(|| u64::from_be_bytes(crate::entropy()));
+        let corpus = Corpus::new(seed, self.payload_bytes as usize);
+        let count = (self.count > 0).then_some(self.count);
+        let signed = count.map_or(SIGNED_ENDLESS, |count| count.min(SIGNED_MAX));
+        log::info!(target: "bigchaindb", "Signing {signed} transactions");
+        let stock = Arc::new(Stock::sign(corpus, signed, cores));
         match pace {
             Pace::Clients(1) => log::info!(target: "bigchaindb", "Starting 1 client"),
             Pace::Clients(clients) => {
@@ -89,23 +118,36 @@ impl Load {
             }
             Pace::PerSecond(rate) => log::info!(target: "bigchaindb", "Starting {rate} a second"),
         }
-        let seed = self.seed.unwrap_or_else(|| u64::from_be_bytes(crate::entropy()));
-        let corpus = Corpus::new(seed, self.payload_bytes as usize);
-        let count = (self.count > 0).then_some(self.count);
-        let mut creates = Creates::new(corpus, pace, addresses.len(), count);
-        let (tally, client) = (creates.tally(), Client::new(&addresses));
         let began = Instant::now();
-        let slip = tokio::select! {
-            slip = engine::run(&mut creates, &client, began, TIMEOUT) => Some(slip),
-            () = tell(&tally) => None,
-            () = stop.wanted() => None,
-        };
-        let tally = tally.lock().expect("nobody panics with the tally");
-        self.conclude(&tally, began.elapsed(), slip)
+        let (enough, is_enough) = watch::channel(false);
+        let (mut tallies, mut ends) = (Vec::new(), Vec::new());
+        for index in 0..usize::from(self.threads) {
+            let part = Part { index, of: self.threads.into() };
+            let creates = Creates::new(stock.clone(), pace, addresses.len(), count, part);
+            tallies.push(creates.tally());
+            let generator = Generator { creates, addresses: addresses.clone(), began };
+            let started = generator.start(is_enough.clone());
+            ends.push(started.map_err(|error| Failure::surroundings(&error, "see `ulimit`"))?);
+        }
+        tokio::select! {
+            () = until_all(&mut ends) => {}
+            () = tell(&tallies) => {}
+            () = stop.wanted() => {}
+        }
+        let took = began.elapsed();
+        enough.send_replace(true);
+        let mut slip = Slip::default();
+        for end in &mut ends {
+            if let Some(slips) = end.slip().await {
+                slip.add(&slips);
+            }
+        }
+        self.conclude(&sum(&tallies), took, &slip)
     }
 
-    /// Prints the tally. The answer is no if anything was refused or stayed without an answer.
-    fn conclude(&self, tally: &Tally, took: Duration, slip: Option<Slip>) -> Result<Exit> {
+    /// Prints the tally. The answer is no if anything was refused or stayed without an answer; it is the
+    /// surroundings that failed if the generator did not keep up.
+    fn conclude(&self, tally: &Tally, took: Duration, slip: &Slip) -> Result<Exit> {
         if let Some(trouble) = &tally.first_trouble {
             log::warn!(target: "bigchaindb", "not all were accepted; the first trouble: {trouble}");
         }
@@ -124,7 +166,10 @@ impl Load {
             ("latency_ms_p99", ms(latency.value_at_quantile(0.99))),
             ("latency_ms_max", ms(latency.max())),
             // How far the generator itself fell behind: if that is much, nothing is proved.
-            ("late_ms_max", slip.map_or(Json::Null, |slip| ms(slip.max_us))),
+            ("slip_ms_p50", ms(slip.quantile_us(0.5))),
+            ("slip_ms_p99", ms(slip.quantile_us(0.99))),
+            ("slip_ms_max", ms(slip.max_us())),
+            ("late", slip.late().into()),
         ];
         let text = match self.json {
             true => Json::object(facts).to_string(),
@@ -132,20 +177,88 @@ impl Load {
         };
         let written = writeln!(io::stdout(), "{text}");
         written.map_err(|error| Failure::surroundings(&error, "is stdout closed?"))?;
+        if !slip.is_kept() {
+            log::warn!(
+                target: "bigchaindb",
+                "the generator could not keep up: {} of {} requests were late; nothing is proved",
+                slip.late(),
+                slip.requests()
+            );
+            return Ok(Exit::Surroundings);
+        }
         let all = tally.turned_away + tally.refused + tally.unanswered + tally.unsent == 0;
         Ok(if all { Exit::Done } else { Exit::No })
     }
 }
 
+/// A part of the load, in a thread of its own.
+struct Generator {
+    creates: Creates,
+    addresses: Vec<SocketAddr>,
+    began: Instant,
+}
+
+/// How a generator's thread says that it is done: with its slip, if it was not stopped before.
+struct End {
+    told: oneshot::Receiver<Option<Slip>>,
+    slip: Option<Option<Slip>>,
+}
+
+impl Generator {
+    fn start(mut self, mut is_enough: watch::Receiver<bool>) -> io::Result<End> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (tell, told) = oneshot::channel();
+        let load = move || {
+            let slip = runtime.block_on(async {
+                let client = Client::new(&self.addresses);
+                tokio::select! {
+                    slip = engine::run(&mut self.creates, &client, self.began, TIMEOUT) => Some(slip),
+                    // Whoever would say so is gone only with the whole program.
+                    _ = is_enough.wait_for(|enough| *enough) => None,
+                }
+            });
+            // Nobody waits any more if the program ends.
+            let _ = tell.send(slip);
+        };
+        thread::Builder::new().name("load".into()).spawn(load)?;
+        Ok(End { told, slip: None })
+    }
+}
+
+impl End {
+    /// Waits until it is done.
+    async fn slip(&mut self) -> Option<Slip> {
+        if self.slip.is_none() {
+            // One that has panicked has nothing to tell.
+            self.slip = Some((&mut self.told).await.ok().flatten());
+        }
+        self.slip.clone().flatten()
+    }
+}
+
+async fn until_all(ends: &mut [End]) {
+    for end in ends {
+        end.slip().await;
+    }
+}
+
+fn sum(tallies: &[Arc<Mutex<Tally>>]) -> Tally {
+    let mut sum = Tally::default();
+    for tally in tallies {
+        sum.add(&tally.lock().expect("nobody panics with the tally"));
+    }
+    sum
+}
+
 /// Tells how far it is, until it is dropped.
-async fn tell(tally: &Mutex<Tally>) {
+async fn tell(tallies: &[Arc<Mutex<Tally>>]) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await;
     let (mut before, mut began) = (0, Instant::now());
     loop {
         let at = ticks.tick().await;
-        let now = tally.lock().expect("nobody panics with the tally").accepted;
+        let now = sum(tallies).accepted;
         let speed = (now - before) as f64 / (at - began).as_secs_f64();
         log::info!(
             target: "logstats.base",

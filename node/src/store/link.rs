@@ -4,6 +4,7 @@
 //! time-out decides what that means to it. Feeds break when a link is cut, and when they are told to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bigchaindb_core::query::{Answer, Feed, Query, StoreError};
 use tokio::sync::watch;
@@ -20,18 +21,22 @@ pub struct State {
 
 /// The switch of a link. Clones switch the same link.
 #[derive(Clone, Debug)]
-pub struct Link(Arc<watch::Sender<State>>);
+pub struct Link {
+    switch: Arc<watch::Sender<State>>,
+    questions: Arc<AtomicU64>,
+}
 
 impl Default for Link {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(State { cut: false, breaks: 0 })))
+        let switch = watch::Sender::new(State { cut: false, breaks: 0 });
+        Self { switch: Arc::new(switch), questions: Arc::default() }
     }
 }
 
 impl Link {
     /// Nothing passes any more, in either direction; open feeds end.
     pub fn cut(&self) {
-        self.0.send_modify(|state| {
+        self.switch.send_modify(|state| {
             state.cut = true;
             state.breaks += 1;
         });
@@ -39,23 +44,28 @@ impl Link {
 
     /// All passes again, including what was held up and is still waited for.
     pub fn heal(&self) {
-        self.0.send_if_modified(|state| std::mem::take(&mut state.cut));
+        self.switch.send_if_modified(|state| std::mem::take(&mut state.cut));
     }
 
     /// Ends the feeds that are open now; nothing else is harmed.
     pub fn break_feeds(&self) {
-        self.0.send_modify(|state| state.breaks += 1);
+        self.switch.send_modify(|state| state.breaks += 1);
     }
 
     /// Whether nothing passes.
     pub fn is_cut(&self) -> bool {
-        self.0.borrow().cut
+        self.switch.borrow().cut
+    }
+
+    /// How many questions have been asked through it.
+    pub fn questions(&self) -> u64 {
+        self.questions.load(Ordering::Relaxed)
     }
 
     /// Waits until the link is whole.
     async fn whole(&self) {
         // The sender lives as long as `self`, so this cannot fail.
-        let _ = self.0.subscribe().wait_for(|state| !state.cut).await;
+        let _ = self.switch.subscribe().wait_for(|state| !state.cut).await;
     }
 }
 
@@ -79,6 +89,7 @@ impl Store for CuttableStore {
     }
 
     fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, StoreError>> {
+        self.link.questions.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             self.link.whole().await;
             let answer = self.store.query(query).await;
@@ -90,7 +101,7 @@ impl Store for CuttableStore {
     fn open(&self, feed: Feed) -> BoxFuture<'_, Result<FeedStream, StoreError>> {
         Box::pin(async move {
             self.link.whole().await;
-            let breaks = self.link.0.subscribe();
+            let breaks = self.link.switch.subscribe();
             let mut stream = self.store.open(feed).await?;
             stream.breaks = Some(breaks);
             self.link.whole().await;

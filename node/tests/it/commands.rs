@@ -15,12 +15,14 @@ fn load_posts_what_it_was_asked_for() {
     command.stderr(Stdio::null());
     let serving = Serving::start(command);
     let number = |tally: &Json, name: &str| tally.get(name).unwrap().as_i64().unwrap();
-    let cases: [&[&str]; 4] = [
+    let cases: [&[&str]; 6] = [
         // `-c` is the count here, and the config file before the command, as with the original.
         &["-c", "none.json", "load", "-m", "3", "-c", "20", "--json"],
         &["load", "-c", "20", "--multiprocess", "--json"],
         &["load", "--rate", "200", "--count", "20", "--json"],
         &["load", "-c", "20", "--payload-bytes", "500", "--seed", "7", "--json"],
+        &["load", "-c", "20", "-m", "8", "--threads", "3", "--json"],
+        &["load", "-c", "20", "-m", "8", "--blackhole", "--json"],
     ];
     for arguments in cases {
         let mut command = bigchaindb(home.path(), arguments);
@@ -30,6 +32,7 @@ fn load_posts_what_it_was_asked_for() {
         let tally = Json::parse(out.as_bytes()).unwrap();
         assert_eq!((number(&tally, "sent"), number(&tally, "accepted")), (20, 20), "{tally}");
         assert!(err.contains("INFO:bigchaindb:Starting "), "{err}");
+        assert_eq!(number(&tally, "late"), 0);
     }
     assert_eq!(serving.stop(), 0);
 }
@@ -38,12 +41,14 @@ fn load_posts_what_it_was_asked_for() {
 fn load_says_what_went_wrong() {
     let home = tempfile::tempdir().unwrap();
     let nowhere = format!("http://127.0.0.1:{}/api/v1", free_port());
-    let cases: [(&[&str], i32, &str); 5] = [
+    let cases: [(&[&str], i32, &str); 7] = [
         (&["load", "-c", "3", "--node", &nowhere], 1, "the first trouble: no connection"),
         (&["load", "--node", "ftp://x"], 2, "`ftp://x` is no address of a node's API"),
         (&["load", "--node", "http://x/other"], 2, "it should look like"),
         (&["load", "--rate", "0"], 2, "a number above 0"),
         (&["load", "--rate", "5", "-m", "2"], 2, "cannot be used with"),
+        (&["load", "--blackhole", "--node", &nowhere], 2, "cannot be used with"),
+        (&["load", "--threads", "0"], 2, "0 is not in 1..=256"),
     ];
     for (arguments, expected, told) in cases {
         let (code, _, err) = output(bigchaindb(home.path(), arguments), "");

@@ -12,6 +12,7 @@ pub mod sim;
 mod real;
 mod segments;
 mod told;
+mod used;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,7 @@ use bigchaindb_core::rules::UnknownRules;
 use serde::{Deserialize, Serialize};
 
 use crate::coverage::Coverage;
+use crate::measure::{Generator, Resources};
 use crate::observe::Log;
 use crate::plan::Plan;
 use crate::record::RunDirectory;
@@ -86,6 +88,12 @@ pub struct Carried {
     pub coverage: Coverage,
     /// What each member has used of the machine, for people: only where members are processes.
     pub used: BTreeMap<String, String>,
+    /// The same in figures, where time is real.
+    pub resources: Vec<Resources>,
+    /// How well the load kept to its plan, where time is real.
+    pub generator: Option<Generator>,
+    /// How often nodes have asked their store, where that is not in the log.
+    pub questions: Option<u64>,
 }
 
 /// Carries out a plan in its world and writes what happens into `log`; what else came of it. Nodes that keep data keep it in `directory`, or in memory if there is none.
@@ -104,10 +112,10 @@ pub fn carry_out(
     let mut carried = Carried::default();
     match plan.backend {
         Backend::Sim => carried.coverage = sim::carry_out(plan, signatures, log)?,
-        Backend::Local => carried.used = local::carry_out(plan, directory, means, log)?,
+        Backend::Local => carried = local::carry_out(plan, directory, means, log)?,
         Backend::Processes | Backend::Docker => {
             let directory = directory.ok_or(BackendError::NoFolder)?;
-            carried.used = apart::carry_out(plan, directory, means, log)?;
+            carried = apart::carry_out(plan, directory, means, log)?;
         }
     }
     carried.coverage.see(log.records());

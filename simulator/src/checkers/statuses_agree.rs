@@ -8,7 +8,7 @@ use bigchaindb_core::rules::Election;
 
 use super::reference::{News, Reference, Rules};
 use super::{Checker, Findings, Moment};
-use crate::observe::{Call, Decided, Kind, Operation, Record, What, election_word};
+use crate::observe::{Call, Decided, Kind, Operation, Record, election_word};
 
 /// How long a node may take to hear of what the votes have come to. An answer that lags no more than
 /// this is overlooked; a node is asked again when all is at rest.
@@ -130,7 +130,7 @@ impl StatusesAgree {
     }
 
     fn operation(&mut self, at_us: u64, operation: &Operation) {
-        if (operation.what, operation.call) != (What::Probe, Call::Status) {
+        if operation.what.is_load() || operation.call != Call::Status {
             return;
         }
         let probe = (operation.number, Arc::clone(&operation.node));

@@ -1,13 +1,15 @@
 //! How the figures are gathered: one pass over the log, with the reference at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bigchaindb_core::model::{BlockId, TxId};
 use bigchaindb_core::rules::Election;
 
-use super::{Counts, Distribution, FaultWindow, Latency, Measures, Second};
+use super::phases::{Phases, Times, Timings, Took};
+use super::{Counts, Distribution, FaultWindow, Measures, Phase, RoundTrips, Second};
 use crate::checkers::reference::Reference;
-use crate::observe::{Call, Change, Kind, Observed, Operation, Phase, Record, Table, What};
+use crate::observe::{self, Call, Change, Kind, Observed, Operation, Record, Table, What};
 
 /// What was measured, and what it was measured from.
 #[derive(Clone, Debug, Default)]
@@ -40,16 +42,21 @@ pub struct Measuring {
     /// How the backlog's size changed, by second.
     backlog: BTreeMap<u64, i64>,
     waiting: BTreeSet<TxId>,
+    /// How often each node has asked its store so far.
+    questions: BTreeMap<Arc<str>, u64>,
 }
 
 /// What is known of a load operation.
 #[derive(Debug, Default)]
-struct Load {
-    intended_us: u64,
-    sent_us: Option<u64>,
-    accepted_us: Option<u64>,
+pub(super) struct Load {
+    pub(super) intended_us: u64,
+    pub(super) sent_us: Option<u64>,
+    pub(super) accepted_us: Option<u64>,
     refused: bool,
     tx: Option<TxId>,
+    /// Whether another node is asked for it, and when it was valid there.
+    is_read: bool,
+    readable_us: Option<u64>,
 }
 
 /// A level that goes up and down, by stretch of time.
@@ -65,6 +72,9 @@ impl Measuring {
             Record::Operation(operation) => self.operation(at_us, operation),
             Record::Change(change) => self.change(at_us.saturating_sub(began_us), change),
             Record::Fault(fault) => self.fault(at_us, fault),
+            Record::Gauge(gauge) => {
+                self.questions.insert(gauge.node.clone(), gauge.questions);
+            }
             _ => {}
         }
     }
@@ -76,7 +86,10 @@ impl Measuring {
     }
 
     fn operation(&mut self, at_us: u64, operation: &Operation) {
-        if operation.what == What::Probe || operation.call != Call::Post {
+        if operation.what == What::Reading {
+            return self.reading(at_us, operation);
+        }
+        if !operation.what.is_load() || operation.call != Call::Post {
             return;
         }
         let load = self.loads.entry(operation.number).or_default();
@@ -93,6 +106,15 @@ impl Measuring {
             }
             Kind::Fail => load.refused = true,
             Kind::Info => {}
+        }
+    }
+
+    /// Another node is asked whether a transaction is valid there.
+    fn reading(&mut self, at_us: u64, operation: &Operation) {
+        let Some(load) = self.loads.get_mut(&operation.number) else { return };
+        load.is_read = true;
+        if operation.kind == Kind::Ok && operation.value.as_deref() == Some("valid") {
+            load.readable_us.get_or_insert(at_us);
         }
     }
 
@@ -117,10 +139,10 @@ impl Measuring {
             healed_us: None,
         });
         let moment = match fault.phase {
-            Phase::Planned => &mut window.planned_us,
-            Phase::Applied => &mut window.applied_us,
-            Phase::Verified => &mut window.verified_us,
-            Phase::Healed => &mut window.healed_us,
+            observe::Phase::Planned => &mut window.planned_us,
+            observe::Phase::Applied => &mut window.applied_us,
+            observe::Phase::Verified => &mut window.verified_us,
+            observe::Phase::Healed => &mut window.healed_us,
         };
         moment.get_or_insert(at_us);
     }
@@ -133,6 +155,7 @@ struct Gathering {
     loads: BTreeMap<u64, Load>,
     faults: BTreeMap<u64, FaultWindow>,
     backlog: Steps,
+    questions: BTreeMap<Arc<str>, u64>,
     /// How many seconds each of these is.
     stretch_s: u64,
     seconds: Vec<Second>,
@@ -140,13 +163,22 @@ struct Gathering {
 
 impl Gathering {
     fn new(measuring: Measuring, began_us: u64, ended_us: u64) -> Self {
-        let Measuring { loads, faults, backlog, .. } = measuring;
+        let Measuring { loads, faults, backlog, questions, .. } = measuring;
         let count = ended_us.saturating_sub(began_us) / 1_000_000 + 1;
         let stretch_s = count.div_ceil(STRETCHES_MAX);
         let stretch = |place| Second { second: place * stretch_s, ..Second::default() };
         let seconds: Vec<_> = (0..count.div_ceil(stretch_s)).map(stretch).collect();
-        let mut gathering =
-            Self { began_us, ended_us, loads, faults, backlog: Steps::new(), stretch_s, seconds };
+        let steps = Steps::new();
+        let mut gathering = Self {
+            began_us,
+            ended_us,
+            loads,
+            faults,
+            backlog: steps,
+            questions,
+            stretch_s,
+            seconds,
+        };
         for (second, step) in backlog {
             let place = gathering.place(second);
             *gathering.backlog.entry(place).or_default() += step;
@@ -165,70 +197,88 @@ impl Gathering {
         place.min(self.seconds.len() - 1)
     }
 
+    /// How often nodes have asked their store, as far as they say.
+    fn round_trips(&self, counts: &Counts) -> Option<RoundTrips> {
+        let questions = self.questions.values().sum();
+        (!self.questions.is_empty()).then(|| RoundTrips::new(questions, counts.decided_valid))
+    }
+
     fn finish(mut self, reference: &Reference) -> Measured {
-        let (latency, mut decided) = self.latencies(reference);
-        self.levels(reference);
         let counts = self.counts(reference);
-        let decided_cdf = decided.cdf();
-        let (stretch_s, seconds) = (self.stretch_s, self.seconds);
-        let measures = Measures { counts, stretch_s, seconds, latency, decided_cdf };
+        let round_trips = self.round_trips(&counts);
+        let (mut timings, phases) = self.latencies(reference);
+        self.levels(reference);
+        let (latency, decided_cdf) = (timings.latency(), timings.decided.cdf());
+        let (stretch_s, seconds, decided) = (self.stretch_s, self.seconds, timings.decided);
+        let measures =
+            Measures { counts, stretch_s, seconds, latency, decided_cdf, phases, round_trips };
         Measured { measures, faults: self.faults.into_values().collect(), decided }
     }
 
-    /// How long everything took, and how much of it was done in which second.
-    fn latencies(&mut self, reference: &Reference) -> (Latency, Distribution) {
-        let mut until_sent = Distribution::default();
-        let mut until_accepted = Distribution::default();
-        let mut until_in_block = Distribution::default();
-        let mut until_decided = Distribution::default();
+    /// How long everything took, over the whole run and by phase; and how much of it was done in which second.
+    fn latencies(&mut self, reference: &Reference) -> (Timings, Vec<Phase>) {
+        let mut whole = Timings::default();
+        let mut phases = Phases::of(self.faults.values(), self.began_us, self.ended_us);
         let mut in_second: BTreeMap<usize, Distribution> = BTreeMap::new();
         let mut timed = BTreeSet::new();
-        for load in self.loads.values() {
-            let requested = self.second(load.intended_us);
-            self.seconds[requested].requested += 1;
-            let Some(sent_us) = load.sent_us else { continue };
-            let second = self.second(sent_us);
-            self.seconds[second].sent += 1;
-            until_sent.add(sent_us.saturating_sub(load.intended_us));
-            if let Some(at_us) = load.accepted_us {
-                let second = self.second(at_us);
-                self.seconds[second].accepted += 1;
-                until_accepted.add(at_us.saturating_sub(load.intended_us));
-            } else if load.refused {
-                continue;
-            } else {
-                until_accepted.add_censored(self.ended_us.saturating_sub(load.intended_us));
-            }
-            // A duplicate's transaction is another operation's, and timed with that one.
-            if load.tx.as_ref().is_some_and(|tx| !timed.insert(tx.clone())) {
-                continue;
-            }
-            let seen = load.tx.as_ref().and_then(|tx| reference.transaction(tx));
-            let lost = load.tx.as_ref().is_some_and(|tx| reference.winner_over(tx).is_some());
-            let add = |distribution: &mut Distribution, at_us: Option<u64>| match at_us {
-                Some(at_us) => distribution.add(at_us.saturating_sub(load.intended_us)),
-                None if lost => {}
-                None => {
-                    distribution.add_censored(self.ended_us.saturating_sub(load.intended_us));
-                }
-            };
-            add(&mut until_in_block, seen.and_then(|seen| seen.in_block_at_us));
-            let valid_at_us = seen.and_then(|seen| seen.valid_at_us);
-            add(&mut until_decided, valid_at_us);
-            if let Some(at_us) = valid_at_us {
-                add(in_second.entry(self.second(at_us)).or_default(), valid_at_us);
+        for load in std::mem::take(&mut self.loads).values() {
+            self.count(load);
+            let is_first = load.tx.as_ref().is_none_or(|tx| timed.insert(tx.clone()));
+            let (times, valid_at_us) = self.time(load, is_first, reference);
+            whole.add(&times);
+            phases.add(load, &times);
+            if let (Some(at_us), Some(Took::Us(took_us))) = (valid_at_us, times.decided) {
+                in_second.entry(self.second(at_us)).or_default().add(took_us);
             }
         }
         for (second, mut distribution) in in_second {
             self.seconds[second].decided_latency = Some(distribution.percentiles());
         }
-        let latency = Latency {
-            sent: until_sent.percentiles(),
-            accepted: until_accepted.percentiles(),
-            in_block: until_in_block.percentiles(),
-            decided: until_decided.percentiles(),
+        (whole, phases.finish())
+    }
+
+    /// An operation, in the seconds to which its moments belong.
+    fn count(&mut self, load: &Load) {
+        let requested = self.second(load.intended_us);
+        self.seconds[requested].requested += 1;
+        if let Some(sent_us) = load.sent_us {
+            let second = self.second(sent_us);
+            self.seconds[second].sent += 1;
+            if let Some(at_us) = load.accepted_us {
+                let second = self.second(at_us);
+                self.seconds[second].accepted += 1;
+            }
+        }
+    }
+
+    /// How long an operation took, hop by hop, and when it was decided valid. A duplicate's transaction is another
+    /// operation's, and timed with that one: then it is not the first.
+    fn time(&self, load: &Load, is_first: bool, reference: &Reference) -> (Times, Option<u64>) {
+        let mut times = Times::default();
+        let Some(sent_us) = load.sent_us else { return (times, None) };
+        let since = |at_us: u64| at_us.saturating_sub(load.intended_us);
+        let until = |at_us: Option<u64>| {
+            at_us.map_or(Took::AtLeast(since(self.ended_us)), |at_us| Took::Us(since(at_us)))
         };
-        (latency, until_decided)
+        times.sent = Some(Took::Us(since(sent_us)));
+        if load.accepted_us.is_none() && load.refused {
+            return (times, None);
+        }
+        times.accepted = Some(until(load.accepted_us));
+        if !is_first {
+            return (times, None);
+        }
+        let seen = load.tx.as_ref().and_then(|tx| reference.transaction(tx));
+        let is_lost = load.tx.as_ref().is_some_and(|tx| reference.winner_over(tx).is_some());
+        // What has lost a conflict does not get there, and nobody waits for it.
+        let unless_lost = |at_us: Option<u64>| (at_us.is_some() || !is_lost).then(|| until(at_us));
+        let valid_at_us = seen.and_then(|seen| seen.valid_at_us);
+        times.in_block = unless_lost(seen.and_then(|seen| seen.in_block_at_us));
+        times.decided = unless_lost(valid_at_us);
+        if load.is_read {
+            times.readable = unless_lost(load.readable_us);
+        }
+        (times, valid_at_us)
     }
 
     /// What stood at the end of each second: backlog, undecided blocks; and what was decided in it.

@@ -3,15 +3,23 @@
 //! Everything is counted from the observation log, latencies from the moment the plan intended. What
 //! was sent and not refused, and never gets there, stays in them as something that took at least
 //! until the log's end (right-censored); it is never dropped. Here: the figures, and [`measure`],
-//! where to start. How they are gathered is in `gather`, distributions are in `distribution`.
+//! where to start. How they are gathered is in `gather`, distributions are in `distribution`, what was before,
+//! during and after faults in `phases`; what members use of their machines is in `resources`,
+//! how well the load kept to its plan in `generator`.
 
 mod distribution;
 mod gather;
+mod generator;
+mod phases;
+mod resources;
 
 use serde::{Deserialize, Serialize};
 
 pub use distribution::Distribution;
 pub use gather::{Measured, Measuring, measure};
+pub use generator::Generator;
+pub use phases::{Phase, PhaseName};
+pub use resources::{Resources, Sample};
 
 /// All that was measured.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -27,6 +35,29 @@ pub struct Measures {
     pub latency: Latency,
     /// The distribution of the time from intended to decided, ascending.
     pub decided_cdf: Vec<CdfPoint>,
+    /// The same before, during and after faults; none if nothing went wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
+    /// How much nodes asked of their store; none if they do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trips: Option<RoundTrips>,
+}
+
+/// What nodes asked of their store. A question is one round trip, whatever its number of rows.
+#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize)]
+pub struct RoundTrips {
+    /// Of all nodes together, in all their lives, up to the last time that they said so.
+    pub questions: u64,
+    /// For each transaction that was decided valid; none if none was.
+    pub per_transaction: Option<f64>,
+}
+
+impl RoundTrips {
+    /// So many questions, over so many transactions.
+    pub fn new(questions: u64, transactions: u64) -> Self {
+        let per_transaction = (transactions > 0).then(|| questions as f64 / transactions as f64);
+        Self { questions, per_transaction }
+    }
 }
 
 fn one() -> u64 {
@@ -108,6 +139,11 @@ pub struct Latency {
     pub in_block: Percentiles,
     /// Until its transaction was decided valid.
     pub decided: Percentiles,
+    /// Until another node than the one it was posted to was first read to show it as valid, of the operations of
+    /// which that is measured (`readable` in the scenario); none if there are none. Known to within the time
+    /// between two questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readable: Option<Percentiles>,
 }
 
 /// A distribution of latencies, in microseconds.

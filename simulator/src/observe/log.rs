@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Kind, LineError, Observed, Record, What};
+use super::{Kind, LineError, Observed, Record};
 
 /// An observation log being written.
 #[derive(Debug, Default)]
@@ -144,7 +144,7 @@ fn is_rare(record: &Record) -> bool {
         | Record::Counter(_)
         | Record::End(_) => true,
         Record::Operation(operation) => {
-            operation.what != What::Probe && matches!(operation.kind, Kind::Fail | Kind::Info)
+            operation.what.is_load() && matches!(operation.kind, Kind::Fail | Kind::Info)
         }
         Record::Change(_)
         | Record::Decided(_)

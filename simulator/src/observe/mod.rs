@@ -186,6 +186,16 @@ words! {
         Malformed = "malformed",
         /// Look where a transaction stands; no load.
         Probe = "probe",
+        /// Find out from when on another node than the one it was posted to shows a transaction as valid; no
+        /// load.
+        Reading = "reading",
+    }
+}
+
+impl What {
+    /// Whether it is load, and no look at what became of it.
+    pub fn is_load(self) -> bool {
+        !matches!(self, Self::Probe | Self::Reading)
     }
 }
 

@@ -27,7 +27,7 @@ pub use make::make;
 
 pub(crate) use bounds::{BOUNDS, Bound};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bigchaindb_core::model::{Keypair, NodeKey};
 use bigchaindb_core::rules::{Quirk, Quirks};
@@ -256,6 +256,22 @@ pub struct Operation {
     /// Whether its client looks after what was accepted, and at the end after whom it belongs to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub watch: bool,
+    /// How often its client asks another node than the one it was posted to whether its transaction is valid
+    /// there, until it is; `None`: nobody asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readable_us: Option<u64>,
+    /// Of a closed loop: it is not done at its moment, but as soon as another one has come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
+}
+
+/// Of which operation another one waits for the end, whatever that is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Follows {
+    /// Its number.
+    pub of: u32,
+    /// If it takes longer than up to here, the one that follows is not done at all.
+    pub until_us: u64,
 }
 
 /// What has to come true.
@@ -353,13 +369,20 @@ impl Plan {
     pub fn without(&self, operations: &BTreeSet<u32>, faults: &BTreeSet<u32>) -> Self {
         let mut gone = operations.clone();
         let mut kept = Vec::new();
+        // Who follows one that is gone follows whom that one followed.
+        let mut led_by: BTreeMap<u32, Option<Follows>> = BTreeMap::new();
         // What an operation builds on has a lower number, so one pass finds all.
         for operation in &self.operations {
             let orphan = operation.action.depends_on().any(|on| gone.contains(&on));
+            let follows = operation.follows.and_then(|follows| match led_by.get(&follows.of) {
+                Some(before) => before.map(|before| Follows { of: before.of, ..follows }),
+                None => Some(follows),
+            });
             if orphan || gone.contains(&operation.number) {
                 gone.insert(operation.number);
+                led_by.insert(operation.number, follows);
             } else {
-                kept.push(operation.clone());
+                kept.push(Operation { follows, ..operation.clone() });
             }
         }
         let faults = self.faults.iter().filter(|fault| !faults.contains(&fault.number));

@@ -4,12 +4,14 @@
 //! duplicate, a TRANSFER and its repetition. Those that have more of a story are in `stories`. Not here:
 //! the documents they post (`workload`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+
+use bigchaindb_load::arrivals;
 
 use super::stories::Shared;
-use super::{Action, Operation};
+use super::{Action, Follows, Operation};
 use crate::chance::{Domain, Draw, draw};
-use crate::scenario::{Arrivals, Kind, Load, Scenario};
+use crate::scenario::{Arrivals, Kind, Load, Scenario, Spread};
 
 /// An output is spent at the earliest this long after it was meant to be made. Most are decided
 /// valid by then, so that a TRANSFER rarely waits for its input and its latency is its own.
@@ -44,23 +46,40 @@ pub(super) fn choose(scenario: &Scenario, seed: u64) -> Vec<Operation> {
 }
 
 fn arrive(load: &Load, client: u32, seed: u64) -> Vec<Arrival> {
-    let mut arrivals = Vec::new();
     let length_ns = (load.until_us - load.from_us) * 1_000;
-    let mut at_ns = 0;
-    for number in 0.. {
-        at_ns = match load.arrivals {
-            Arrivals::Constant => load.rate.nth_ns(number),
-            Arrivals::Poisson => {
-                let drawn = draw(seed, Domain::Arrival, u64::from(client), number);
-                at_ns + drawn.exponential(load.rate.gap_ns())
-            }
-        };
-        if at_ns >= length_ns {
-            break;
+    let drawn = |number| draw(seed, Domain::Arrival, u64::from(client), number);
+    let arrival = |(number, at_ns): (u64, u64)| {
+        let at_us = load.from_us + at_ns / 1_000;
+        Arrival { at_us, client, number }
+    };
+    let until = |at_ns: &u64| *at_ns < length_ns;
+    match &load.arrivals {
+        Arrivals::Constant(rate) => {
+            let moments = (0..).map(|number| rate.nth_ns(number)).take_while(until);
+            (0..).zip(moments).map(arrival).collect()
         }
-        arrivals.push(Arrival { at_us: load.from_us + at_ns / 1_000, client, number });
+        Arrivals::Poisson(rate) => {
+            let mut at_ns = 0;
+            let next = |number| {
+                at_ns += drawn(number).exponential(rate.gap_ns());
+                at_ns
+            };
+            (0..).zip((0..).map(next).take_while(until)).map(arrival).collect()
+        }
+        Arrivals::Changing { profile, spread: Spread::Even } => {
+            (0..).zip(profile.moments(arrivals::even)).map(arrival).collect()
+        }
+        Arrivals::Changing { profile, spread: Spread::Poisson } => {
+            let gap = |number| drawn(number).exponential(arrivals::ONE);
+            (0..).zip(profile.moments(gap)).map(arrival).collect()
+        }
+        // When they come is nobody's choice: these moments only say in which order.
+        Arrivals::Saturate { requests, in_flight } => {
+            let (requests, first) = (u64::from(*requests), u64::from(*in_flight));
+            let at_ns = |number: u64| length_ns / requests * number.saturating_sub(first);
+            (0..requests).map(|number| arrival((number, at_ns(number)))).collect()
+        }
     }
-    arrivals
 }
 
 /// The operations chosen so far, and the outputs that may still be spent.
@@ -74,12 +93,15 @@ pub(super) struct Chosen {
     ripe: Vec<u32>,
     /// Made for two owners.
     pub(super) shared: Shared,
+    /// The last operation of each of the loops that a load is, by client and loop.
+    loops: BTreeMap<(u32, u64), u32>,
 }
 
 impl Chosen {
     fn new(seed: u64, nodes: u64) -> Self {
         let (operations, young, ripe) = (Vec::new(), VecDeque::new(), Vec::new());
-        Self { seed, nodes, operations, young, ripe, shared: Shared::default() }
+        let (shared, loops) = (Shared::default(), BTreeMap::new());
+        Self { seed, nodes, operations, young, ripe, shared, loops }
     }
 
     fn add(&mut self, arrival: &Arrival, load: &Load) {
@@ -222,7 +244,20 @@ impl Story<'_> {
         let node = usize::try_from(node).expect("an index into the nodes");
         let (at_us, client) = (at_us.min(self.load.until_us), self.arrival.client);
         let watch = self.load.watch;
-        self.chosen.operations.push(Operation { number, at_us, client, node, action, watch });
+        let drawn = draw(self.chosen.seed, Domain::Readable, number.into(), 0);
+        let readable = self.load.readable.filter(|readable| drawn.happens(readable.share));
+        let readable_us = readable.map(|readable| readable.every_us);
+        let follows = match self.load.arrivals {
+            Arrivals::Saturate { in_flight, .. } => {
+                let which = (client, self.arrival.number % u64::from(in_flight));
+                let before = self.chosen.loops.insert(which, number);
+                before.map(|of| Follows { of, until_us: self.load.until_us })
+            }
+            _ => None,
+        };
+        let operation =
+            Operation { number, at_us, client, node, action, watch, readable_us, follows };
+        self.chosen.operations.push(operation);
         number
     }
 }

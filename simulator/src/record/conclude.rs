@@ -44,6 +44,8 @@ impl Results {
             thresholds,
             measures,
             faults,
+            resources: Vec::new(),
+            generator: None,
             environment,
         }
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::checkers::{Judgement, Verdict};
-use crate::measure::{FaultWindow, Measures};
+use crate::measure::{FaultWindow, Generator, Measures, Resources};
 use crate::plan::Plan;
 
 pub use conclude::{kept, verdict};
@@ -57,6 +57,12 @@ pub struct Results {
     pub measures: Measures,
     /// What went wrong on purpose, by number.
     pub faults: Vec<FaultWindow>,
+    /// What each member used of its machine, where time is real.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Resources>,
+    /// How well the load kept to its plan, where time is real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Generator>,
     /// Where it ran: name and value, for people.
     pub environment: BTreeMap<String, String>,
 }

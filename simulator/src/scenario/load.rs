@@ -1,8 +1,9 @@
 //! `[[load]]`: what clients do, and how often.
 
 use super::ScenarioError;
+use super::arrivals::{self, Arrivals};
 use crate::plan::Oddity;
-use bigchaindb_strict::units::{self, Rate};
+use bigchaindb_strict::units;
 use bigchaindb_strict::{Entry, Section};
 
 /// A stretch of load.
@@ -14,8 +15,6 @@ pub struct Load {
     pub until_us: u64,
     /// How the arrivals lie on the time axis.
     pub arrivals: Arrivals,
-    /// How often they come.
-    pub rate: Rate,
     /// What they do.
     pub mix: Mix,
     /// Size of each payload in bytes.
@@ -24,15 +23,17 @@ pub struct Load {
     pub odd: Vec<Oddity>,
     /// Whether clients look after what was accepted.
     pub watch: bool,
+    /// Whether it is measured when what was accepted can be read through another node.
+    pub readable: Option<Readable>,
 }
 
-/// How arrivals lie on the time axis.
+/// How it is found out when a transaction can be read through another node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Arrivals {
-    /// Evenly.
-    Constant,
-    /// Independently of each other, as from many clients.
-    Poisson,
+pub struct Readable {
+    /// How often the node is asked, in microseconds: no latency is known better than that.
+    pub every_us: u64,
+    /// Of how many operations, in parts per million.
+    pub share: u32,
 }
 
 /// Which share of the arrivals does what, in parts per million; together, all.
@@ -104,6 +105,11 @@ impl Mix {
         Kind::ALL[place].1
     }
 
+    /// Whether each arrival is one request.
+    fn is_plain(&self) -> bool {
+        self.share_of(Kind::Create) + self.share_of(Kind::Transfer) == units::MILLION
+    }
+
     fn share_of(&self, kind: Kind) -> u32 {
         let place = Kind::ALL.iter().position(|(_, one)| *one == kind).expect("all are there");
         self.0[place]
@@ -112,11 +118,11 @@ impl Mix {
 
 /// A payload above this would not fit into a request.
 const PAYLOAD_BYTES_MAX: u32 = 1_000_000;
-/// More arrivals than this in one load do not fit into a plan.
-const ARRIVALS_MAX: u64 = 1_000_000;
 const BEGIN_US: u64 = 2_000_000;
 const LENGTH_US: u64 = 20_000_000;
 const PAYLOAD_BYTES: u32 = 200;
+const READABLE_EVERY_US: u64 = 50_000;
+const READABLE_EVERY_US_MIN: u64 = 1_000;
 const MIX: Mix = Mix([700_000, 300_000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 pub(super) fn read(top: &mut Section<'_>) -> Result<Vec<Load>, ScenarioError> {
@@ -126,10 +132,16 @@ pub(super) fn read(top: &mut Section<'_>) -> Result<Vec<Load>, ScenarioError> {
 
 fn read_one(mut section: Section<'_>) -> Result<Load, ScenarioError> {
     let from_us = section.take("at").map_or(Ok(BEGIN_US), |entry| entry.duration())?;
-    let length = section.take("for").map_or(Ok(LENGTH_US), |entry| entry.positive_duration())?;
-    let arrivals = section.require("arrivals", "{ kind = \"poisson\", rate = \"50/s\" }")?;
-    let (kind, rate) = read_arrivals(&arrivals)?;
+    let length = section.take("for").map(|entry| entry.positive_duration()).transpose()?;
+    let entry = section.require("arrivals", "{ kind = \"poisson\", rate = \"50/s\" }")?;
+    let (arrivals, length_us) = arrivals::read(&entry, length, LENGTH_US)?;
     let mix = section.take("mix").map_or(Ok(MIX), |entry| read_mix(&entry))?;
+    if matches!(arrivals, Arrivals::Saturate { .. }) && !mix.is_plain() {
+        let message =
+            "a closed loop has one request after the other, and `mix` has kinds of several";
+        let hint = "leave all but `create` and `transfer` out, or say a rate";
+        return Err(entry.error(message.to_owned(), hint));
+    }
     let payload = section.take("payload");
     let payload_bytes =
         payload.map_or(Ok(PAYLOAD_BYTES), |entry| entry.bytes(PAYLOAD_BYTES_MAX))?;
@@ -139,32 +151,23 @@ fn read_one(mut section: Section<'_>) -> Result<Load, ScenarioError> {
         None => Oddity::ALL.map(|(_, oddity)| oddity).to_vec(),
     };
     let watch = section.take("watch").map_or(Ok(false), |entry| entry.truth())?;
-    if length / (rate.gap_ns().div_ceil(1_000)).max(1) > ARRIVALS_MAX {
-        let message = format!("more than {ARRIVALS_MAX} arrivals in one `[[load]]`");
-        return Err(section.error(message, "lower its rate, or make it shorter"));
-    }
+    let readable = section.take("readable").map(|entry| read_readable(&entry)).transpose()?;
     section.finish()?;
-    let (until_us, arrivals) = (from_us + length, kind);
-    Ok(Load { from_us, until_us, arrivals, rate, mix, payload_bytes, odd, watch })
+    let until_us = from_us + length_us;
+    Ok(Load { from_us, until_us, arrivals, mix, payload_bytes, odd, watch, readable })
 }
 
-fn read_arrivals(entry: &Entry<'_>) -> Result<(Arrivals, Rate), ScenarioError> {
-    let mut section = entry.section("`arrivals`")?;
-    let mut kind = Arrivals::Poisson;
-    if let Some(entry) = section.take("kind") {
-        kind =
-            match entry.one_of(&["constant", "poisson", "ramp", "steps", "saturate", "replay"])? {
-                "constant" => Arrivals::Constant,
-                "poisson" => Arrivals::Poisson,
-                other => {
-                    let message = format!("arrivals of kind `{other}` are not built yet");
-                    return Err(entry.error(message, "there are: constant, poisson"));
-                }
-            };
-    }
-    let rate = section.require("rate", "\"50/s\"")?.rate()?;
+fn read_readable(entry: &Entry<'_>) -> Result<Readable, ScenarioError> {
+    let mut section = entry.section("`readable`")?;
+    let every = section.take("every");
+    let every_us = every.as_ref().map_or(Ok(READABLE_EVERY_US), Entry::positive_duration)?;
+    let share = section.take("share").map_or(Ok(units::MILLION), |entry| entry.share())?;
     section.finish()?;
-    Ok((kind, rate))
+    if let Some(entry) = every.filter(|_| every_us < READABLE_EVERY_US_MIN) {
+        let message = "`every` is less than a millisecond".to_owned();
+        return Err(entry.error(message, "no answer is that fast: make it \"1ms\" or more"));
+    }
+    Ok(Readable { every_us, share })
 }
 
 fn read_mix(entry: &Entry<'_>) -> Result<Mix, ScenarioError> {

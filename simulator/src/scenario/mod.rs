@@ -4,6 +4,7 @@
 //! is refused with its line and a hint. Everything has a default. Here: the file as data, a part per
 //! section. Not here: the choices that a seed makes out of it (`plan`). Start at [`Scenario::load`].
 
+mod arrivals;
 mod byzantine;
 mod edit;
 mod expect;
@@ -21,6 +22,7 @@ pub mod write;
 
 use std::path::Path;
 
+pub use arrivals::{Arrivals, Spread};
 /// A scenario that cannot be read, or cannot be carried out.
 pub use bigchaindb_strict::Refusal as ScenarioError;
 pub use bigchaindb_strict::units::Rate;
@@ -28,7 +30,7 @@ pub use byzantine::ByzantineEntry;
 pub use external::ExternalEntry;
 pub use fault::{Course, FaultEntry, When};
 pub use federation::Federation;
-pub use load::{Arrivals, Kind, Load, Mix};
+pub use load::{Kind, Load, Mix, Readable};
 pub use matrix::{Axis, Cell, Matrix};
 pub use planned::Planned;
 pub use swarm::{Row, Swarm};

@@ -81,6 +81,13 @@ fn read_operations(
                 format!("operation {number} builds on operation {on}, which is not before it");
             return Err(section.error(message, "name the number of an operation with a lower one"));
         }
+        if let Some(of) =
+            operation.follows.map(|follows| follows.of).filter(|of| !earlier.contains(of))
+        {
+            let message =
+                format!("operation {number} follows operation {of}, which is not before it");
+            return Err(section.error(message, "name the number of an operation with a lower one"));
+        }
         earlier.insert(*number);
     }
     Ok(Some(without_sections(operations)))

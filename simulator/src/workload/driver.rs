@@ -1,7 +1,7 @@
 //! The clients: when an operation is due, its document goes out; the answer says what is next.
 //!
-//! Clients are open loop: nobody waits for one operation's answer before the next. Only what builds
-//! on an output waits until that output is decided valid, which is asked for at bounded intervals.
+//! Clients are open loop, unless the plan has one operation follow another: nobody waits for one operation's answer
+//! before the next. Only what builds on an output waits until that output is decided valid, which is asked for at bounded intervals.
 //! A POST without an answer may have been done: nobody knows. Where posting the same document twice
 //! is the same as posting it once (a TRANSFER), it is posted again, elsewhere, a bounded number of
 //! times; a CREATE is not, as the node would make another transaction of it. Nothing new is sent
@@ -13,6 +13,8 @@ use std::sync::Arc;
 use bigchaindb_core::model::{Json, Memo, Transaction, TxId, keccak256_hex};
 
 use super::documents::{Clients, Written};
+use super::prepared::Prepared;
+use super::readable::Reading;
 use super::watch::Watched;
 use crate::chance::{Domain, draw};
 use crate::observe::{self, Call, Kind, What};
@@ -76,6 +78,8 @@ pub enum ClientEffect {
         node: usize,
         /// What.
         request: Request,
+        /// When it should have been sent.
+        due_us: u64,
     },
     /// Send [`ClientEvent::Woken`] at this time of the run (the last one asked for counts).
     WakeAt(u64),
@@ -111,10 +115,16 @@ pub struct Driver {
     pub(super) outputs: BTreeMap<u32, Output>,
     /// The operations whose transactions another one is written from; of the others the id will do.
     built_on: BTreeSet<u32>,
+    /// Of closed loops: which operation is done once another one has come to its end,
+    followers: BTreeMap<u32, u32>,
+    /// and when it was.
+    begun_us: BTreeMap<u32, u64>,
     /// Operations that are due and wait for an output, by the operation that makes it.
     waiting: BTreeMap<u32, Vec<u32>>,
     /// The accepted transactions that clients look after.
     pub(super) watched: BTreeMap<u32, Watched>,
+    /// The accepted transactions of which it is measured when they can be read elsewhere.
+    pub(super) readings: BTreeMap<u32, Reading>,
     /// What is left to probe: transactions with the operation that made them, and nodes.
     probes: VecDeque<(u32, TxId, usize)>,
     idle: bool,
@@ -132,6 +142,8 @@ pub(super) enum Timer {
     Closed,
     /// Look where an accepted transaction stands; the question's number.
     Watch(u32, u32),
+    /// Ask whether an accepted transaction can be read elsewhere; the question's number.
+    Readable(u32, u32),
 }
 
 #[derive(Clone, Debug)]
@@ -156,6 +168,8 @@ pub(super) enum Doing {
     Watch(u32),
     /// Reads a transaction in whole.
     Read,
+    /// Asks another node whether it is valid there; the question's number.
+    Readable(u32),
 }
 
 /// What is known of an operation's outputs.
@@ -174,7 +188,10 @@ impl Driver {
     /// The clients of a plan; the run's clock stands at 0 at this Unix time.
     pub fn new(plan: Arc<Plan>, started_unix_ms: u64) -> Self {
         let due = |operation: &Operation| (operation.at_us, Timer::Due(operation.number));
-        let mut timers: BTreeSet<_> = plan.operations.iter().map(due).collect();
+        let is_first = |operation: &&Operation| operation.follows.is_none();
+        let mut timers: BTreeSet<_> = plan.operations.iter().filter(is_first).map(due).collect();
+        let follower = |operation: &Operation| Some((operation.follows?.of, operation.number));
+        let followers = plan.operations.iter().filter_map(follower).collect();
         timers.insert((plan.quiet_from_us, Timer::Closed));
         let clients = Clients::new(plan.clone(), started_unix_ms);
         let spent = |operation: &Operation| clients.spends(operation.number);
@@ -183,6 +200,8 @@ impl Driver {
             clients,
             plan,
             built_on,
+            followers,
+            begun_us: BTreeMap::new(),
             timers,
             asked_us: None,
             under_way: BTreeMap::new(),
@@ -190,6 +209,7 @@ impl Driver {
             outputs: BTreeMap::new(),
             waiting: BTreeMap::new(),
             watched: BTreeMap::new(),
+            readings: BTreeMap::new(),
             probes: VecDeque::new(),
             idle: false,
         }
@@ -202,9 +222,16 @@ impl Driver {
         self
     }
 
+    /// The same clients; what was signed before they need not sign.
+    #[must_use]
+    pub fn with(mut self, prepared: Prepared) -> Self {
+        self.clients.prepared = prepared;
+        self
+    }
+
     /// Something happened; `effects` takes what is to be done. The only way in.
     pub fn handle(&mut self, now_us: u64, event: ClientEvent, effects: &mut Vec<ClientEffect>) {
-        let mut turn = Turn { driver: self, now_us, effects };
+        let mut turn = Turn { driver: self, now_us, due_us: now_us, effects };
         match event {
             ClientEvent::Start => {}
             ClientEvent::Woken => turn.driver.asked_us = None,
@@ -273,21 +300,26 @@ fn is_eager(action: &Action) -> bool {
 pub(super) struct Turn<'a> {
     pub(super) driver: &'a mut Driver,
     pub(super) now_us: u64,
+    /// When what is done now should have been done.
+    due_us: u64,
     effects: &'a mut Vec<ClientEffect>,
 }
 
 impl Turn<'_> {
     /// Does all whose time has come.
     fn fire(&mut self) {
-        while let Some((_, timer)) = self.next_timer(self.now_us) {
+        while let Some((at_us, timer)) = self.next_timer(self.now_us) {
+            self.due_us = at_us;
             match timer {
                 Timer::Due(number) => self.due(number),
                 Timer::Retry(number, attempt) => self.post(number, attempt),
                 Timer::Poll(number, question) => self.poll(number, question),
                 Timer::Closed => self.give_up(),
                 Timer::Watch(number, question) => self.watch(number, question),
+                Timer::Readable(number, question) => self.read_elsewhere(number, question),
             }
         }
+        self.due_us = self.now_us;
     }
 
     fn next_timer(&mut self, until_us: u64) -> Option<(u64, Timer)> {
@@ -305,6 +337,9 @@ impl Turn<'_> {
 
     /// An operation's moment: it is posted, or waits for what it spends.
     fn due(&mut self, number: u32) {
+        if self.driver.operation(number).follows.is_some() {
+            self.driver.begun_us.entry(number).or_insert(self.now_us);
+        }
         match self.driver.waits_for(number) {
             Ok(None) => self.post(number, 0),
             Ok(Some(output)) => {
@@ -374,7 +409,8 @@ impl Turn<'_> {
         let node = under_way.node;
         self.record(&under_way, Kind::Invoke, None, None);
         self.driver.under_way.insert(call, under_way);
-        self.effects.push(ClientEffect::Send { call, node, request });
+        let due_us = self.due_us;
+        self.effects.push(ClientEffect::Send { call, node, request, due_us });
     }
 
     fn answered(&mut self, call: CallId, answer: Answer) {
@@ -399,6 +435,10 @@ impl Turn<'_> {
             }
             Doing::Read => {
                 self.asked(&under_way, answer);
+            }
+            Doing::Readable(question) => {
+                let status = self.asked(&under_way, answer);
+                self.was_read(under_way.number, question, status.as_deref());
             }
         }
     }
@@ -431,6 +471,7 @@ impl Turn<'_> {
         self.record(&under_way, kind, http, value);
         if kind == Kind::Ok {
             self.accepted(&under_way);
+            self.look_elsewhere(&under_way);
         }
         // Safe to repeat: what surely was not done, and what is the same however often it is done.
         let refused = kind == Kind::Fail && http.is_some();
@@ -440,6 +481,16 @@ impl Turn<'_> {
             return self.later(RETRY_US, Timer::Retry(number, attempt + 1));
         }
         self.concluded(number, kind, made);
+        self.go_on(number);
+    }
+
+    /// An operation has come to its end: the next one of a closed loop is due.
+    fn go_on(&mut self, number: u32) {
+        let Some(next) = self.driver.followers.remove(&number) else { return };
+        let follows = self.driver.operation(next).follows;
+        if follows.is_some_and(|follows| self.now_us < follows.until_us) {
+            self.later(0, Timer::Due(next));
+        }
     }
 
     /// An operation has come to its end: whoever waits for its output hears of it.
@@ -510,6 +561,7 @@ impl Turn<'_> {
         if self.driver.document_of(number) == number {
             self.concluded(number, Kind::Fail, None);
         }
+        self.go_on(number);
     }
 
     /// Records where a node says that a transaction stands.
@@ -578,6 +630,7 @@ impl Turn<'_> {
             Doing::Post(_) => (Call::Post, what(&operation.action)),
             Doing::Poll(_) | Doing::Probe | Doing::Watch(_) => (Call::Status, What::Probe),
             Doing::Read => (Call::Get, What::Probe),
+            Doing::Readable(_) => (Call::Status, What::Reading),
         };
         let refused = kind == Kind::Fail && http.is_some();
         let record = observe::Operation {
@@ -588,7 +641,12 @@ impl Turn<'_> {
             what,
             node: self.driver.plan.nodes[under_way.node].name.as_str().into(),
             tx: under_way.tx.clone(),
-            intended_us: operation.at_us,
+            intended_us: self
+                .driver
+                .begun_us
+                .get(&operation.number)
+                .copied()
+                .unwrap_or(operation.at_us),
             http,
             value,
             document: refused.then(|| under_way.document.clone()).flatten(),

@@ -1,6 +1,7 @@
 //! The simulator's tests, one file per subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod arrivals;
 mod byzantine;
 mod campaign;
 mod checkers;

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use bigchaindb_core::model::Direct;
-use bigchaindb_simulator::checkers::{Settings, judge};
-use bigchaindb_simulator::measure::{Counts, Distribution, Measured, measure};
+use bigchaindb_core::model::{Direct, Memo};
+use bigchaindb_simulator::backends;
+use bigchaindb_simulator::checkers::{Outcome, Settings, judge};
+use bigchaindb_simulator::measure::{Counts, Distribution, Measured, Phase, PhaseName, measure};
+use bigchaindb_simulator::observe::{Log, Record, What};
+use bigchaindb_simulator::plan;
+use bigchaindb_simulator::scenario::Scenario;
 
 use crate::checkers::history;
 
@@ -89,6 +93,69 @@ fn a_fault_has_its_window() {
     let moments = [window.planned_us, window.applied_us, window.verified_us, window.healed_us]
         .map(Option::unwrap);
     assert!(moments.is_sorted() && moments[3] - moments[2] > 2_000_000, "{moments:?}");
+}
+
+/// An operation belongs to the phase in which it was intended, whatever becomes of it later.
+#[test]
+fn what_was_before_during_and_after_faults_is_told_apart() {
+    let told = |steps: &str| {
+        let Measured { measures, .. } = measured(steps);
+        let phase = |phase: &Phase| {
+            let decided = &phase.latency.decided;
+            (phase.name, phase.requested, phase.accepted, decided.count, decided.censored)
+        };
+        measures.phases.iter().map(phase).collect::<Vec<_>>()
+    };
+    use PhaseName::{After, Before, During};
+    let run = "create a b c d; pass 1; post a@1; pass 1; fault kill planned; fault kill applied; post b@1;
+        block A@1 a; list A; vote A vvv.; pass 2; fault kill healed; pass 1; post c@1; refuse d@1;
+        block C@1 c; list C; vote C vvv.";
+    let expected = [(Before, 1, 1, 1, 0), (During, 1, 1, 1, 1), (After, 2, 1, 1, 0)];
+    assert_eq!(told(&format!("{run}; end")), expected);
+    assert_eq!(told("create a; post a@1; end"), []);
+    let lasting = "create a; post a@1; pass 1; fault kill planned; fault kill applied; pass 1; end";
+    assert_eq!(told(lasting), [(Before, 1, 1, 1, 1), (During, 0, 0, 0, 0), (After, 0, 0, 0, 0)]);
+}
+
+/// Clients ask other nodes until these show what was accepted as valid.
+#[test]
+fn when_it_can_be_read_elsewhere_is_measured_where_it_is_wanted() {
+    let run = |readable: &str, nodes: u32| {
+        let text = format!(
+            "name = \"readable\"\nfederation = {{ nodes = {nodes} }}\n[[load]]\nfor = \"10s\"\n\
+             arrivals = {{ rate = \"4/s\" }}\n{readable}"
+        );
+        let scenario = Scenario::parse("readable.toml", &text, None).unwrap();
+        let plan = Arc::new(plan::make(&scenario, 5).unwrap());
+        let mut log = Log::new();
+        let memo = Arc::new(Memo::new(10_000));
+        backends::carry_out(&plan, None, &Default::default(), &memo, &mut log).unwrap();
+        let judged = judge(log.records(), &Settings::from(&plan.expect), memo);
+        let bad = judged.judgements.iter().find(|one| matches!(one.outcome, Outcome::Fail { .. }));
+        assert!(bad.is_none(), "{bad:?}");
+        let measured = measure(log.records(), &judged.reference);
+        let same_node = log.records().iter().any(|observed| match &observed.record {
+            Record::Operation(one) if one.what == What::Reading => {
+                let number = u32::try_from(one.number).unwrap();
+                plan.nodes[plan.operation(number).unwrap().node].name == *one.node
+            }
+            _ => false,
+        });
+        (measured.measures, same_node)
+    };
+    let (measures, _) = run("", 4);
+    assert_eq!(measures.latency.readable, None);
+    assert!(measures.round_trips.is_some_and(|told| told.per_transaction.unwrap() > 1.0));
+    let (measures, same_node) = run("readable = { every = \"20ms\" }", 4);
+    let (decided, readable) = (&measures.latency.decided, measures.latency.readable.unwrap());
+    assert!(!same_node && readable.count > 20);
+    assert_eq!((readable.count, readable.censored), (decided.count, 0));
+    assert!(readable.min_us >= decided.min_us && readable.p50_us < decided.p50_us + 100_000);
+    let (measures, _) = run("readable = { every = \"20ms\", share = 0.3 }", 4);
+    let some = measures.latency.readable.unwrap();
+    assert!((1..readable.count / 2).contains(&some.count), "{some:?}");
+    let (measures, same_node) = run("readable = { every = \"20ms\" }", 1);
+    assert!(same_node && measures.latency.readable.is_some_and(|one| one.censored == 0));
 }
 
 #[test]

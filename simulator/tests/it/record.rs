@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bigchaindb_simulator::checkers::{Judgement, Outcome, Verdict, Violation};
-use bigchaindb_simulator::measure::Measures;
+use bigchaindb_simulator::measure::{Measures, Resources};
 use bigchaindb_simulator::record::{Results, RunDirectory};
 
 fn results() -> Results {
@@ -43,6 +43,8 @@ fn results() -> Results {
         ],
         thresholds: Vec::new(),
         measures: Measures::default(),
+        generator: None,
+        resources: vec![Resources { member: "n1".into(), cpu_ms: 7, ..Resources::default() }],
         faults: Vec::new(),
         environment: BTreeMap::new(),
     }

@@ -16,7 +16,10 @@ pub(crate) fn smoke() -> Vec<PathBuf> {
 pub(crate) fn files_of(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(folder);
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let files = entries.map(|entry| entry.unwrap().path());
+    let is_scenario =
+        |file: &PathBuf| file.extension().is_some_and(|extension| extension == "toml");
+    let mut files: Vec<_> = files.filter(is_scenario).collect();
     files.sort();
     files
 }
@@ -77,7 +80,7 @@ name = "bad rate"
 [[load]]
 arrivals = { rate = "50" }
 
-name = "arrivals of another time"
+name = "a ramp without a beginning"
 [[load]]
 arrivals = { kind = "ramp", rate = "50/s" }
 

@@ -56,7 +56,7 @@ fn run(plan: &Plan, mood: Mood) -> Run {
             match effect {
                 ClientEffect::Record(record) => run.records.push(record),
                 ClientEffect::WakeAt(at_us) => wake = Some(at_us),
-                ClientEffect::Send { call, node, request } => {
+                ClientEffect::Send { call, node, request, .. } => {
                     let answer = match request {
                         Request::Post(document) => {
                             let posted = Posted { at_us: now_us, node, document };

@@ -7,8 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bigchaindb_load::blackhole::Blackhole;
 use bigchaindb_load::client::{Call, Client, NoAnswer};
+use bigchaindb_load::corpus::{Corpus, Stock};
+use bigchaindb_load::creates::{Creates, Pace, Part, Tally};
 use bigchaindb_load::engine::{self, Effect, Event, Exchange, Workload};
+use bigchaindb_load::slip::Slip;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -63,7 +67,8 @@ impl Workload for Steady {
         }
         while self.sent < self.total && self.sent * 1000 <= now_us {
             let call = Call::Post(Bytes::from(self.sent.to_string()));
-            effects.push(Effect::Send { number: self.sent, target: 0, call });
+            let due_us = self.sent * 1000;
+            effects.push(Effect::Send { number: self.sent, target: 0, call, due_us });
             self.sent += 1;
         }
         if self.sent < self.total {
@@ -81,7 +86,7 @@ async fn requests_go_out_though_no_answer_comes() {
     let client = Client::new(&[address]);
     let mut workload = Steady { total: 50, sent: 0, over: Vec::new() };
     let slip = engine::run(&mut workload, &client, Instant::now(), PATIENCE).await;
-    assert!(slip.wakes > 0);
+    assert_eq!(slip.requests(), 50);
     let mut numbers = Vec::new();
     for exchange in &workload.over {
         let Exchange { number, wanted_us, sent_us, over_us, answer } = exchange;
@@ -106,6 +111,72 @@ async fn connections_are_kept() {
         assert_eq!(answer.body, format!("{path} "));
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+/// A connection that the node has closed while nobody used it is not an error of the next request.
+#[tokio::test]
+async fn a_connection_that_was_closed_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&[listener.local_addr().unwrap()]);
+    let (closed, mut closes) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        for _ in 0..3 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            tokio::io::AsyncReadExt::read(&mut stream, &mut request).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+            drop(stream);
+            closed.send(()).await.unwrap();
+        }
+    });
+    for _ in 0..3 {
+        let call = Call::Post("{}".into());
+        let answer = client.call(0, call, PATIENCE, || ()).await.unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"ok"[..]));
+        closes.recv().await.unwrap();
+    }
+}
+
+/// Several threads load a blackhole at a rate: all goes out, each request once, and nothing is slower than the
+/// clock says.
+#[test]
+fn a_blackhole_swallows_what_several_threads_send() {
+    let blackhole = Blackhole::start().unwrap();
+    let stock = Arc::new(Stock::sign(Corpus::new(1, 10), 90, 2));
+    assert_eq!(
+        stock.create(3),
+        Corpus::new(1, 10).create(3),
+        "signed before or now, it is the same"
+    );
+    let mut all = Tally::default();
+    let mut slip = Slip::default();
+    for pace in [Pace::Clients(7), Pace::PerSecond(1000.0)] {
+        let parts: Vec<_> = (0..3)
+            .map(|index| {
+                let (stock, address) = (stock.clone(), blackhole.address());
+                std::thread::spawn(move || {
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    runtime.unwrap().block_on(async {
+                        let part = Part { index, of: 3 };
+                        let mut creates = Creates::new(stock, pace, 1, Some(100), part);
+                        let client = Client::new(&[address]);
+                        let slip =
+                            engine::run(&mut creates, &client, Instant::now(), PATIENCE).await;
+                        (creates.tally().lock().unwrap().clone(), slip)
+                    })
+                })
+            })
+            .collect();
+        for part in parts {
+            let (tally, slips) = part.join().unwrap();
+            all.add(&tally);
+            slip.add(&slips);
+        }
+    }
+    assert_eq!((all.sent, all.accepted, all.unsent), (200, 200, 0), "{:?}", all.first_trouble);
+    assert_eq!((slip.requests(), all.latency_us.len()), (200, 200));
 }
 
 #[tokio::test]

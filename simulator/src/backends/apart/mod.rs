@@ -8,7 +8,7 @@
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
 //! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`),
 //! the servers of the store (`store`), the nodes (`nodes`, what they say: `said`, our hold on them: `grip`, `deaths`, `gauges`), what passes between
-//! them all (`links`), what each may use of the machine (`limits`, `disk`), what all use (`used`), who sees the tables (`observer`),
+//! them all (`links`), what each may use of the machine (`limits`, `disk`), who sees the tables (`observer`),
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
 //! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
 
@@ -33,7 +33,6 @@ pub mod reaper;
 mod run_id;
 mod said;
 mod store;
-mod used;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -53,13 +52,14 @@ pub use docker::Images;
 pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
-use super::Backend;
 use super::real::{
-    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip, until,
+    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampler, introduce, judge_slip, until,
 };
+use super::{Backend, Carried};
 use crate::observe::{End, FinalRow, Log, Observed, Record};
 use crate::plan::{Bounds, Durability, External, Fault, FaultKind, How, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
+use crate::workload::Prepared;
 use cuts::Cuts;
 use gauges::Gauges;
 use ground::{Ground, NODES_MAX};
@@ -208,8 +208,8 @@ impl ApartError {
     }
 }
 
-/// Carries out a plan by processes of their own and writes what happens into `log`; what each member has
-/// used of the machine, for people. Config files, data and
+/// Carries out a plan by processes of their own and writes what happens into `log`; what else came
+/// of it, with what each member has used of the machine. Config files, data and
 /// the logs of all processes are kept in the folder `data` of the directory.
 ///
 /// # Errors
@@ -220,7 +220,7 @@ pub fn carry_out(
     directory: &RunDirectory,
     means: &Means,
     log: &mut Log,
-) -> Result<BTreeMap<String, String>, ApartError> {
+) -> Result<Carried, ApartError> {
     check(plan)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data = directory.path().join("data");
@@ -231,22 +231,22 @@ pub fn carry_out(
     // Dropped last, and waits until all is gone, whatever happens from here on.
     let _watcher = Watcher::start(&means::watcher()?, &run, plan.backend == Backend::Docker)?;
     let hearing = directory.hears().then_some(directory);
-    let (records, used) = runtime.block_on(async {
+    let (records, carried) = runtime.block_on(async {
         let ground = &Arc::new(Ground::take(plan, means, &run, &folder).await?);
         let here = ground.clients().unwrap_or(Ipv4Addr::LOCALHOST);
         let metering = Metering::start(means, here.into()).await?;
         let (name, metering_here) = (&directory.name(), metering.as_ref());
         let world = World { plan, name, data: &data, hearing, ground, metering: metering_here };
-        let (records, mut used) = world.carry_out().await?;
+        let (records, mut carried) = world.carry_out().await?;
         if let Some(metering) = metering {
-            used.insert("metrics".to_owned(), metering.finish().await);
+            carried.used.insert("metrics".to_owned(), metering.finish().await);
         }
-        Ok::<_, ApartError>((records, used))
+        Ok::<_, ApartError>((records, carried))
     })?;
     for observed in records {
         log.append(observed.at_us, observed.record);
     }
-    Ok(used)
+    Ok(carried)
 }
 
 /// What the plan asks for and a node's command line does not offer is no run of that plan.
@@ -304,7 +304,7 @@ struct World<'a> {
 }
 
 impl World<'_> {
-    async fn carry_out(&self) -> Result<(Vec<Observed>, BTreeMap<String, String>), ApartError> {
+    async fn carry_out(&self) -> Result<(Vec<Observed>, Carried), ApartError> {
         let Self { plan, name, data, hearing, ground, metering } = *self;
         let statsd = metering.map(Metering::address);
         let recorder = Recorder::new(plan);
@@ -332,6 +332,7 @@ impl World<'_> {
         let observer = Observer::start(&servers, &recorder);
         nodes.start(plan).await?;
 
+        let prepared = Prepared::sign(plan, clock::now().unix_ms);
         let began = Instant::now();
         let started_unix_ms = clock::now().unix_ms;
         recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
@@ -339,6 +340,9 @@ impl World<'_> {
         let watch = watch.transpose()?;
         let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
         let gauges = Gauges::new(names, nodes.grips(), recorder.clone());
+        let mut members = nodes.sampled(plan);
+        members.extend(store.sampled(data));
+        let sampler = Sampler::start(members, &recorder);
         let (enough, is_enough) = oneshot::channel();
         let looking = tokio::spawn(gauges.run(is_enough));
         let doors = links.as_ref().map_or_else(|| nodes.addresses(), Links::nodes);
@@ -347,9 +351,9 @@ impl World<'_> {
         let cuts = Cuts::default();
         let hands = Hands { nodes, store, ground, cuts, links, recorder: of_faults };
         let harming = tokio::spawn(Nemesis::new(plan.clone(), hands, recorder.clone()).run(began));
-        let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
+        let mut clients = Clients::new(plan, started_unix_ms, prepared, recorder.clone());
         let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
-        judge_slip(slip, &recorder);
+        let generator = judge_slip(&slip, &recorder);
         // Links are what nodes see of their store: they stay until the end.
         let Hands { nodes, store, links, .. } = harming.await.map_err(io::Error::other)?;
 
@@ -366,9 +370,9 @@ impl World<'_> {
                 recorder.fall_short(format!("{name} ended by itself"));
             }
         }
+        let mut resources = sampler.finish().await;
         let names = plan.nodes.iter().map(|node| node.name.clone());
-        let used = names.zip(nodes.stop().await.into_iter().map(|used| used.to_string()));
-        let mut used: BTreeMap<_, _> = used.collect();
+        let mut used: BTreeMap<_, _> = names.zip(nodes.stop().await).collect();
         drop(links);
         match observer::tables(&servers).await {
             Ok(tables) => {
@@ -386,11 +390,20 @@ impl World<'_> {
                 recorder.fall_short(format!("the tables cannot be read: {}", error.whole()));
             }
         }
-        used.insert("store".to_owned(), store.stop().await.to_string());
+        used.insert("store".to_owned(), store.stop().await);
+        for member in &mut resources {
+            // Looks miss what was used between the last one and the end of a life.
+            if let Some(used) = used.get(&member.member) {
+                member.cpu_ms = member.cpu_ms.max(used.processor_ms);
+                member.rss_kib_max = member.rss_kib_max.max(used.memory_kib);
+            }
+        }
+        let used = used.into_iter().map(|(name, used)| (name, used.to_string())).collect();
         recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
         if let Some(watch) = watch {
             watch.finish().await;
         }
-        Ok((recorder.into_records(), used))
+        let carried = Carried { used, resources, generator, ..Carried::default() };
+        Ok((recorder.into_records(), carried))
     }
 }

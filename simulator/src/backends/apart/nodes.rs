@@ -20,7 +20,8 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::super::real::{Recorder, answers};
+use super::super::real::{Recorder, Sampled, answers};
+use super::super::used::Used;
 use super::ApartError;
 use super::config::{Config, DATABASE};
 use super::deaths::Dying;
@@ -29,7 +30,6 @@ use super::ground::{API_PORT, Binary, Ground, Member};
 use super::limits::Limits;
 use super::program::{Ear, Program, Running};
 use super::said::Said;
-use super::used::Used;
 use crate::observe::Befell;
 use crate::plan::{External, Plan, Point};
 use crate::record::RunDirectory;
@@ -263,6 +263,18 @@ impl Nodes {
         let supervised = node.copy();
         node.rising = Some(tokio::spawn(async move { supervised.rise().await }));
         Ok(())
+    }
+
+    /// Who is to be looked at: members that are started here.
+    pub(super) fn sampled(&self, plan: &Plan) -> Vec<Sampled> {
+        let here = self.0.iter().filter(|node| node.program.is_some());
+        let sampled = here.map(|node| {
+            let running = node.running.clone();
+            // While somebody ends or starts it nobody knows.
+            let pid = move || running.try_lock().ok()?.as_ref()?.pid();
+            Sampled::new(&plan.nodes[node.index].name, pid, None)
+        });
+        sampled.collect()
     }
 
     /// The hold that we have on each.

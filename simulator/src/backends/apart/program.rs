@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+use super::super::used::Used;
 use super::limits::{Limits, Meter};
-use super::used::Used;
 use super::{docker, processes};
 
 /// The variable that tells of a process to which run it belongs.

@@ -6,7 +6,6 @@
 
 mod hands;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use bigchaindb::metrics::statsd::{Emitter, FLUSH};
 use bigchaindb::metrics::{Metrics, Names, Rate};
 use bigchaindb::record::Writing;
 use bigchaindb::shell::QUERY_TIMEOUT;
-use bigchaindb::store::EmbeddedStore;
+use bigchaindb::store::{EmbeddedStore, Link};
 use bigchaindb_core::model::Direct;
 use bigchaindb_core::query::StoreError;
 use bigchaindb_core::rules::{self, UnknownRules};
@@ -26,13 +25,16 @@ use bigchaindb_load::engine;
 use bigchaindb_rethinkdb::{Durability, OpenError};
 use tokio::time::Instant;
 
+use super::Carried;
 use super::apart::Means;
 use super::real::{
-    self, Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, introduce, judge_slip,
+    self, Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampled, Sampler, introduce,
+    judge_slip,
 };
 use crate::observe::{Befell, End, Log, Record};
 use crate::plan::{self, Plan};
 use crate::record::RunDirectory;
+use crate::workload::Prepared;
 use hands::Hands;
 
 /// The store's file in the data folder.
@@ -55,8 +57,8 @@ pub enum LocalError {
     Start(#[from] io::Error),
 }
 
-/// Carries out a plan in real time and writes what happens into `log`; what is to be told of its metrics,
-/// if `means` name a database for them. The store is kept in `directory`, or in memory if there is none.
+/// Carries out a plan in real time and writes what happens into `log`; what else came of it, with what is to be
+/// told of its metrics, if `means` name a database for them. The store is kept in `directory`, or in memory if there is none.
 ///
 /// # Errors
 /// If the world cannot be set up. What goes wrong later is in the log: shortfalls of the harness in
@@ -66,26 +68,26 @@ pub fn carry_out(
     directory: Option<&RunDirectory>,
     means: &Means,
     log: &mut Log,
-) -> Result<BTreeMap<String, String>, LocalError> {
+) -> Result<Carried, LocalError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut told = BTreeMap::new();
+    let mut carried = Carried::default();
     let records = runtime.block_on(async {
         let here = Ipv4Addr::LOCALHOST.into();
         let metering = Metering::start(means, here).await?;
         let (metrics, emitters) = meter(plan, metering.as_ref())?;
-        let records = run(plan, directory, metrics, metering.as_ref()).await?;
+        let records = run(plan, directory, metrics, metering.as_ref(), &mut carried).await?;
         for emitter in emitters {
             emitter.stop();
         }
         if let Some(metering) = metering {
-            told.insert("metrics".to_owned(), metering.finish().await);
+            carried.used.insert("metrics".to_owned(), metering.finish().await);
         }
         Ok::<_, LocalError>(records)
     })?;
     for observed in records {
         log.append(observed.at_us, observed.record);
     }
-    Ok(told)
+    Ok(carried)
 }
 
 /// For each node where its metrics go, and who sends them, if there is anybody to send them to.
@@ -106,10 +108,12 @@ async fn run(
     directory: Option<&RunDirectory>,
     metrics: Vec<Metrics>,
     metering: Option<&Metering>,
+    carried: &mut Carried,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
     let keypairs = real::keypairs(plan);
     let store = Arc::new(open(plan, directory)?);
+    let prepared = Prepared::sign(plan, clock::now().unix_ms);
     let began = Instant::now();
     let started_unix_ms = clock::now().unix_ms;
     let recorder = Recorder::new(plan);
@@ -135,13 +139,15 @@ async fn run(
         recorder.tell_node(node, Befell::Started, "");
     }
 
+    let files = directory.map(|directory| directory.data().join(STORE_FILE));
+    let sampler = Sampler::start(vec![Sampled::of_this_process(files)], &recorder);
     let client = Client::new(&federation.addresses());
     let hands = Hands { federation, recorder: recorder.clone() };
     let nemesis = Nemesis::new(plan.clone(), hands, recorder.clone());
     let harming = tokio::spawn(nemesis.run(began));
-    let mut clients = Clients::new(plan, started_unix_ms, recorder.clone());
+    let mut clients = Clients::new(plan, started_unix_ms, prepared, recorder.clone());
     let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
-    judge_slip(slip, &recorder);
+    carried.generator = judge_slip(&slip, &recorder);
     let Hands { federation, .. } = harming.await.map_err(io::Error::other)?;
 
     recorder.settled(plan).await;
@@ -152,6 +158,9 @@ async fn run(
             recorder.fall_short(format!("the node at {address} ended by itself"));
         }
     }
+    carried.resources = sampler.finish().await;
+    let links = (0..keypairs.len()).map(|node| federation.link(node));
+    carried.questions = Some(links.map(Link::questions).sum());
     // A node that has panicked has been told of above.
     let _ = federation.stop().await;
 

@@ -9,7 +9,7 @@ use bigchaindb_load::engine::{Effect, Event, Exchange, Workload};
 use super::Recorder;
 use crate::observe::Record;
 use crate::plan::Plan;
-use crate::workload::{Answer, CallId, ClientEffect, ClientEvent, Driver, Request};
+use crate::workload::{Answer, CallId, ClientEffect, ClientEvent, Driver, Prepared, Request};
 
 /// All clients of a run.
 pub(in super::super) struct Clients {
@@ -23,9 +23,10 @@ impl Clients {
     pub(in super::super) fn new(
         plan: &Arc<Plan>,
         started_unix_ms: u64,
+        prepared: Prepared,
         recorder: Recorder,
     ) -> Self {
-        let driver = Driver::new(plan.clone(), started_unix_ms);
+        let driver = Driver::new(plan.clone(), started_unix_ms).with(prepared);
         Self { driver, recorder, start: ClientEvent::Start }
     }
 
@@ -48,9 +49,9 @@ impl Workload for Clients {
         self.driver.handle(now_us, event, &mut wanted);
         for effect in wanted {
             match effect {
-                ClientEffect::Send { call, node, request } => {
+                ClientEffect::Send { call, node, request, due_us } => {
                     let (number, call) = (call.0, write(&request));
-                    effects.push(Effect::Send { number, target: node, call });
+                    effects.push(Effect::Send { number, target: node, call, due_us });
                 }
                 ClientEffect::WakeAt(at_us) => effects.push(Effect::WakeAt(at_us)),
                 ClientEffect::Record(operation) => {

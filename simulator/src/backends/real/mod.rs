@@ -1,33 +1,34 @@
 //! What the worlds in real time have in common, whatever their nodes are.
 //!
 //! Here: who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
-//! down (`recorder`), where metrics go (`metering`). Not here: what a node is, and how a fault reaches it (`local`, `apart`).
+//! down (`recorder`), where metrics go (`metering`), what members use of the machine (`sampler`). Not here:
+//! what a node is, and how a fault reaches it (`local`, `apart`).
 
 mod clients;
 mod metering;
 mod nemesis;
 mod recorder;
+mod sampler;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb_core::model::Keypair;
-use bigchaindb_load::engine::Slip;
+use bigchaindb_load::slip::Slip;
 
 pub(super) use clients::Clients;
 pub(super) use metering::Metering;
 pub(super) use nemesis::{Hands, Nemesis, PROBE_FOR, Sign, answers, until};
 pub(super) use recorder::Recorder;
+pub(super) use sampler::{Member as Sampled, Sampler};
 
+use crate::measure::Generator;
 use crate::observe::{Member, Run};
 use crate::plan::{self, Plan};
 
 /// A request without an answer is given up by its client after this long: later than a node gives
 /// up its store, so that the node's word comes first.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Load that is sent later than this after its moment is not the load that was planned.
-const SLIP_US_MAX: u64 = 1_000_000;
 
 /// The keys of the plan's nodes.
 pub(super) fn keypairs(plan: &Plan) -> Vec<Keypair> {
@@ -57,12 +58,10 @@ pub(super) fn introduce(plan: &Plan, started_unix_ms: u64) -> Run {
 }
 
 /// Load that came too late was another load.
-pub(super) fn judge_slip(slip: Slip, recorder: &Recorder) {
-    if slip.max_us > SLIP_US_MAX {
-        let Slip { wakes, late, max_us } = slip;
-        recorder.fall_short(format!(
-            "the load slipped by {} ms ({late} of {wakes} wake-ups were late)",
-            max_us / 1000
-        ));
+pub(super) fn judge_slip(slip: &Slip, recorder: &Recorder) -> Option<Generator> {
+    let generator = Generator::of(slip)?;
+    if let Some(why) = generator.shortfall() {
+        recorder.fall_short(why);
     }
+    Some(generator)
 }

@@ -10,7 +10,7 @@ use super::lives::Lives;
 
 use crate::backends::Backend;
 use crate::faults::{self, Whom};
-use crate::observe::{Call, Fault, Kind, Observed, Operation, Phase, Record, What};
+use crate::observe::{Call, Fault, Kind, Observed, Operation, Phase, Record};
 
 /// What clients were told, and what harmed the federation.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +60,7 @@ impl Surroundings {
         self.now_us = self.now_us.max(observed.at_us);
         match &observed.record {
             Record::Run(run) => self.exact = &*run.backend == Backend::Sim.name(),
-            Record::Operation(operation) if operation.what != What::Probe => {
+            Record::Operation(operation) if operation.what.is_load() => {
                 self.operation(observed.at_us, operation);
             }
             Record::Fault(fault) => self.fault(observed.at_us, fault),

@@ -22,11 +22,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::super::super::used::Used;
 use super::super::limits::{Limits, SHARE_US};
 use super::super::processes::cgroups::Group;
 use super::super::program::{self, Ear, open_log};
 use super::super::run_id::RunId;
-use super::super::used::Used;
 use super::engine::failed;
 use super::{Engine, RUN};
 

@@ -18,10 +18,10 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::super::used::Used;
 use super::limits::{Limits, Meter};
 use super::program::{Ear, RUN, open_log};
 use super::run_id::RunId;
-use super::used::Used;
 
 pub(super) mod cgroups;
 mod group;

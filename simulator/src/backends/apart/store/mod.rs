@@ -16,19 +16,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use bigchaindb::store::rethinkdb::{Client, Error, Limits, Options, Tcp, Term};
 use rustix::process::Pid;
 use tokio::time::{sleep, timeout};
 
+use super::super::real::Sampled;
+use super::super::used::Used;
 use super::ApartError;
 use super::disk::Disk;
 use super::ground::{Ground, Member};
 use super::program::{Ear, Program, Running};
-use super::used::Used;
-use crate::plan::{Engine, Fault, FaultKind, Plan};
+use crate::plan::{Engine, Fault, FaultKind, Plan, Store as Planned};
 
 pub(super) use layout::{Moved, has_moved};
 pub(super) use wishes::{is_harmed, refusals};
@@ -51,6 +52,8 @@ const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 /// The servers of a run.
 pub(super) struct Store {
     processes: Vec<(Program, Option<Running>)>,
+    /// The number of each process, of one that is gone as well; 0 if there was none.
+    pids: Vec<Arc<AtomicI32>>,
     servers: Vec<SocketAddr>,
     ear: Ear,
     /// What processes have used that are gone.
@@ -93,9 +96,11 @@ impl Store {
             }
         };
         let (processes, used, harmed) = (Vec::new(), Used::default(), BTreeSet::new());
-        let mut store = Self { processes, servers, ear, used, harmed, disk, is_full, door };
+        let pids = Vec::new();
+        let mut store = Self { processes, pids, servers, ear, used, harmed, disk, is_full, door };
         for program in starts {
             let process = program.start(store.ear.clone()).await.map_err(ApartError::Start)?;
+            store.pids.push(Arc::new(AtomicI32::new(number_of(&process))));
             store.processes.push((program, Some(process)));
         }
         for server in store.servers.clone() {
@@ -162,6 +167,21 @@ impl Store {
     /// The number of a server's process, if it runs.
     pub(super) fn pid(&self, server: usize) -> Option<Pid> {
         self.processes.get(server)?.1.as_ref()?.pid()
+    }
+
+    /// Who is to be looked at: each process, with its data in the run's folder.
+    pub(super) fn sampled(&self, folder: &Path) -> Vec<Sampled> {
+        let is_alone = self.processes.len() == 1;
+        let sampled = self.pids.iter().enumerate().map(|(index, number)| {
+            let server = Planned::server_name(index);
+            let on_disk = self.disk.as_ref().map_or(folder, Disk::folder);
+            let named = [on_disk.join("store"), folder.join(&server)];
+            let files = named.into_iter().find(|path| path.exists());
+            let number = number.clone();
+            let pid = move || Pid::from_raw(number.load(Ordering::Relaxed));
+            Sampled::new(if is_alone { "store" } else { &server }, pid, files)
+        });
+        sampled.collect()
     }
 
     /// A client of the server that a node asks.
@@ -233,7 +253,11 @@ impl Store {
         }
         match process {
             Some(running) => running.resume().await?,
-            None => *process = Some(program.start(self.ear.clone()).await?),
+            None => {
+                let started = program.start(self.ear.clone()).await?;
+                self.pids[server].store(number_of(&started), Ordering::Relaxed);
+                *process = Some(started);
+            }
         }
         Ok(signs)
     }
@@ -264,6 +288,11 @@ impl Store {
         }
         self.used
     }
+}
+
+/// The number of its process; 0 if it had ended before anybody looked.
+fn number_of(running: &Running) -> i32 {
+    running.pid().map_or(0, |pid| pid.as_raw_nonzero().get())
 }
 
 /// By what it is known how a server fares.

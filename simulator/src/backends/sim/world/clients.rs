@@ -19,7 +19,7 @@ impl World<'_> {
         self.clients.handle(self.kernel.now_us(), event, &mut effects);
         for effect in effects {
             match effect {
-                ClientEffect::Send { call, node, request } => {
+                ClientEffect::Send { call, node, request, .. } => {
                     self.under_way.insert(call, node);
                     let delay = self.delay(End::Clients, End::Node(node));
                     self.kernel.after(delay, Event::Arrive { call, request });

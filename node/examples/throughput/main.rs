@@ -1,0 +1,300 @@
+//! How many transactions a second nodes decide: over HTTP, store on disk, hard durability.
+//!
+//! `cargo run --release -p bigchaindb --example throughput -- [--nodes 1] [--creates 20000] [--chain 0]
+//! [--at-once 128] [--payload 100] [--block-size 1000] [--block-wait-ms 1000] [--unfinished 2] [--record FILE]`
+//!
+//! Posts so many CREATEs, then a TRANSFER of each on top, to the nodes in turn, and stops the clock when every
+//! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock. A
+//! `record` is a file in which is written down what the first node hears, to see what that costs. Nodes, store
+//! and clients share this process and its cores; nodes share nothing that one of them has verified. Documents are
+//! signed before the clock starts. At the end every transaction is asked for, and has to be valid.
+//!
+//! What this machine could do at best is measured in the same run (`limits`), and whose processor time it was
+//! (`threads`). For where in the program it goes: `perf record -g`, as told in the node's README.
+
+mod decided;
+mod limits;
+mod threads;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigchaindb::federation::{Common, LocalFederation};
+use bigchaindb::record::{Recorder, Writing};
+use bigchaindb::shell::QUERY_TIMEOUT;
+use bigchaindb_core::model::{Json, Transaction};
+use bigchaindb_core::rules::{self, Quirks};
+use bigchaindb_core::stages::Settings;
+use bigchaindb_load::client::{Answer, Call, Client};
+use bigchaindb_load::corpus::Corpus;
+use bigchaindb_load::engine::{self, Exchange};
+use bigchaindb_load::saturate::Saturate;
+use mimalloc::MiMalloc;
+use rayon::prelude::*;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use decided::Decided;
+use limits::Counting;
+use threads::Time;
+
+/// As in the node's own program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// No request may take longer.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// CREATEs of a chain that are signed, posted and forgotten at once.
+const PIECE: u64 = 10_000;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// What was asked for.
+struct Wish {
+    nodes: usize,
+    creates: u64,
+    chain: u64,
+    at_once: usize,
+    payload: usize,
+    settings: Settings,
+    record: Option<PathBuf>,
+}
+
+impl Wish {
+    fn read() -> Result<Self> {
+        let mut wish = Self {
+            nodes: 1,
+            creates: 20_000,
+            chain: 0,
+            at_once: 128,
+            payload: 100,
+            settings: Settings::default(),
+            record: None,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(name) = arguments.next() {
+            let value = arguments.next().ok_or_else(|| format!("{name} of what?"))?;
+            match &*name {
+                "--nodes" => wish.nodes = value.parse()?,
+                "--creates" => wish.creates = value.parse()?,
+                "--chain" => wish.chain = value.parse()?,
+                "--at-once" => wish.at_once = value.parse()?,
+                "--payload" => wish.payload = value.parse()?,
+                "--block-size" => wish.settings.block_size = value.parse()?,
+                "--block-wait-ms" => {
+                    wish.settings.block_wait = Duration::from_millis(value.parse()?);
+                }
+                "--unfinished" => wish.settings.unfinished = value.parse()?,
+                "--record" => wish.record = Some(value.into()),
+                _ => return Err(format!("nobody knows {name}; see the head of this file").into()),
+            }
+        }
+        if wish.nodes == 0 || wish.at_once == 0 || wish.creates == 0 {
+            return Err("at least 1, please".into());
+        }
+        Ok(wish)
+    }
+}
+
+fn main() -> Result<()> {
+    let wish = Wish::read()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("nodes").build()?;
+    rayon::ThreadPoolBuilder::new().thread_name(|_| "work".to_owned()).build_global()?;
+    runtime.block_on(run(&wish))
+}
+
+async fn run(wish: &Wish) -> Result<()> {
+    let corpus = Corpus::new(1, wish.payload);
+    let folder = tempfile::tempdir()?;
+    let cores = std::thread::available_parallelism()?;
+    let verifications = limits::verifications_per_second();
+    let writes = limits::store_writes_per_second(folder.path(), &corpus);
+    println!(
+        "{cores} cores verify {verifications:.0} signatures/s; the store alone writes {writes:.0} rows/s\n"
+    );
+
+    let record = wish.record.as_deref().map(Recorder::start).transpose()?;
+    let (records, writing): (Vec<_>, Vec<_>) = record.into_iter().unzip();
+    let decided = Arc::new(Decided::by(wish.nodes));
+    let (heard, counting) = (decided.clone(), Arc::new(Counting::default()));
+    let common = Common {
+        rules: rules::without("default", &Quirks::default(), counting.clone())?,
+        settings: wish.settings.clone(),
+        query_timeout: QUERY_TIMEOUT,
+        on_report: Arc::new(move |_, report| heard.hear(report)),
+        metrics: Vec::new(),
+        records,
+    };
+    let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); wish.nodes];
+    let federation = LocalFederation::open(folder.path(), &common, &anywhere).await?;
+    let addresses = federation.addresses();
+    let limits = Limits { verifications, writes };
+    let bench = Bench { addresses, decided, counting, at_once: wish.at_once, limits };
+    bench.ready(&corpus).await?;
+
+    let mut next = 0;
+    while next < wish.chain {
+        let (assets, before) = (next..(next + PIECE).min(wish.chain), bench.decided.transactions());
+        let number = usize::try_from(assets.end - assets.start)?;
+        next = assets.end;
+        let calls = assets.into_par_iter().map(|asset| Call::Post(corpus.create(asset).into()));
+        bench.post(calls.collect()).await?;
+        bench.decided.until(before + number).await;
+    }
+    let assets = wish.chain..wish.chain + wish.creates;
+    let sign = |asset| Call::Post(corpus.create(asset).into());
+    let made = bench.measure("CREATE", assets.clone().into_par_iter().map(sign).collect()).await?;
+    let pairs: Vec<_> = assets.zip(&made).collect();
+    let sign = |(asset, last)| Call::Post(corpus.transfer(asset, last).into());
+    let passed_on = bench.measure("TRANSFER", pairs.into_par_iter().map(sign).collect()).await?;
+    bench.prove_valid(&made).await?;
+    bench.prove_valid(&passed_on).await?;
+    federation.stop().await?;
+    drop(common);
+    writing.into_iter().try_for_each(Writing::finish)?;
+    Ok(())
+}
+
+/// What the machine can do at best, in a second.
+#[derive(Clone, Copy)]
+struct Limits {
+    verifications: f64,
+    writes: f64,
+}
+
+/// Clients, and what they hear of the nodes they load.
+struct Bench {
+    addresses: Vec<SocketAddr>,
+    decided: Arc<Decided>,
+    counting: Arc<Counting>,
+    at_once: usize,
+    limits: Limits,
+}
+
+impl Bench {
+    /// Waits until every node accepts.
+    async fn ready(&self, corpus: &Corpus) -> Result<()> {
+        let client = Client::new(&self.addresses);
+        for node in 0..self.addresses.len() {
+            let call = Call::Post(corpus.create(u64::MAX).into());
+            while client.call(node, call.clone(), TIMEOUT, || ()).await?.status != 201 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        self.decided.until(self.addresses.len()).await;
+        Ok(())
+    }
+
+    /// Posts, waits until all is decided, says how fast that was and where the time went; the transactions.
+    async fn measure(&self, what: &str, calls: Vec<Call>) -> Result<Vec<Transaction>> {
+        let (number, before) = (calls.len(), self.decided.transactions());
+        let (verified, threads) = (self.counting.so_far(), threads::times());
+        let began = Instant::now();
+        let answers = self.post(calls).await?;
+        let accepted_s = began.elapsed().as_secs_f64();
+        self.decided.until(before + number).await;
+        let took_s = began.elapsed().as_secs_f64();
+        let (after, times) = (self.counting.so_far(), threads::times());
+        let each = number as f64;
+        println!(
+            "{what}: {number} accepted at {:.0}/s, decided by all nodes at {:.0}/s, {:.1} us each",
+            each / accepted_s,
+            each / took_s,
+            took_s * 1e6 / each
+        );
+        let verifications = (after.0 - verified.0) as f64 / each;
+        let (by_signatures, by_writes) =
+            (self.limits.verifications / verifications, self.limits.writes);
+        println!(
+            "  verifications each: {verifications:.2}, which {by_signatures:.0}/s would allow: {:.0} % of that limit",
+            each / took_s / by_signatures * 100.0
+        );
+        println!(
+            "  rows written alone: {by_writes:.0}/s: {:.0} % of that limit",
+            each / took_s / by_writes * 100.0
+        );
+        println!(
+            "  in verifications: {:.1} us each, on the clock",
+            (after.1 - verified.1) * 1e6 / each
+        );
+        show(&threads, &times, each);
+        let transaction = |answer: Answer| {
+            let mut document = Json::parse(&answer.body)?;
+            if let Json::Object(fields) = &mut document {
+                fields.remove("assignee");
+            }
+            Ok(Transaction::from_document(document)?)
+        };
+        answers.into_par_iter().map(transaction).collect()
+    }
+
+    /// Posts, so many at once; the answers in the same order.
+    async fn post(&self, calls: Vec<Call>) -> Result<Vec<Answer>> {
+        let accepted = |exchange: Exchange| {
+            let answer = exchange.answer?;
+            match answer.status {
+                201 => Ok(answer),
+                _ => Err(String::from_utf8_lossy(&answer.body).into_owned().into()),
+            }
+        };
+        self.exchange(calls).await?.into_iter().map(accepted).collect()
+    }
+
+    /// Clients have a thread of their own, as they would have a machine of their own.
+    async fn exchange(&self, calls: Vec<Call>) -> Result<Vec<Exchange>> {
+        let (addresses, at_once) = (self.addresses.clone(), self.at_once);
+        let (tell, told) = oneshot::channel();
+        let load = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let nodes = addresses.len();
+            let calls = calls.into_iter().enumerate().map(|(place, call)| (place % nodes, call));
+            let mut load = Saturate::new(calls, at_once);
+            let client = Client::new(&addresses);
+            runtime.block_on(engine::run(&mut load, &client, Instant::now(), TIMEOUT));
+            Ok::<_, std::io::Error>(load.into_exchanges())
+        };
+        std::thread::Builder::new().name("clients".to_owned()).spawn(move || tell.send(load()))?;
+        Ok(told.await??)
+    }
+
+    /// Asks for each and all: is it valid?
+    async fn prove_valid(&self, transactions: &[Transaction]) -> Result<()> {
+        let path = |id| format!("/api/v1/transactions/{id}/status");
+        let calls = transactions.iter().map(|transaction| Call::Get(path(transaction.id())));
+        for exchange in self.exchange(calls.collect()).await? {
+            let answer = exchange.answer?;
+            assert_eq!(answer.body, r#"{"status":"valid"}"#, "what was reported is what is served");
+        }
+        println!("all {} are valid", transactions.len());
+        Ok(())
+    }
+}
+
+/// The processor time of threads, for each transaction.
+fn show(before: &BTreeMap<String, Time>, after: &BTreeMap<String, Time>, each: f64) {
+    let mut sum = Time::default();
+    for (name, time) in after {
+        let spent = *time - before.get(name).copied().unwrap_or_default();
+        sum = sum + spent;
+        if spent.both() * 1e6 / each >= 0.1 {
+            line(name, spent, each);
+        }
+    }
+    line("all threads", sum, each);
+}
+
+fn line(name: &str, Time { user, system }: Time, each: f64) {
+    let us = |seconds: f64| seconds * 1e6 / each;
+    println!(
+        "  {name:<16} {:>7.1} us each: {:>6.1} user, {:>6.1} system",
+        us(user + system),
+        us(user),
+        us(system)
+    );
+}

@@ -1,0 +1,67 @@
+//! Whose processor time it was: by the names of this process' threads, as Linux counts it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Sub;
+
+/// Processor time, in seconds.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Time {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
+}
+
+/// The threads' times so far, by name; threads of one name together. Clients' threads are those that have
+/// ended.
+pub(crate) fn times() -> BTreeMap<String, Time> {
+    let mut times: BTreeMap<String, Time> = BTreeMap::new();
+    let mut living = Time::default();
+    for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        if let Some((name, time)) = read(&stat) {
+            let sum = times.entry(name).or_default();
+            *sum = *sum + time;
+            living = living + time;
+        }
+    }
+    let all = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let all = read(&all).map_or(Time::default(), |(_, time)| time);
+    times.insert("clients".to_owned(), all - living);
+    times
+}
+
+/// The name is in brackets and may hold anything; user and system time are the 14th and 15th fields, in
+/// hundredths of a second.
+///
+/// Source: Linux, proc_pid_stat(5).
+fn read(stat: &str) -> Option<(String, Time)> {
+    let (head, rest) = stat.rsplit_once(')')?;
+    let (_, name) = head.split_once('(')?;
+    let mut times = rest.split_whitespace().skip(11).map(|time| time.parse::<f64>().unwrap_or(0.0));
+    let (user, system) = (times.next()? / 100.0, times.next()? / 100.0);
+    // Threads of a pool differ in their last number.
+    let name = name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '-');
+    Some((name.to_owned(), Time { user, system }))
+}
+
+impl Time {
+    pub(crate) fn both(self) -> f64 {
+        self.user + self.system
+    }
+}
+
+impl std::ops::Add for Time {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { user: self.user + other.user, system: self.system + other.system }
+    }
+}
+
+impl Sub for Time {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { user: self.user - other.user, system: self.system - other.system }
+    }
+}
