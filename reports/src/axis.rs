@@ -49,18 +49,6 @@ impl Axis {
         }
     }
 
-    /// Microseconds since some first event, however short or long.
-    pub(crate) fn elapsed(span_us: u64, ticks: u32) -> Self {
-        let mut axis = Self::amount(span_us as f64, ticks);
-        axis.to = span_us.max(1) as f64 * 1.03;
-        axis.from = -0.03 * axis.to;
-        axis.ticks.retain(|(us, _)| *us <= axis.to);
-        for (us, label) in &mut axis.ticks {
-            *label = if *us == 0.0 { "0".into() } else { round_duration(*us) };
-        }
-        axis
-    }
-
     /// Names, the first one uppermost, each a row of its own: 0 is the lowest.
     pub(crate) fn places(names: &[&str]) -> Self {
         let rows = names.iter().rev().enumerate();
@@ -70,6 +58,41 @@ impl Axis {
             to: names.len() as f64 - 0.4,
             ticks: rows.map(|(row, name)| (row as f64, words::visible(&short(name)))).collect(),
         }
+    }
+
+    /// The same with a unit behind each number but zero: `20/s`.
+    pub(crate) fn amount_of(most: f64, ticks: u32, unit: &str) -> Self {
+        let mut axis = Self::amount(most, ticks);
+        axis.ticks.iter_mut().filter(|(at, _)| *at > 0.0).for_each(|(_, label)| *label += unit);
+        axis
+    }
+
+    /// Columns of equal width with a number each, of which every so many-th is written.
+    pub(crate) fn columns(numbers: impl Iterator<Item = usize>, every: usize) -> Self {
+        let ticks: Vec<(f64, String)> = numbers
+            .enumerate()
+            .map(|(column, number)| (column as f64, number.to_string()))
+            .collect();
+        let to = ticks.len().max(1) as f64 - 0.4;
+        let every = every.max(1);
+        Self {
+            scale: Scale::Linear,
+            from: -0.6,
+            to,
+            ticks: ticks.into_iter().step_by(every).collect(),
+        }
+    }
+
+    /// Names, the first one uppermost, each with a strip above its foot, one high; 0 is the lowest foot.
+    pub(crate) fn strips(names: &[&str]) -> Self {
+        Self { from: -0.05, to: names.len() as f64, ..Self::places(names) }
+    }
+
+    /// The same axis with no more ticks than these.
+    pub(crate) fn fewer(mut self, ticks: usize) -> Self {
+        let every = self.ticks.len().div_ceil(ticks.max(1)).max(1);
+        self.ticks = self.ticks.into_iter().step_by(every).collect();
+        self
     }
 
     /// A number of things from zero to a little over the most there were.
@@ -244,8 +267,9 @@ mod tests {
             "20 ms, 50 ms, 100 ms, 200 ms, 500 ms, 1 s"
         );
         assert_eq!(labels(&Axis::latency(900, 9_000_000)), "1 ms, 10 ms, 100 ms, 1 s, 10 s");
-        assert_eq!(labels(&Axis::elapsed(7_300, 4)), "0, 2 ms, 4 ms, 6 ms");
-        assert_eq!(labels(&Axis::elapsed(29_000_000, 6)), "0, 5 s, 10 s, 15 s, 20 s, 25 s");
+        assert_eq!(labels(&Axis::columns(3..9, 2)), "3, 5, 7");
+        assert_eq!(labels(&Axis::amount_of(13.0, 4, "/s")), "0, 5/s, 10/s, 15/s");
+        assert_eq!(labels(&Axis::latency(900, 9_000_000).fewer(3)), "1 ms, 100 ms, 10 s");
         assert_eq!(labels(&Axis::places(&["client", "a-very-long-name"])), "a-very-long-…, client");
         assert_eq!(labels(&Axis::per_cent(0.0, 4)), "0, 0.005 %, 0.010 %");
         assert_eq!(labels(&Axis::per_cent(0.3, 4)), "0, 0.1 %, 0.2 %, 0.3 %");

@@ -1,20 +1,26 @@
 //! From a run directory to a page people want to read.
 //!
-//! `results.json` becomes `report.html` (one file with everything in it, no script, nothing loaded),
-//! `junit.xml` (for build servers) and `summary.md` (for everything that shows Markdown). Here: how
+//! `results.json` becomes `report.html` (one file with everything in it, nothing loaded), `junit.xml`
+//! (for build servers), `summary.md` (for everything that shows Markdown) and `timeseries.csv`. Here: how
 //! results are shown. Not here: what they are (`bigchaindb_simulator::record`) and how they came
 //! about (`bigchaindb_simulator::checkers`, `measure`). Start at [`write()`]; the page itself, from
 //! top to bottom, is in `page`.
 
 mod axis;
+mod broken;
 mod campaign;
 mod chart;
+mod comparison;
+mod drawing;
 mod figures;
 mod junit;
 mod matrix;
 mod page;
+mod schema;
 mod standing;
 mod summary;
+mod timeseries;
+mod trouble;
 mod violations;
 mod words;
 
@@ -24,6 +30,8 @@ use std::path::{Path, PathBuf};
 use bigchaindb_simulator::campaign::{Found, State};
 use bigchaindb_simulator::matrix::{Swept, SweptError};
 use bigchaindb_simulator::record::{RecordError, Results, RunDirectory};
+
+pub use comparison::{Compared, Comparison};
 
 /// Why a run's report cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +52,8 @@ pub enum ReportError {
     },
 }
 
-/// Reads `results.json` of a run directory and writes `report.html`, `junit.xml` and `summary.md`
-/// next to it. Returns where the page is. Equal results give equal files, to the byte.
+/// Reads `results.json` of a run directory and writes `report.html`, `junit.xml`, `summary.md` and
+/// `timeseries.csv` next to it. Returns where the page is. Equal results give equal files, to the byte.
 ///
 /// # Errors
 /// [`ReportError::Results`] if there is no `results.json` or it is of another version;
@@ -61,6 +69,7 @@ pub fn write(run_directory: &Path) -> Result<PathBuf, ReportError> {
     };
     put("junit.xml", junit(&results))?;
     put("summary.md", summary(&results))?;
+    put("timeseries.csv", timeseries(&results))?;
     put("report.html", render(&results))
 }
 
@@ -80,6 +89,17 @@ pub fn summary(results: &Results) -> String {
     summary::summary(results)
 }
 
+/// The run second by second, as CSV: `reports/README.md` tells its columns.
+pub fn timeseries(results: &Results) -> String {
+    timeseries::timeseries(results)
+}
+
+/// The JSON Schema (draft 2020-12) of `results.json`, as this program writes it. The published copy is
+/// `reports/results.schema.json`.
+pub fn schema() -> String {
+    schema::schema()
+}
+
 /// Reads `matrix.json` of a folder and writes `matrix.html` next to it. Returns where the page is.
 ///
 /// # Errors
@@ -93,6 +113,24 @@ pub fn write_matrix(folder: &Path) -> Result<PathBuf, ReportError> {
     }
 }
 
+/// Writes `comparison.html` and `comparison.md` into a folder, which is made if it is not there. Returns
+/// where the page is.
+///
+/// # Errors
+/// [`ReportError::Write`] if a file cannot be written.
+pub fn write_comparison(comparison: &Comparison, folder: &Path) -> Result<PathBuf, ReportError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ReportError::Write { path, source }
+    };
+    std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    let summary = folder.join("comparison.md");
+    std::fs::write(&summary, comparison.markdown()).map_err(failed(&summary))?;
+    let page = folder.join("comparison.html");
+    std::fs::write(&page, comparison.html()).map_err(failed(&page))?;
+    Ok(page)
+}
+
 /// A matrix on one page: HTML, complete in itself, and well-formed XML too.
 pub fn matrix(swept: &Swept) -> String {
     matrix::matrix(swept)
@@ -102,4 +140,23 @@ pub fn matrix(swept: &Swept) -> String {
 /// that runs a failure again.
 pub fn campaign(state: &State, again: &dyn Fn(&Found) -> String) -> String {
     campaign::campaign(state, again)
+}
+
+#[cfg(test)]
+mod tests {
+    use bigchaindb_simulator::measure::Measures;
+    use bigchaindb_simulator::record::Results;
+
+    /// Results of a run in which nothing happened.
+    pub(crate) fn results() -> Results {
+        let measures =
+            serde_json::to_value(Measures::default()).expect("measures have a JSON form");
+        let results = serde_json::json!({
+            "version": Results::VERSION, "scenario": "", "seed": 1, "backend": "sim", "nodes": [],
+            "rules": "default", "verdict": "pass", "reasons": [], "digest": "", "command": "",
+            "started_unix_ms": 0, "duration_us": 0, "invariants": [], "thresholds": [],
+            "measures": measures, "faults": [], "environment": {},
+        });
+        serde_json::from_value(results).expect("results are well-formed")
+    }
 }

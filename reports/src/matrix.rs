@@ -7,7 +7,7 @@
 use bigchaindb_simulator::matrix::{Measure, Share, Sum, Swept};
 
 use crate::axis::Axis;
-use crate::chart::{Chart, Ink, Line, Size};
+use crate::chart::{Chart, Ink, Line, Size, Tips};
 use crate::figures::{Figure, both_sizes};
 use crate::page;
 use crate::standing::Standing;
@@ -130,6 +130,9 @@ fn part(swept: &Swept, measure: Measure, lines: &[&[Sum]], most: f64) -> Option<
                     .collect(),
                 bands: Vec::new(),
                 shaded: None,
+                marks: Vec::new(),
+                tips: Tips::default(),
+                height: None,
             },
         })
     })

@@ -1,37 +1,48 @@
-//! The page, from top to bottom: the verdict, how to see it again, what went wrong, the numbers, the
-//! charts, what was judged, what was broken on purpose, and where it ran.
+//! The page, from top to bottom: the verdict, the first bad second, how to see it again, what went wrong,
+//! the numbers, the charts, what was judged, what was broken on purpose, where it ran, and what words mean.
 //!
-//! One file without scripts that asks nobody for anything; whatever comes from a run is escaped. It
-//! is well-formed XML as well, so that a test can read it. Start at [`page`].
+//! One file that asks nobody for anything; whatever comes from a run is escaped. Its one script only says
+//! what is drawn at a point already, and nothing is missing without it. The page is well-formed XML as
+//! well, so that a test can read it. Start at [`page`].
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bigchaindb_simulator::checkers::{Judgement, Outcome};
-use bigchaindb_simulator::measure::{FaultWindow, Percentiles};
+use bigchaindb_simulator::measure::Percentiles;
 use bigchaindb_simulator::record::{Results, Threshold};
+use sha2::{Digest, Sha256};
 
-use crate::figures;
 use crate::standing::{self, Standing};
-use crate::violations;
+use crate::trouble::{self, Trouble};
 use crate::words::{self, bounded, escape};
+use crate::{broken, figures, violations};
 
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
 
-/// Nothing is loaded and nothing runs, even if something got past the escaping.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+/// Nothing is loaded, and nothing runs but that one script, even if something got past the escaping.
+fn policy() -> String {
+    let digest = BASE64_STANDARD.encode(Sha256::digest(SCRIPT));
+    format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'")
+}
 
 /// The whole page.
 pub(crate) fn page(results: &Results) -> String {
     let scenario = escape(&results.scenario);
+    let trouble = Trouble::of(results);
     let sections = [
         heading(results),
         verdict(results),
+        trouble::section(results, trouble.as_ref()),
         again(results),
         violations::section(results),
         numbers(results),
-        charts(results),
+        charts(results, trouble.as_ref()),
         hops(results),
         judged(results),
-        faults(results),
+        broken::section(results),
         surroundings(results),
+        meanings(),
     ];
     let title = format!("{}: {scenario}, seed {}", results.verdict, results.seed);
     frame(&title, &sections.concat(), &footer())
@@ -39,13 +50,14 @@ pub(crate) fn page(results: &Results) -> String {
 
 /// What is around every page; title and contents are HTML already.
 pub(crate) fn frame(title: &str, main: &str, footer: &str) -> String {
+    let policy = policy();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{main}</main>\n{footer}</body>\n</html>\n",
+         <body>\n<main>\n{main}</main>\n{footer}<script>{SCRIPT}</script>\n</body>\n</html>\n",
     )
 }
 
@@ -62,18 +74,61 @@ fn heading(results: &Results) -> String {
 
 fn verdict(results: &Results) -> String {
     let standing = Standing::from(results.verdict);
+    let lead = escape(&lead(results));
     let mut reasons = standing::reasons(results).into_iter();
     let why = reasons.next().unwrap_or_default();
     let more: String = reasons.map(|reason| format!("<li>{}</li>\n", escape(&reason))).collect();
     let more = if more.is_empty() { more } else { format!("<ul>\n{more}</ul>\n") };
     format!(
         "<section class=\"verdict {}\" aria-label=\"Verdict\">\n<p class=\"word\">\
-         <span aria-hidden=\"true\">{}</span> {}</p>\n<p class=\"why\">{}</p>\n{more}</section>\n",
+         <span aria-hidden=\"true\">{}</span> {}</p>\n<p class=\"why\">{}</p>\n{more}<p>{lead}</p>\n</section>\n",
         standing.class(),
         standing.sign(),
         results.verdict,
         escape(&why),
     )
+}
+
+/// What was done and what came of it, for whoever sees such a page for the first time.
+fn lead(results: &Results) -> String {
+    let counts = &results.measures.counts;
+    let decided = &results.measures.latency.decided;
+    let nodes = words::counted(results.nodes.len() as u64, "node", "nodes");
+    let clock = if results.backend == "sim" { " of virtual time" } else { "" };
+    let asked = words::counted(counts.sent, "operation", "operations");
+    let mut lead = format!(
+        "A federation of {nodes} got {asked} in {}{clock}.",
+        words::duration(results.duration_us)
+    );
+    if counts.transactions > 0 {
+        let never = match counts.never_decided {
+            0 => "none was left undecided".to_owned(),
+            1 => "one was never decided".to_owned(),
+            left => format!("{} were never decided", words::count(left)),
+        };
+        lead += &format!(
+            " It accepted {}: {} decided valid, {} lost a conflict with another, {never}.",
+            words::counted(counts.transactions, "transaction", "transactions"),
+            words::count(counts.decided_valid),
+            words::count(counts.lost_conflict),
+        );
+    }
+    if decided.count > 0 {
+        lead += &format!(
+            " Half took at most {} from the moment they were meant to be sent to their decision, 99 \
+             of 100 at most {}.",
+            bounded(decided, 500_000, decided.p50_us),
+            bounded(decided, 990_000, decided.p99_us),
+        );
+    }
+    match results.faults.len() as u64 {
+        0 => lead += " Nothing was broken on purpose.",
+        1 => lead += " Meanwhile one fault was done on purpose.",
+        faults => {
+            lead += &format!(" Meanwhile {} faults were done on purpose.", words::count(faults))
+        }
+    }
+    lead
 }
 
 /// How to see it again.
@@ -126,8 +181,8 @@ fn numbers(results: &Results) -> String {
     format!("<section>\n<h2>In numbers</h2>\n<dl class=\"numbers\">\n{tiles}</dl>\n</section>\n")
 }
 
-fn charts(results: &Results) -> String {
-    let figures = figures::all(results);
+fn charts(results: &Results, trouble: Option<&Trouble>) -> String {
+    let figures = figures::all(results, trouble);
     if figures.is_empty() {
         return "<section>\n<h2>How it went</h2>\n<p>Nothing was asked of this federation, so there \
                 is nothing to draw.</p>\n</section>\n"
@@ -189,34 +244,6 @@ fn row(id: &str, wanted: &str, standing: Standing, said: &str, detail: &str) -> 
     )
 }
 
-fn faults(results: &Results) -> String {
-    if results.faults.is_empty() {
-        return String::new();
-    }
-    let rows: String = results.faults.iter().map(fault_row).collect();
-    format!(
-        "<section>\n<h2>What was broken on purpose</h2>\n<div class=\"wide-table\"><table>\n<thead>\
-         <tr><th class=\"number\" scope=\"col\">No.</th><th scope=\"col\">Fault</th>\
-         <th class=\"number\" scope=\"col\">Planned</th><th class=\"number\" scope=\"col\">Applied</th>\
-         <th class=\"number\" scope=\"col\">Verified</th><th class=\"number\" scope=\"col\">Healed</th>\
-         </tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
-    )
-}
-
-fn fault_row(fault: &FaultWindow) -> String {
-    let times = [fault.planned_us, fault.applied_us, fault.verified_us, fault.healed_us];
-    let times: String = times
-        .iter()
-        .map(|us| format!("<td class=\"number\">{}</td>", us.map_or("–".into(), words::moment)))
-        .collect();
-    format!(
-        "<tr><td class=\"number\">{}</td><th scope=\"row\">{} {}</th>{times}</tr>\n",
-        fault.number,
-        escape(&fault.kind),
-        escape(&fault.target),
-    )
-}
-
 /// How long each hop took.
 fn hops(results: &Results) -> String {
     let latency = &results.measures.latency;
@@ -226,16 +253,15 @@ fn hops(results: &Results) -> String {
         ("in a block", &latency.in_block),
         ("decided valid", &latency.decided),
     ];
-    let rows: String = (hops.iter())
-        .filter(|(_, hop)| hop.count > 0)
-        .map(|(name, hop)| hop_row(name, hop))
-        .collect();
+    let hops: Vec<_> = hops.into_iter().filter(|(_, hop)| hop.count > 0).collect();
+    let rows: String = hops.iter().map(|(name, hop)| hop_row(name, hop)).collect();
     if rows.is_empty() {
         return rows;
     }
+    let figure = figures::hops(&hops).unwrap_or_default();
     format!(
-        "<section>\n<h2>Hop by hop</h2>\n<p class=\"note\">From the intended moment until …; ≥ \
-         where some had not got there when the log ended.</p>\n<div class=\"wide-table\"><table>\n\
+        "<section>\n<h2>Hop by hop</h2>\n{figure}<p class=\"note\">≥ where some had not got there \
+         when the log ended; never: how many those are.</p>\n<div class=\"wide-table\"><table>\n\
          <thead><tr><th scope=\"col\">Until</th><th class=\"number\" scope=\"col\">p50</th>\
          <th class=\"number\" scope=\"col\">p95</th><th class=\"number\" scope=\"col\">p99</th>\
          <th class=\"number\" scope=\"col\">p99.7</th><th class=\"number\" scope=\"col\">longest</th>\
@@ -285,12 +311,59 @@ fn surroundings(results: &Results) -> String {
     format!("<section>\n<h2>Surroundings</h2>\n{}</section>\n", facts(&known))
 }
 
+/// What words mean on this page.
+fn meanings() -> String {
+    let words = [
+        ("operation", "What a client asks: a CREATE, a TRANSFER, or something odd, with one POST."),
+        (
+            "intended",
+            "The moment the plan wants an operation sent. Latencies count from there, so \
+          that a generator or a server that falls behind hides nothing.",
+        ),
+        (
+            "accepted",
+            "A node answered the POST with success. The transaction then waits in the backlog.",
+        ),
+        ("decided", "More than half of the nodes voted the same of the transaction's block."),
+        ("lost a conflict", "Another transaction spends the same output, and was decided valid."),
+        (
+            "never decided",
+            "Accepted, and neither decided nor lost when the log ended. Counted as \
+          having taken at least until then, never left out.",
+        ),
+        ("p99", "99 of 100 took at most so long; p50, the median, half of them."),
+        (
+            "invariant",
+            "What has to hold whatever goes wrong. A checker looks for violations in the \
+          observation log.",
+        ),
+        (
+            "fault",
+            "Something that was broken on purpose: planned by the scenario, applied, verified by \
+          a probe, and healed.",
+        ),
+        ("bad second", trouble::RULES),
+    ];
+    let words = words.map(|(word, meaning)| {
+        let id = if word == "bad second" { " id=\"bad-second\"" } else { "" };
+        format!("<dt{id}>{word}</dt><dd>{meaning}</dd>\n")
+    });
+    format!(
+        "<section>\n<h2>What the words mean</h2>\n<dl class=\"facts\">\n{}</dl>\n</section>\n",
+        words.concat()
+    )
+}
+
 fn footer() -> String {
     let files = [
         ("scenario.toml", "the scenario"),
         ("plan.json", "every choice made"),
         ("observations.jsonl", "the observation log"),
         ("results.json", "all of this page as data"),
+        ("timeseries.csv", "the charts over time as a table"),
+        ("hist.hgrm", "the whole distribution of latency"),
+        ("summary.md", "a summary"),
+        ("junit.xml", "the outcomes for a build server"),
     ];
     let files = files.map(|(file, what)| format!("<a href=\"{file}\">{file}</a> ({what})"));
     format!("<footer>\nNext to this page: {}.\n</footer>\n", files.join(", "))

@@ -4,6 +4,7 @@ use bigchaindb_simulator::checkers::{Judgement, Outcome};
 use bigchaindb_simulator::record::{Results, Threshold};
 
 use crate::standing::{self, Standing};
+use crate::trouble::Trouble;
 use crate::words::{self, markdown};
 
 /// The whole file.
@@ -14,11 +15,12 @@ pub(crate) fn summary(results: &Results) -> String {
         .map(|reason| format!("- {}\n", markdown(reason)))
         .collect();
     format!(
-        "# {} {}: {}\n\n{reasons}\nSeed {}, backend {}, rules {}, {}, {}.\n\n\
+        "# {} {}: {}\n\n{reasons}{}\nSeed {}, backend {}, rules {}, {}, {}.\n\n\
          ```sh\n{}\n```\n\nDigest of the log: {}\n\n{}\n{}",
         standing.sign(),
         results.verdict,
         markdown(&results.scenario),
+        first_bad(results),
         results.seed,
         markdown(&results.backend),
         markdown(&results.rules),
@@ -29,6 +31,14 @@ pub(crate) fn summary(results: &Results) -> String {
         judged(results),
         measured(results),
     )
+}
+
+/// What was first to go badly, as one more reason; empty if nothing was.
+fn first_bad(results: &Results) -> String {
+    Trouble::of(results).map_or_else(String::new, |trouble| {
+        let (moment, told) = (trouble.moment(results), trouble.told(results));
+        format!("- First bad second: {moment}. {}\n", markdown(&told))
+    })
 }
 
 /// A code block's text: one line of it could otherwise end the block.

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use bigchaindb_simulator::checkers::{Judgement, LifeEvent, Outcome, Violation};
+use bigchaindb_simulator::measure::FaultWindow;
 use bigchaindb_simulator::record::Results;
 
 use crate::figures;
@@ -27,7 +28,7 @@ pub(crate) fn section(results: &Results) -> String {
     let found: String = (results.invariants.iter())
         .filter_map(|judgement| match &judgement.outcome {
             Outcome::Fail { count, violations } => {
-                Some(violation(judgement, *count, violations.first()?))
+                Some(violation(judgement, *count, violations.first()?, &results.faults))
             }
             _ => None,
         })
@@ -38,7 +39,12 @@ pub(crate) fn section(results: &Results) -> String {
     format!("<section>\n<h2>What went wrong</h2>\n{found}</section>\n")
 }
 
-fn violation(judgement: &Judgement, count: u64, first: &Violation) -> String {
+fn violation(
+    judgement: &Judgement,
+    count: u64,
+    first: &Violation,
+    faults: &[FaultWindow],
+) -> String {
     let mut involved = Vec::new();
     if let Some(transaction) = &first.transaction {
         involved.push(("Witness", format!("<code>{}</code>", escape(transaction))));
@@ -58,25 +64,29 @@ fn violation(judgement: &Judgement, count: u64, first: &Violation) -> String {
         words::counted(count, "violation", "violations"),
         words::moment(first.at_us),
         facts(&involved),
-        life_line(first),
+        life_line(first, faults),
     )
 }
 
 /// The witness's events as a chart and one by one.
-fn life_line(violation: &Violation) -> String {
+fn life_line(violation: &Violation, faults: &[FaultWindow]) -> String {
     let events = &violation.life_line;
     if events.is_empty() {
         return String::new();
     }
     let mut lines = String::new();
     let mut next = 0;
+    let mut drawn = Vec::new();
     for kept in told(events, violation.at_us) {
         lines.push_str(&left_out(kept.start - next));
-        lines.extend(events[kept.clone()].iter().map(|event| line(event, violation.at_us)));
         next = kept.end;
+        for index in kept {
+            lines.push_str(&line(index + 1, &events[index], violation.at_us));
+            drawn.push((index + 1, &events[index]));
+        }
     }
     lines.push_str(&left_out(events.len() - next));
-    let chart = figures::life(violation).unwrap_or_default();
+    let chart = figures::life(violation, &drawn, faults).unwrap_or_default();
     format!("{chart}<ol class=\"life\" aria-label=\"Life line\">\n{lines}</ol>\n")
 }
 
@@ -92,10 +102,11 @@ fn told(events: &[LifeEvent], bad_us: u64) -> Vec<Range<usize>> {
     if from <= TOLD_FIRST { vec![0..to.max(TOLD_FIRST)] } else { vec![0..TOLD_FIRST, from..to] }
 }
 
-fn line(event: &LifeEvent, bad_us: u64) -> String {
+fn line(number: usize, event: &LifeEvent, bad_us: u64) -> String {
     let class = if event.at_us == bad_us { " class=\"witness\"" } else { "" };
     format!(
-        "<li{class}><span class=\"time\">{}</span><span>{}</span><span>{}</span></li>\n",
+        "<li{class}><span class=\"time\">{number}</span><span class=\"time\">{}</span>\
+         <span>{}</span><span>{}</span></li>\n",
         words::moment(event.at_us),
         escape(&event.place),
         escape(&event.what),
@@ -108,7 +119,7 @@ fn left_out(events: usize) -> String {
     }
     let events = words::counted(events as u64, "event", "events");
     format!(
-        "<li><span class=\"time\">…</span><span></span><span>{events}, in results.json</span></li>\n"
+        "<li><span class=\"time\">…</span><span></span><span></span><span>{events}, in results.json</span></li>\n"
     )
 }
 
@@ -119,7 +130,8 @@ mod tests {
     #[test]
     fn of_a_long_life_the_beginning_and_the_bad_moment_are_told() {
         let life = |events: u64| -> Vec<LifeEvent> {
-            let event = |at_us| LifeEvent { at_us, place: "n1".into(), what: "votes".into() };
+            let event =
+                |at_us| LifeEvent { at_us, place: "n1".into(), node: None, what: "votes".into() };
             (0..events).map(event).collect()
         };
         let cases: [(u64, u64, &[Range<usize>]); 6] = [
@@ -138,7 +150,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted() {
-        let event = |at_us| LifeEvent { at_us, place: "n1".into(), what: "votes".into() };
+        let event =
+            |at_us| LifeEvent { at_us, place: "n1".into(), node: None, what: "votes".into() };
         let violation = Violation {
             at_us: 60,
             what: "it is".into(),
@@ -146,7 +159,7 @@ mod tests {
             blocks: Vec::new(),
             life_line: (0..100).map(event).collect(),
         };
-        let html = life_line(&violation);
+        let html = life_line(&violation, &[]);
         assert!(html.contains("<span>33 events, in results.json</span>"), "{html}");
         assert!(html.contains("<span>35 events, in results.json</span>"), "{html}");
         assert_eq!(html.matches("<li").count(), 8 + 24 + 2);

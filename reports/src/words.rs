@@ -97,6 +97,9 @@ pub(crate) fn markdown(text: &str) -> String {
     safe
 }
 
+/// One of the figures of a distribution, microseconds.
+pub(crate) type Of = fn(&Percentiles) -> u64;
+
 /// A percentile, marked as a lower bound where it falls among those that never got there.
 pub(crate) fn bounded(latency: &Percentiles, per_million: u64, us: u64) -> String {
     let there = u128::from(latency.count.saturating_sub(latency.censored));

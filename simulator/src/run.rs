@@ -14,10 +14,10 @@ use crate::backends::apart::Means;
 use crate::backends::{self, Backend, BackendError, Carried};
 use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;
-use crate::measure::{Measured, Measuring, RoundTrips, measure};
+use crate::measure::{Measured, Measuring, RoundTrips, Voting, measure};
 use crate::observe::{Log, Observed};
 use crate::plan::{LogDetail, Plan};
-use crate::record::{RecordError, Results, RunDirectory};
+use crate::record::{Met, RecordError, Results, RunDirectory};
 
 /// Signatures remembered; a seed of the standard size makes some hundreds.
 const SIGNATURES: usize = 10_000;
@@ -100,17 +100,25 @@ fn carry_out(
     let carried = backends::carry_out(plan, directory, means, &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
-    let (judged, measured) = match beside {
+    let (judged, mut measured, voting) = match beside {
         Some(beside) => beside.finish(&log),
         None => {
             let judged = judge(log.records(), &settings, signatures);
             let measured = measure(log.records(), &judged.reference);
-            (judged, measured)
+            let mut voting = Voting::default();
+            log.records().iter().for_each(|observed| voting.observe(observed));
+            (judged, measured, voting)
         }
     };
     let Carried { coverage, used, resources, generator, questions } = carried;
     environment.extend(used);
+    if let Some(directory) = directory {
+        directory.write_histogram(&mut measured.decided)?;
+    }
+    let votes = voting.finish(&measured.measures, &judged.reference);
     let mut results = Results::conclude(plan, &log, judged, measured, command, environment);
+    results.votes = Some(votes);
+    results.met = Met::of(&coverage);
     (results.resources, results.generator) = (resources, generator);
     if let Some(questions) = questions {
         let transactions = results.measures.counts.decided_valid;
@@ -120,28 +128,29 @@ fn carry_out(
 }
 
 /// Judge and measures beside a run whose log is thinned: they see each record as it is made.
-struct Beside(Arc<Mutex<(Judge, Measuring)>>);
+struct Beside(Arc<Mutex<(Judge, Measuring, Voting)>>);
 
 impl Beside {
     fn watch(log: &mut Log, judge: Judge) -> Self {
-        let both = Arc::new(Mutex::new((judge, Measuring::default())));
-        let seen = both.clone();
+        let all = Arc::new(Mutex::new((judge, Measuring::default(), Voting::default())));
+        let seen = all.clone();
         log.thin(Box::new(move |observed: &Observed| {
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let (judge, measuring) = &mut *seen;
+            let (judge, measuring, voting) = &mut *seen;
             judge.observe(observed);
             measuring.observe(observed);
+            voting.observe(observed);
         }));
-        Self(both)
+        Self(all)
     }
 
-    /// What both say. The log has let go of them.
-    fn finish(self, log: &Log) -> (Judged, Measured) {
-        let both = Arc::into_inner(self.0).expect("a log that is closed has no witness");
-        let (judge, measuring) = both.into_inner().unwrap_or_else(PoisonError::into_inner);
+    /// What they say. The log has let go of them.
+    fn finish(self, log: &Log) -> (Judged, Measured, Voting) {
+        let all = Arc::into_inner(self.0).expect("a log that is closed has no witness");
+        let (judge, measuring, voting) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
         let judged = judge.finish(log.records());
         let measured = measuring.finish(&judged.reference);
-        (judged, measured)
+        (judged, measured, voting)
     }
 }
 

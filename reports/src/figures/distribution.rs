@@ -1,14 +1,20 @@
 //! How latencies are distributed over the whole run, its slowest few as wide as all the rest.
 
-use bigchaindb_simulator::record::Results;
-
-use super::{Bin, Figure};
+use super::Figure;
+use super::latency::{floor, floor_said};
+use super::timeline::Timeline;
 use crate::axis::Axis;
-use crate::chart::{Band, Chart, Ink, Line, Size};
+use crate::chart::{Band, Chart, Ink, Line, Size, Tip, Tips};
 use crate::words;
 
 /// The figure; none if there is no distribution.
-pub(super) fn distribution(results: &Results, _: &[Bin], _: Size) -> Option<Figure> {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "microseconds, rounded"
+)]
+pub(super) fn distribution(timeline: &Timeline<'_>, _: Size) -> Option<Figure> {
+    let results = timeline.results;
     let points = &results.measures.decided_cdf;
     let (first, last) = (points.first()?, points.last()?);
     let whole = &results.measures.latency.decided;
@@ -25,22 +31,25 @@ pub(super) fn distribution(results: &Results, _: &[Bin], _: Size) -> Option<Figu
     let mut bands = Vec::new();
     if whole.censored > 0 {
         let never = words::count(whole.censored);
-        lines.insert(
-            0,
-            Line { label: "never decided: at least".into(), ink: Ink::Quiet, points: censored },
-        );
-        bands.push(Band {
-            label: format!("{never} never decided"),
-            short: never,
-            from: known,
-            to: x.last(),
-        });
+        let label = "never decided: at least".into();
+        lines.insert(0, Line { label, ink: Ink::Quiet, points: censored });
+        bands.push(Band::plain(never.clone(), format!("{never} never decided"), known, x.last()));
     }
+    let tip = |point: &bigchaindb_simulator::measure::CdfPoint| Tip {
+        at: point.per_million as f64 / 1e6,
+        place: format!("{} %", point.per_million as f64 / 1e4),
+        values: vec![words::bounded(whole, point.per_million, point.latency_us)],
+    };
+    let marks: Vec<_> = floor(results).into_iter().collect();
+    let lowest = marks.iter().map(|mark| mark.at).fold(first.latency_us as f64, f64::min);
+    let y = Axis::latency(lowest.round() as u64, last.latency_us);
     Some(Figure {
         heading: "Latency distribution".into(),
-        note: "The share of transactions that took at most so long, from the intended moment to \
-               the decision. Both axes stretch what is rare."
-            .into(),
+        note: format!(
+            "The share of transactions that took at most so long, from the intended moment to the \
+             decision. Both axes stretch what is rare.{}",
+            floor_said(results)
+        ),
         chart: Chart {
             title: "Distribution of latency over the whole run".into(),
             description: format!(
@@ -53,10 +62,13 @@ pub(super) fn distribution(results: &Results, _: &[Bin], _: Size) -> Option<Figu
                 words::count(whole.censored),
             ),
             x,
-            y: Axis::latency(first.latency_us, last.latency_us),
+            y,
             lines,
             bands,
             shaded: Some("never decided before the log ended"),
+            marks,
+            tips: Tips { names: vec!["at most".into()], points: points.iter().map(tip).collect() },
+            height: None,
         },
     })
 }

@@ -18,6 +18,7 @@ fn a_run_directory_gets_its_report() {
     assert_eq!(read("report.html"), bigchaindb_reports::render(&results));
     assert_eq!(read("junit.xml"), bigchaindb_reports::junit(&results));
     assert_eq!(read("summary.md"), bigchaindb_reports::summary(&results));
+    assert_eq!(read("timeseries.csv"), bigchaindb_reports::timeseries(&results));
 }
 
 #[test]

@@ -58,5 +58,5 @@ fn a_failure_tells_the_life_of_its_witness() {
     let text = bigchaindb_reports::junit(&results);
     let document = Document::parse(&text).unwrap();
     let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
-    assert!(failure.text().unwrap().contains("22.104 s  backlog  inserted, assignee n1\n"));
+    assert!(failure.text().unwrap().contains("22.104 s  backlog  inserted, for n1\n"));
 }

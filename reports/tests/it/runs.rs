@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use bigchaindb_simulator::checkers::{Judgement, LifeEvent, Outcome, Verdict, Violation};
 use bigchaindb_simulator::measure::{
-    CdfPoint, Counts, FaultWindow, Latency, Measures, Percentiles, Second,
+    CdfPoint, Counts, FaultWindow, Latency, Measures, NodeVotes, Percentiles, Second, Votes,
 };
-use bigchaindb_simulator::record::{Results, Threshold};
+use bigchaindb_simulator::record::{LinkTimes, Met, Results, Threshold};
 
 const DIGEST: &str = "9b0dd5a4f3c2e1687a5b4c3d2e1f00112233445566778899aabbccddeeff0011";
 pub(crate) const WITNESS: &str = "5b1e9a3c7d2f4b6088aa11bb22cc33dd44ee55ff66007788990a1b2c3d4e5f60";
@@ -107,6 +107,13 @@ pub(crate) fn passed() -> Results {
         ],
         resources: Vec::new(),
         generator: None,
+        met: BTreeMap::from([
+            ("kill".to_owned(), met(1, &[("gather", 2), ("vote", 1)])),
+            ("partition".to_owned(), met(1, &[("vote", 3)])),
+            ("feed-abort".to_owned(), met(1, &[])),
+        ]),
+        votes: Some(votes()),
+        links: Some(LinkTimes { latency_us: 70_000, jitter_us: 7_000 }),
         environment: BTreeMap::from([
             ("processors".to_owned(), "2".to_owned()),
             ("version".to_owned(), "0.1.0".to_owned()),
@@ -161,6 +168,9 @@ pub(crate) fn empty() -> Results {
         thresholds: Vec::new(),
         measures: Measures::default(),
         faults: Vec::new(),
+        met: BTreeMap::new(),
+        votes: None,
+        links: None,
         nodes: Vec::new(),
         environment: BTreeMap::new(),
         ..passed()
@@ -186,6 +196,11 @@ pub(crate) fn hostile() -> Results {
     for fault in &mut results.faults {
         (fault.kind, fault.target) = (HOSTILE.into(), HOSTILE.into());
     }
+    let met = results.met.into_values().enumerate();
+    results.met = met.map(|(index, met)| (format!("{HOSTILE}{index}"), met)).collect();
+    for voter in results.votes.iter_mut().flat_map(|votes| &mut votes.nodes) {
+        voter.node = HOSTILE.into();
+    }
     for threshold in &mut results.thresholds {
         threshold.name = HOSTILE.into();
     }
@@ -201,6 +216,7 @@ pub(crate) fn hostile() -> Results {
                     violation.blocks = vec![HOSTILE.into()];
                     for (index, event) in violation.life_line.iter_mut().enumerate() {
                         event.place = format!("{HOSTILE}{}", index % 5);
+                        event.node = event.node.as_ref().map(|_| HOSTILE.into());
                         event.what = HOSTILE.into();
                     }
                 }
@@ -237,6 +253,29 @@ fn fault(
         verified_us: Some(planned_us + 3_870),
         healed_us: healed_us.map(|us| us + 5_120),
     }
+}
+
+fn met(verified: u64, steps: &[(&str, u64)]) -> Met {
+    let idle = u64::from(steps.is_empty());
+    let steps = steps.iter().map(|(step, times)| ((*step).to_owned(), *times)).collect();
+    Met { verified, idle, steps }
+}
+
+/// Three nodes vote all the time; n2 is dead from 12 s to 22 s.
+fn votes() -> Votes {
+    let node = |number: u64| {
+        let dead = |second: u64| number == 2 && (12..22).contains(&second);
+        let cast = |second: u64| if dead(second) { 0 } else { (second * 7 + number) % 5 };
+        let seconds: Vec<u64> = (0..75).map(cast).collect();
+        NodeVotes {
+            node: format!("n{number}"),
+            valid: seconds.iter().sum::<u64>() - 4,
+            invalid: 4,
+            seconds,
+        }
+    };
+    let blocks_invalid = (0..75).map(|second| u64::from((20..24).contains(&second))).collect();
+    Votes { blocks_invalid, nodes: (1..=4).map(node).collect() }
 }
 
 /// Load from 2 s to 62 s; from 18 s to 34 s little is decided, and afterwards what waited is.
@@ -309,18 +348,23 @@ fn life_line() -> Vec<LifeEvent> {
     let event = |(at_us, place, what): (u64, &str, &str)| LifeEvent {
         at_us,
         place: place.into(),
+        // The node that it has to do with, if one is named and is not the place itself.
+        node: ["n1", "n2", "n3", "n4"]
+            .into_iter()
+            .find(|node| what.contains(node) && *node != place)
+            .map(String::from),
         what: what.into(),
     };
     [
-        (22_100_000, "client 7", "POST of operation 412, a transfer"),
-        (22_103_400, "n3", "answers 201"),
-        (22_104_950, "backlog", "inserted, assignee n1"),
-        (22_310_007, "bigchain", "in block c0ffee01"),
+        (22_100_000, "client 7", "transfer 412: post to n3, invoke"),
+        (22_103_400, "client 7", "transfer 412: post to n3, ok 201"),
+        (22_104_950, "backlog", "inserted, for n1"),
+        (22_310_007, "bigchain", "block c0ffee01 inserted, by n1"),
         (22_318_400, "votes", "n1 votes valid on c0ffee01"),
         (22_319_100, "votes", "n4 votes valid on c0ffee01"),
         (22_920_010, "votes", "n3 votes valid on c0ffee01"),
         (22_921_300, "backlog", "deleted"),
-        (23_010_000, "bigchain", "in block decade01, whose author is n2"),
+        (23_010_000, "bigchain", "block decade01 inserted, by n2"),
         (23_410_900, "votes", "n2 votes valid on decade01"),
         (23_412_118, "votes", "n3 votes valid on decade01: valid, and so is c0ffee01"),
     ]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bigchaindb_core::model::{BlockId, Json, TxId};
+use bigchaindb_core::model::{BlockId, Json, NodeKey, TxId};
 
 use super::reference::Reference;
 use super::{LifeEvent, Violation};
@@ -31,8 +31,8 @@ pub fn life_line(
     let mut line: Vec<LifeEvent> = records
         .iter()
         .filter_map(|observed| {
-            let (place, what) = subject.event(&observed.record)?;
-            Some(LifeEvent { at_us: observed.at_us, place, what })
+            let Event { place, node, what } = subject.event(&observed.record)?;
+            Some(LifeEvent { at_us: observed.at_us, place, node, what })
         })
         .collect();
     line.extend(subject.elections());
@@ -40,7 +40,7 @@ pub fn life_line(
     if line.len() > EVENTS_MAX {
         let rest = line.split_off(EVENTS_MAX);
         let what = format!("{} more events", rest.len());
-        line.push(LifeEvent { at_us: rest[0].at_us, place: "…".into(), what });
+        line.push(LifeEvent { at_us: rest[0].at_us, place: "…".into(), node: None, what });
     }
     line
 }
@@ -61,18 +61,23 @@ struct Subject<'a> {
     reference: &'a Reference,
 }
 
+/// Where something happened, which node it has to do with, and what it was.
+struct Event {
+    place: String,
+    node: Option<String>,
+    what: String,
+}
+
 impl Subject<'_> {
-    /// Where the event happened and what it was; none if it is somebody else's.
-    fn event(&self, record: &Record) -> Option<(String, String)> {
+    /// The event that a record is; none if it is somebody else's.
+    fn event(&self, record: &Record) -> Option<Event> {
         match record {
             Record::Operation(operation) => self.operation(operation),
             Record::Change(change) => self.change(change),
             Record::Decided(decided) => self.blocks.contains(&decided.block).then(|| {
                 let word = election_word(decided.election);
-                (
-                    decided.node.to_string(),
-                    format!("says block {} is {word}", short(&decided.block)),
-                )
+                let what = format!("says block {} is {word}", short(&decided.block));
+                Event { place: decided.node.to_string(), node: None, what }
             }),
             Record::Run(_)
             | Record::Fault(_)
@@ -87,7 +92,7 @@ impl Subject<'_> {
         }
     }
 
-    fn operation(&self, operation: &Operation) -> Option<(String, String)> {
+    fn operation(&self, operation: &Operation) -> Option<Event> {
         let named = self.transaction.is_some() && operation.tx == self.transaction;
         let nameless = operation.tx.is_none() && self.numbers.contains(&operation.number);
         if !named && !nameless {
@@ -101,10 +106,11 @@ impl Subject<'_> {
         if let Some(value) = value {
             text += &format!(": {value}");
         }
-        Some((format!("client {}", operation.process), text))
+        let place = format!("client {}", operation.process);
+        Some(Event { place, node: Some(node.to_string()), what: text })
     }
 
-    fn change(&self, change: &Change) -> Option<(String, String)> {
+    fn change(&self, change: &Change) -> Option<Event> {
         let id = change.id()?;
         let row = change.new.as_deref();
         let text = |path: &[&str]| {
@@ -115,48 +121,54 @@ impl Subject<'_> {
             (Some(_), Some(_)) => "changed",
             (Some(_), None) => "deleted",
         };
-        let what = match change.table {
+        let (node, what) = match change.table {
             Table::Backlog => {
                 if self.transaction.as_ref().is_none_or(|wanted| wanted.as_str() != &*id) {
                     return None;
                 }
                 let assignee =
                     text(&["assignee"]).map(|key| self.reference.name(&key.into()).to_owned());
-                assignee.map_or_else(|| done.to_owned(), |name| format!("{done}, for {name}"))
+                let what =
+                    assignee.as_ref().map_or(done.to_owned(), |name| format!("{done}, for {name}"));
+                (assignee, what)
             }
             Table::Bigchain => {
                 let block = BlockId::from(&*id);
                 if !self.blocks.contains(&block) {
                     return None;
                 }
-                let author = text(&["block", "node_pubkey"]).unwrap_or("?").into();
-                format!("block {} {done}, by {}", short(&block), self.reference.name(&author))
+                let author = text(&["block", "node_pubkey"]).map(NodeKey::from);
+                let author = author.map(|key| self.reference.name(&key).to_owned());
+                let name = author.as_deref().unwrap_or("?");
+                let what = format!("block {} {done}, by {name}", short(&block));
+                (author, what)
             }
             Table::Votes => {
                 let block = BlockId::from(text(&["vote", "voting_for_block"])?);
                 if !self.blocks.contains(&block) {
                     return None;
                 }
-                let voter = text(&["node_pubkey"])?.into();
+                let voter = NodeKey::from(text(&["node_pubkey"])?);
+                let voter = self.reference.name(&voter).to_owned();
                 let valid = row?.get("vote")?.get("is_block_valid")?.as_bool()?;
                 let word = if valid { "valid" } else { "invalid" };
                 let previous = BlockId::from(text(&["vote", "previous_block"])?);
-                format!(
-                    "{} votes {word} on block {}, after {}",
-                    self.reference.name(&voter),
+                let what = format!(
+                    "{voter} votes {word} on block {}, after {}",
                     short(&block),
                     short(&previous)
-                )
+                );
+                (Some(voter), what)
             }
             Table::Positions => {
                 let block = BlockId::from(text(&["block"])?);
                 if !self.blocks.contains(&block) {
                     return None;
                 }
-                format!("block {} listed at {id}", short(&block))
+                (None, format!("block {} listed at {id}", short(&block)))
             }
         };
-        Some((change.table.to_string(), what))
+        Some(Event { place: change.table.to_string(), node, what })
     }
 
     /// When the votes on its blocks came to which outcome.
@@ -165,6 +177,7 @@ impl Subject<'_> {
         self.reference.history().iter().filter(ours).map(|(at_us, block, election)| LifeEvent {
             at_us: *at_us,
             place: "election".into(),
+            node: None,
             what: format!("block {} is {}", short(block), election_word(*election)),
         })
     }

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a run as a whole has shown. The worst of its invariants and thresholds decides, and a
 /// harness that fell short spoils all but a failure.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// All that was looked at holds.
@@ -38,7 +41,7 @@ impl fmt::Display for Verdict {
 }
 
 /// What one checker says of its invariant.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     /// The invariant's id: `S1`, `L2`, …
     pub invariant: String,
@@ -53,7 +56,7 @@ pub struct Judgement {
 }
 
 /// What came of looking.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "result", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It holds.
@@ -78,7 +81,7 @@ pub enum Outcome {
 }
 
 /// An invariant does not hold: when, what, and who was involved.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// The first bad moment, microseconds on the run's clock.
     pub at_us: u64,
@@ -100,12 +103,16 @@ impl Violation {
 }
 
 /// One event in the life of a transaction.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LifeEvent {
     /// When, microseconds on the run's clock.
     pub at_us: u64,
     /// Where: a client, a node's name, or a table.
     pub place: String,
+    /// The node that it has to do with, if it is another place: the one asked, the assignee, the
+    /// block's author, the voter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// What happened.
     pub what: String,
 }

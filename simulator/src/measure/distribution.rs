@@ -62,6 +62,12 @@ impl Distribution {
         points.collect()
     }
 
+    /// Every value, ascending, each with whether it had come to its end.
+    pub fn sorted(&mut self) -> &[(u64, bool)] {
+        self.values.sort_unstable();
+        &self.values
+    }
+
     /// The value of the nearest rank; values have to be sorted.
     fn at_rank(&self, share: u64, of: u64) -> Option<&(u64, bool)> {
         let rank = (self.values.len() as u64 * share).div_ceil(of).max(1);

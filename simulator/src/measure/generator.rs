@@ -4,12 +4,13 @@
 //! were late, or one was much too late, the run is void: what it was meant to measure was never asked for.
 
 use bigchaindb_load::slip::{LATE_FEW, LATE_ONE_IN, LATE_US, LATE_US_MAX, Slip};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CdfPoint;
 
 /// The generator of a run in real time, as it measured itself.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// Requests that were taken up, questions after the load included.
     pub requests: u64,

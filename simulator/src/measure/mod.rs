@@ -5,14 +5,16 @@
 //! until the log's end (right-censored); it is never dropped. Here: the figures, and [`measure`],
 //! where to start. How they are gathered is in `gather`, distributions are in `distribution`, what was before,
 //! during and after faults in `phases`; what members use of their machines is in `resources`,
-//! how well the load kept to its plan in `generator`.
+//! how well the load kept to its plan in `generator`, votes in `votes`.
 
 mod distribution;
 mod gather;
 mod generator;
 mod phases;
 mod resources;
+mod votes;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use distribution::Distribution;
@@ -20,9 +22,10 @@ pub use gather::{Measured, Measuring, measure};
 pub use generator::Generator;
 pub use phases::{Phase, PhaseName};
 pub use resources::{Resources, Sample};
+pub use votes::{NodeVotes, Votes, Voting};
 
 /// All that was measured.
-#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Measures {
     /// Totals.
     pub counts: Counts,
@@ -44,7 +47,7 @@ pub struct Measures {
 }
 
 /// What nodes asked of their store. A question is one round trip, whatever its number of rows.
-#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RoundTrips {
     /// Of all nodes together, in all their lives, up to the last time that they said so.
     pub questions: u64,
@@ -70,7 +73,7 @@ fn is_one(number: &u64) -> bool {
 }
 
 /// Totals. Load only: probes are not counted.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Operations whose call began.
     pub sent: u64,
@@ -108,7 +111,7 @@ pub struct Counts {
 }
 
 /// One second of the run, or a stretch of some: [`Measures::stretch_s`].
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Second {
     /// Which, from 0 at the beginning of the log.
     pub second: u64,
@@ -129,7 +132,7 @@ pub struct Second {
 }
 
 /// How long each hop took, from the operation's intended moment.
-#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// Until its call began.
     pub sent: Percentiles,
@@ -147,7 +150,7 @@ pub struct Latency {
 }
 
 /// A distribution of latencies, in microseconds.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Percentiles {
     /// How many.
     pub count: u64,
@@ -169,7 +172,7 @@ pub struct Percentiles {
 }
 
 /// A point of a distribution.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CdfPoint {
     /// How many of a million …
     pub per_million: u64,
@@ -178,7 +181,7 @@ pub struct CdfPoint {
 }
 
 /// A fault, as it came about. Microseconds on the run's clock; what did not happen is absent.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FaultWindow {
     /// Its number in the plan.
     pub number: u64,

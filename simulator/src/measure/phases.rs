@@ -5,13 +5,14 @@
 //! whatever comes of the operation and when: so each operation belongs to one phase. A fault that was
 //! never over lasts until the log's end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gather::Load;
 use super::{CdfPoint, Distribution, FaultWindow, Latency};
 
 /// A part of a run, by whether something was wrong on purpose.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// Which.
     pub name: PhaseName,
@@ -32,7 +33,7 @@ pub struct Phase {
 }
 
 /// A phase's name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PhaseName {
     /// Before the first fault was applied.

@@ -2,10 +2,11 @@
 //!
 //! Not here: who looks (`backends::real`, `sampler`). In virtual time nobody uses anything.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a member used of its machine, all its lives together.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Resources {
     /// A node's name, `store`, or `all` where nodes, store, clients and harness are one process.
     pub member: String,
@@ -34,7 +35,7 @@ pub struct Resources {
 }
 
 /// What a member had used at a moment. Counts are since its first start; what is not known is absent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// When, in microseconds of the run.
     pub at_us: u64,

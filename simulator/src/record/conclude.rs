@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::backends::Backend;
 use crate::checkers::reference::Surroundings;
 use crate::checkers::{Judged, Judgement, Outcome, Verdict, Violation};
 use crate::measure::{Distribution, Measured};
 use crate::observe::Log;
-use crate::plan::{Expect, Node, Plan};
+use crate::plan::{Expect, Links, Node, Plan};
 
-use super::{Results, Threshold};
+use super::{LinkTimes, Results, Threshold};
 
 impl Results {
     /// What a run came to. `command` is the one that runs it again.
@@ -46,6 +47,9 @@ impl Results {
             faults,
             resources: Vec::new(),
             generator: None,
+            met: BTreeMap::new(),
+            votes: None,
+            links: links(plan),
             environment,
         }
     }
@@ -54,6 +58,17 @@ impl Results {
 /// A node that is none of ours, and by which rules it is judged.
 fn foreign(node: &Node) -> Option<(String, String)> {
     Some((node.name.clone(), node.external.as_ref()?.profile.clone()))
+}
+
+/// The plan's links, where there are any: always in virtual time, and where they are not the default.
+fn links(plan: &Plan) -> Option<LinkTimes> {
+    let has_links = match plan.backend {
+        Backend::Sim => true,
+        Backend::Local => false,
+        _ => plan.links != Links::default(),
+    };
+    let Links { latency_us, jitter_us, .. } = plan.links;
+    has_links.then_some(LinkTimes { latency_us, jitter_us })
 }
 
 /// Holds what was measured against what the scenario expects.

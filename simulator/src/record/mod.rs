@@ -1,26 +1,29 @@
 //! The run directory: everything that is kept of a run.
 //!
 //! `scenario.toml` (the file, byte for byte), `plan.json` (every choice made), `command` (which runs it
-//! again), `observations.jsonl` (the log), `results.json` (what it came to: [`Results`]), `heard` (what each
-//! node's core heard, where no run is the same again: [`replay`](crate::replay)). Pages made of it are crate
-//! `bigchaindb-reports`. How a verdict comes about is in `conclude`. Start at [`RunDirectory`].
+//! again), `observations.jsonl` (the log), `results.json` (what it came to: [`Results`]), `hist.hgrm` (how long
+//! decisions took, every one of them), `heard` (what each node's core heard, where no run is the same again:
+//! [`replay`](crate::replay)). Pages made of it are crate `bigchaindb-reports`. How a verdict comes about is in `conclude`. Start at [`RunDirectory`].
 
 mod conclude;
+mod histogram;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checkers::{Judgement, Verdict};
-use crate::measure::{FaultWindow, Generator, Measures, Resources};
-use crate::plan::Plan;
+use crate::coverage::Coverage;
+use crate::measure::{Distribution, FaultWindow, Generator, Measures, Resources, Votes};
+use crate::plan::{FaultKind, Plan};
 
 pub use conclude::{kept, verdict};
 
 /// What a run came to.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
     /// The form of this file: [`Results::VERSION`].
     pub version: u32,
@@ -63,6 +66,16 @@ pub struct Results {
     /// How well the load kept to its plan, where time is real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator: Option<Generator>,
+    /// What faults met nodes in the middle of, by kind; only where time is virtual.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub met: BTreeMap<String, Met>,
+    /// Who voted how, over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
+    /// How long messages between nodes and store took by the plan; absent where they took what the
+    /// machine takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinkTimes>,
     /// Where it ran: name and value, for people.
     pub environment: BTreeMap<String, String>,
 }
@@ -73,7 +86,7 @@ impl Results {
 }
 
 /// An expectation of the scenario and what came of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
     /// What is bounded, as in the scenario: `finality.p99_7`.
     pub name: String,
@@ -83,6 +96,47 @@ pub struct Threshold {
     pub measured_us: Option<u64>,
     /// Was it kept? Nothing measured keeps nothing.
     pub met: bool,
+}
+
+/// How long messages between members take, one way, in microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LinkTimes {
+    /// The middle.
+    pub latency_us: u64,
+    /// How far each may lie from the middle, to either side.
+    pub jitter_us: u64,
+}
+
+/// What the faults of one kind met nodes in the middle of.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Met {
+    /// How many were seen to be real.
+    pub verified: u64,
+    /// How often one met a node that had nothing under way.
+    pub idle: u64,
+    /// How often one met a node that had this step of its work under way.
+    pub steps: BTreeMap<String, u64>,
+}
+
+impl Met {
+    /// What a run's faults met, by kind.
+    pub fn of(coverage: &Coverage) -> BTreeMap<String, Self> {
+        let mut of_kind: BTreeMap<String, Self> = BTreeMap::new();
+        let mut entry = |kind: FaultKind, add: &dyn Fn(&mut Self)| {
+            add(of_kind.entry(kind.nature().name.to_owned()).or_default());
+        };
+        for (kind, times) in &coverage.verified {
+            entry(*kind, &|met| met.verified += times);
+        }
+        for (kind, times) in &coverage.idle {
+            entry(*kind, &|met| met.idle += times);
+        }
+        for (kind, steps) in &coverage.met {
+            let named = || steps.iter().map(|(step, times)| (step.name().to_owned(), *times));
+            entry(*kind, &|met| met.steps.extend(named()));
+        }
+        of_kind
+    }
 }
 
 /// A folder that keeps a run.
@@ -231,6 +285,15 @@ impl RunDirectory {
     /// [`RecordError`] if they cannot be written.
     pub fn write_results(&self, results: &Results) -> Result<(), RecordError> {
         self.write_json("results.json", "results", results)
+    }
+
+    /// Keeps the distribution from intended to decided as `hist.hgrm`, in the text form of
+    /// HdrHistogram's percentiles; values in milliseconds.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`] if it cannot be written.
+    pub fn write_histogram(&self, decided: &mut Distribution) -> Result<(), RecordError> {
+        self.write("hist.hgrm", histogram::histogram(decided).as_bytes())
     }
 
     /// Reads `results.json`.

@@ -20,6 +20,7 @@ mod progress;
 mod quirks;
 mod relay;
 mod replay;
+mod report;
 mod repro;
 mod run;
 mod shrink;
@@ -54,6 +55,7 @@ enum Command {
     List(list::List),
     Campaign(campaign::Campaign),
     Shrink(shrink::Shrink),
+    Report(report::Report),
     Repro(repro::Repro),
     Judge(judge::Judge),
     Relay(relay::Relay),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::List(list) => list.run(),
         Command::Campaign(campaign) => campaign.run(),
         Command::Shrink(shrink) => shrink.run(),
+        Command::Report(report) => report.run(),
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
         Command::Relay(relay) => relay.run(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bigchaindb_simulator::checkers::{Judgement, Outcome, Verdict, Violation};
-use bigchaindb_simulator::measure::{Measures, Resources};
-use bigchaindb_simulator::record::{Results, RunDirectory};
+use bigchaindb_simulator::measure::{Measures, NodeVotes, Resources, Votes};
+use bigchaindb_simulator::record::{LinkTimes, Met, Results, RunDirectory};
 
 fn results() -> Results {
     let violation = Violation {
@@ -46,6 +46,9 @@ fn results() -> Results {
         generator: None,
         resources: vec![Resources { member: "n1".into(), cpu_ms: 7, ..Resources::default() }],
         faults: Vec::new(),
+        met: BTreeMap::from([("kill".into(), Met::default())]),
+        votes: Some(Votes { blocks_invalid: vec![1], nodes: vec![NodeVotes::default()] }),
+        links: Some(LinkTimes { latency_us: 250, jitter_us: 25 }),
         environment: BTreeMap::new(),
     }
 }

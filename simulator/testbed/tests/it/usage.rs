@@ -2,12 +2,13 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
     &["campaign", "--help"],
     &["shrink", "--help"],
+    &["report", "--help"],
     &["repro", "--help"],
     &["judge", "--help"],
     &["replay", "--help"],

@@ -1,0 +1,186 @@
+//! The same charts for all runs, with a line for each.
+
+use bigchaindb_simulator::measure::{CdfPoint, Second};
+use bigchaindb_simulator::record::Results;
+
+use super::Compared;
+use crate::axis::Axis;
+use crate::chart::{Chart, Ink, Line, Size, Tips};
+use crate::figures::timeline::{Series, Shown, Timeline};
+use crate::figures::{self, Figure, Said, both_sizes};
+
+/// So many lines can be told apart.
+pub(super) const LINES_MAX: usize = Ink::SIDE_BY_SIDE.len();
+
+/// A quantity over time.
+struct Quantity {
+    heading: &'static str,
+    note: &'static str,
+    of: fn(&Second, f64) -> Option<f64>,
+    said: Said,
+    is_latency: bool,
+}
+
+const OVER_TIME: [Quantity; 5] = [
+    Quantity {
+        heading: "Decided",
+        note: "Transactions decided valid per second.",
+        of: |second, stretch_s| Some(second.decided as f64 / stretch_s),
+        said: figures::per_second,
+        is_latency: false,
+    },
+    Quantity {
+        heading: "Latency, p50",
+        note: "Half of what was decided in a second took at most so long from its intended moment.",
+        of: |second, _| second.decided_latency.as_ref().map(|latency| latency.p50_us as f64),
+        said: figures::latency_said,
+        is_latency: true,
+    },
+    Quantity {
+        heading: "Latency, p99",
+        note: "99 of 100 took at most so long.",
+        of: |second, _| second.decided_latency.as_ref().map(|latency| latency.p99_us as f64),
+        said: figures::latency_said,
+        is_latency: true,
+    },
+    Quantity {
+        heading: "Backlog",
+        note: "Transactions that wait, at the end of the second.",
+        of: |second, _| Some(second.backlog as f64),
+        said: figures::count,
+        is_latency: false,
+    },
+    Quantity {
+        heading: "Undecided blocks",
+        note: "Blocks that wait for votes, at the end of the second.",
+        of: |second, _| Some(second.undecided_blocks as f64),
+        said: figures::count,
+        is_latency: false,
+    },
+];
+
+/// Every chart that these runs can fill, as HTML.
+pub(super) fn all(runs: &[Compared]) -> String {
+    let runs = &runs[..runs.len().min(LINES_MAX)];
+    let over_time = OVER_TIME.iter().filter_map(|quantity| over_time(runs, quantity));
+    over_time.chain(distribution(runs)).collect()
+}
+
+/// Which run has the most time to show; the others are seen along it.
+fn longest(runs: &[Compared]) -> Option<&Results> {
+    let runs = runs.iter().map(|run| &run.results);
+    runs.max_by_key(|results| results.measures.seconds.len())
+}
+
+fn over_time(runs: &[Compared], quantity: &Quantity) -> Option<String> {
+    let longest = longest(runs)?;
+    let stretch_s = longest.measures.stretch_s;
+    let timeline = Timeline::of(longest, None).shading(same_faults(runs));
+    let series: Vec<_> = (runs.iter().zip(Ink::SIDE_BY_SIDE))
+        .filter(|(run, _)| run.results.measures.stretch_s == stretch_s)
+        .map(|(run, ink)| {
+            let seconds = run.results.measures.seconds.iter();
+            let values = seconds.map(|second| (quantity.of)(second, stretch_s.max(1) as f64));
+            Series { label: run.name.clone(), ink, values: values.collect() }
+        })
+        .collect();
+    let values = || series.iter().flat_map(|series| series.values.iter().copied().flatten());
+    let (least, most) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
+    if most <= 0.0 {
+        return None;
+    }
+    let each: Vec<_> = series.iter().map(|series| described(series, quantity.said)).collect();
+    both_sizes(|size| {
+        let shown = Shown {
+            title: format!("{} over time, by run", quantity.heading),
+            description: format!("{}.", each.join("; ")),
+            y: axis(quantity, least, most),
+            said: quantity.said,
+            marks: Vec::new(),
+        };
+        Some(Figure {
+            heading: quantity.heading.into(),
+            note: quantity.note.into(),
+            chart: timeline.chart(size, &series, shown),
+        })
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "microseconds, not below 0"
+)]
+fn axis(quantity: &Quantity, least: f64, most: f64) -> Axis {
+    match quantity.is_latency {
+        true => Axis::latency(least as u64, most as u64),
+        false => Axis::amount(most, 4),
+    }
+}
+
+/// A line in words: its median second and its highest.
+fn described(series: &Series, said: Said) -> String {
+    let mut values: Vec<f64> = series.values.iter().copied().flatten().collect();
+    values.sort_by(f64::total_cmp);
+    match (values.get(values.len() / 2), values.last()) {
+        (Some(median), Some(most)) => {
+            format!(
+                "{}: {} in the median second, {} at most",
+                series.label,
+                said(*median),
+                said(*most)
+            )
+        }
+        _ => format!("{}: nothing", series.label),
+    }
+}
+
+/// Whether the same was done to all of them.
+fn same_faults(runs: &[Compared]) -> bool {
+    let faults = |run: &Compared| -> Vec<(String, String)> {
+        let faults = run.results.faults.iter();
+        faults.map(|fault| (fault.kind.clone(), fault.target.clone())).collect()
+    };
+    runs.windows(2).all(|pair| faults(&pair[0]) == faults(&pair[1]))
+}
+
+fn distribution(runs: &[Compared]) -> Option<String> {
+    let curves = || runs.iter().map(|run| &run.results.measures.decided_cdf);
+    let points = || curves().flatten().map(|point| point.latency_us);
+    let (least, most) = (points().min()?, points().max()?);
+    let count = runs.iter().map(|run| run.results.measures.latency.decided.count).max()?;
+    let place = |point: &CdfPoint| (point.per_million as f64 / 1e6, Some(point.latency_us as f64));
+    let said = |run: &Compared| {
+        let decided = &run.results.measures.latency.decided;
+        let [half, most] = [decided.p50_us, decided.p99_us].map(crate::words::duration);
+        format!("{}: half took at most {half}, 99 % {most}", run.name)
+    };
+    let said: Vec<_> = runs.iter().map(said).collect();
+    both_sizes(|_: Size| {
+        Some(Figure {
+            heading: "Latency distribution".into(),
+            note:
+                "The share of transactions that took at most so long, from the intended moment to \
+                   the decision. Both axes stretch what is rare."
+                    .into(),
+            chart: Chart {
+                title: "Distribution of latency over the whole run, by run".into(),
+                description: format!("{}.", said.join("; ")),
+                x: Axis::tail(count),
+                y: Axis::latency(least, most),
+                lines: (runs.iter().zip(Ink::SIDE_BY_SIDE))
+                    .map(|(run, ink)| Line {
+                        label: run.name.clone(),
+                        ink,
+                        points: run.results.measures.decided_cdf.iter().map(place).collect(),
+                    })
+                    .collect(),
+                bands: Vec::new(),
+                shaded: None,
+                marks: Vec::new(),
+                tips: Tips::default(),
+                height: None,
+            },
+        })
+    })
+}

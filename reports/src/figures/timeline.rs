@@ -1,0 +1,306 @@
+//! The run along the time axis: which seconds share a point, what is shaded, what is said of a point.
+//!
+//! A page has no room for more than a few hundred points. In a longer run several seconds share one,
+//! which is drawn as the lowest and the highest of them in their order, so that no dip and no peak is
+//! lost. Start at [`Timeline::chart`].
+
+use std::ops::Range;
+
+use bigchaindb_simulator::measure::Second;
+use bigchaindb_simulator::record::Results;
+
+use super::Said;
+use crate::axis::Axis;
+use crate::chart::{Band, Chart, Ink, Line, Mark, Size, Tip, Tips, Tone};
+use crate::trouble::Trouble;
+use crate::words;
+
+/// More points than these cannot be told apart on a page.
+const POINTS_MAX: usize = 360;
+/// Where several seconds share a point it has two ends, so there are fewer of them.
+const SHARED_MAX: usize = 240;
+
+/// A run, seen along its time.
+pub(crate) struct Timeline<'a> {
+    /// The run.
+    pub(crate) results: &'a Results,
+    /// Where it went badly.
+    trouble: Option<&'a Trouble>,
+    /// Whether faults are shaded.
+    is_shaded: bool,
+    /// Which entries of the measures share a point.
+    points: Vec<Range<usize>>,
+}
+
+/// One line of a chart over time: a value for each entry of the measures, where there is one.
+pub(crate) struct Series {
+    /// What the legend calls it.
+    pub(crate) label: String,
+    /// How it looks.
+    pub(crate) ink: Ink,
+    /// The values.
+    pub(crate) values: Vec<Option<f64>>,
+}
+
+/// What a chart over time is besides its lines.
+pub(crate) struct Shown {
+    /// See [`Chart`].
+    pub(crate) title: String,
+    /// See [`Chart`]; what is shaded is added.
+    pub(crate) description: String,
+    /// See [`Chart`].
+    pub(crate) y: Axis,
+    /// How a value is said to people.
+    pub(crate) said: Said,
+    /// See [`Chart`].
+    pub(crate) marks: Vec<Mark>,
+}
+
+impl<'a> Timeline<'a> {
+    /// A run's time.
+    pub(crate) fn of(results: &'a Results, trouble: Option<&'a Trouble>) -> Self {
+        let length = results.measures.seconds.len();
+        let most = if length <= POINTS_MAX { POINTS_MAX } else { SHARED_MAX };
+        let width = length.div_ceil(most).max(1);
+        let points = (0..length).step_by(width).map(|from| from..(from + width).min(length));
+        Self { results, trouble, is_shaded: true, points: points.collect() }
+    }
+
+    /// The same, with faults shaded or not.
+    pub(crate) fn shading(self, is_shaded: bool) -> Self {
+        Self { is_shaded, ..self }
+    }
+
+    /// The entries of the measures.
+    pub(crate) fn seconds(&self) -> &'a [Second] {
+        &self.results.measures.seconds
+    }
+
+    /// How many seconds an entry is about.
+    pub(crate) fn stretch_s(&self) -> u64 {
+        self.results.measures.stretch_s.max(1)
+    }
+
+    /// A line with a value for each second.
+    pub(crate) fn series(
+        &self,
+        label: &str,
+        ink: Ink,
+        of: impl Fn(&Second) -> Option<f64>,
+    ) -> Series {
+        Series { label: label.to_owned(), ink, values: self.seconds().iter().map(of).collect() }
+    }
+
+    /// A line with a count for each second, as a rate per second.
+    pub(crate) fn rate(&self, label: &str, ink: Ink, of: fn(&Second) -> u64) -> Series {
+        let stretch_s = self.stretch_s() as f64;
+        self.series(label, ink, |second| Some(of(second) as f64 / stretch_s))
+    }
+
+    /// How much of the run a point stands for, as the end of a sentence.
+    pub(crate) fn per_point(&self) -> String {
+        let shared = self.points.first().map_or(1, ExactSizeIterator::len) as u64;
+        match (shared, shared * self.stretch_s()) {
+            (1, 1) => "each second".to_owned(),
+            (1, width) => format!("every {width} seconds"),
+            (_, width) => format!("every {width} seconds, the lowest and the highest of them,"),
+        }
+    }
+
+    /// The chart of these lines, the last on top.
+    pub(crate) fn chart(&self, size: Size, series: &[Series], shown: Shown) -> Chart {
+        let lines = series.iter().map(|series| Line {
+            label: series.label.clone(),
+            ink: series.ink,
+            points: self.line(&series.values),
+        });
+        let values = |range: &Range<usize>| {
+            let said = |series: &Series| said(&series.values, range, shown.said);
+            series.iter().map(said).collect()
+        };
+        let bands = self.bands();
+        Chart {
+            title: shown.title,
+            description: format!("{}{}", shown.description, shaded(&bands)),
+            x: self.axis(size),
+            y: shown.y,
+            lines: lines.collect(),
+            bands,
+            shaded: Some("fault, from applied to healed (paler before: planned; dotted: verified)"),
+            marks: shown.marks,
+            tips: self.tips(series.iter().map(|series| series.label.clone()).collect(), values),
+            height: None,
+        }
+    }
+
+    /// What is said at each point.
+    pub(crate) fn tips(
+        &self,
+        names: Vec<String>,
+        values: impl Fn(&Range<usize>) -> Vec<String>,
+    ) -> Tips {
+        let point = |range: &Range<usize>| Tip {
+            at: self.at_us(range.start) / 2.0 + self.at_us(range.end) / 2.0,
+            place: self.place(range),
+            values: values(range),
+        };
+        Tips { names, points: self.points.iter().map(point).collect() }
+    }
+
+    /// Places of a line's values: one for each point, or the two ends of those that share one.
+    pub(crate) fn line(&self, values: &[Option<f64>]) -> Vec<(f64, Option<f64>)> {
+        let mut places = Vec::with_capacity(self.points.len() * 2);
+        for range in &self.points {
+            let (from_us, to_us) = (self.at_us(range.start), self.at_us(range.end));
+            match ends(values, range) {
+                Some(((low_at, low), (high_at, high))) if low_at != high_at => {
+                    let (first, second) = if low_at < high_at { (low, high) } else { (high, low) };
+                    let quarter_us = (to_us - from_us) / 4.0;
+                    places.push((from_us + quarter_us, Some(first)));
+                    places.push((to_us - quarter_us, Some(second)));
+                }
+                ends => {
+                    places.push((from_us / 2.0 + to_us / 2.0, ends.map(|((_, value), _)| value)));
+                }
+            }
+        }
+        places
+    }
+
+    /// When an entry begins, in microseconds of the run.
+    fn at_us(&self, index: usize) -> f64 {
+        let first = self.seconds().first().map_or(0, |second| second.second);
+        (first + index as u64 * self.stretch_s()) as f64 * 1e6
+    }
+
+    /// The entries' time as people say it.
+    fn place(&self, range: &Range<usize>) -> String {
+        let second = |index: usize| self.seconds().get(index).map_or(0, |second| second.second);
+        let last = second(range.end - 1) + self.stretch_s() - 1;
+        match second(range.start) {
+            first if first == last => format!("{first} s"),
+            first => format!("{first} to {last} s"),
+        }
+    }
+
+    /// The axis of the run's whole time.
+    pub(crate) fn axis(&self, size: Size) -> Axis {
+        let seconds = self.seconds().last();
+        let end_s = seconds.map_or(0, |second| second.second.saturating_add(self.stretch_s()));
+        let end_us = self.results.duration_us.max(end_s.saturating_mul(1_000_000));
+        Axis::time(end_us, if size == Size::Wide { 9 } else { 5 })
+    }
+
+    /// The faults that really came about, from applied to healed or to the end of the run; and the
+    /// first bad second.
+    pub(crate) fn bands(&self) -> Vec<Band> {
+        let mut bands: Vec<Band> = (self.results.faults.iter())
+            .filter(|_| self.is_shaded)
+            .filter_map(|fault| {
+                let from = fault.applied_us?;
+                let to = fault.healed_us.unwrap_or(self.results.duration_us).max(from);
+                Some(Band {
+                    short: fault.number.to_string(),
+                    label: format!("{} {} {}", fault.number, fault.kind, fault.target),
+                    from: from as f64,
+                    to: to as f64,
+                    planned: fault.planned_us.map(|us| us as f64),
+                    verified: fault.verified_us.map(|us| us as f64),
+                    tone: Tone::Fault,
+                })
+            })
+            .collect();
+        bands.sort_by(|one, other| one.from.total_cmp(&other.from));
+        if let Some(trouble) = self.trouble {
+            let from = self.at_us(trouble.first);
+            let to = self.at_us(trouble.first + 1);
+            let mut bad = Band::plain("!".into(), "first bad second".into(), from, to);
+            bad.tone = Tone::Bad;
+            bands.push(bad);
+        }
+        bands
+    }
+}
+
+/// Which of these entries has the lowest value, which the highest; none if none has any.
+fn ends(values: &[Option<f64>], range: &Range<usize>) -> Option<((usize, f64), (usize, f64))> {
+    let known = range.clone().filter_map(|index| Some((index, (*values.get(index)?)?)));
+    let by_value = |one: &(usize, f64), other: &(usize, f64)| one.1.total_cmp(&other.1);
+    // Of equal ones the same, so that a level line stays one point.
+    let low = known.clone().min_by(by_value)?;
+    let high = known.max_by(by_value)?;
+    if low.1 < high.1 { Some((low, high)) } else { Some((low, low)) }
+}
+
+/// A point's value as people say it, from lowest to highest if several share it.
+pub(crate) fn said(values: &[Option<f64>], range: &Range<usize>, said: Said) -> String {
+    match ends(values, range) {
+        None => "–".to_owned(),
+        Some(((low_at, low), (high_at, high))) => match (said(low), said(high)) {
+            (low, high) if low_at == high_at || low == high => high,
+            (low, high) => format!("{low} to {high}"),
+        },
+    }
+}
+
+/// A sentence on when it hurt, for those who cannot see the bands.
+fn shaded(bands: &[Band]) -> String {
+    let of = |tone| bands.iter().filter(|band| band.tone == tone).count() as u64;
+    match (of(Tone::Fault), of(Tone::Bad)) {
+        (0, 0) => String::new(),
+        (0, _) => " Marked: the first bad second.".to_owned(),
+        (faults, 0) => format!(" Shaded: {}.", words::counted(faults, "fault", "faults")),
+        (faults, _) => format!(
+            " Shaded: {}; marked: the first bad second.",
+            words::counted(faults, "fault", "faults")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(length: u64, value: impl Fn(u64) -> u64) -> Results {
+        let mut results = crate::tests::results();
+        results.measures.seconds = (0..length)
+            .map(|second| Second { second, backlog: value(second), ..Second::default() })
+            .collect();
+        results
+    }
+
+    #[test]
+    fn a_long_run_keeps_every_dip_and_every_peak() {
+        let results = run(86_400, |second| match second {
+            40_000 => 0,
+            50_000 => 99,
+            _ => 10,
+        });
+        let timeline = Timeline::of(&results, None);
+        let series = timeline.rate("backlog", Ink::Alone, |second| second.backlog);
+        let line = timeline.line(&series.values);
+        assert!(line.len() < 2 * SHARED_MAX, "{}", line.len());
+        assert!(line.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let values = || line.iter().filter_map(|(_, value)| *value);
+        assert_eq!(values().fold(f64::MAX, f64::min), 0.0);
+        assert_eq!(values().fold(0.0, f64::max), 99.0);
+        assert_eq!(timeline.per_point(), "every 360 seconds, the lowest and the highest of them,");
+        let tips = timeline
+            .tips(Vec::new(), |range| vec![said(&series.values, range, super::super::count)]);
+        assert_eq!(
+            (tips.points[111].place.as_str(), tips.points[111].values[0].as_str()),
+            ("39960 to 40319 s", "0 to 10")
+        );
+    }
+
+    #[test]
+    fn a_short_run_keeps_every_second_in_its_middle() {
+        let results = run(2, |second| second);
+        let timeline = Timeline::of(&results, None);
+        let series = timeline.rate("backlog", Ink::Alone, |second| second.backlog);
+        assert_eq!(timeline.line(&series.values), [(0.5e6, Some(0.0)), (1.5e6, Some(1.0))]);
+        assert_eq!(timeline.per_point(), "each second");
+        let nothing = vec![None, Some(3.0)];
+        assert_eq!(timeline.line(&nothing), [(0.5e6, None), (1.5e6, Some(3.0))]);
+    }
+}
