@@ -114,11 +114,13 @@ impl Chart {
         let (left, top) = chart.backend_coord(&(self.x.first(), self.y.last()));
         let (right, bottom) = chart.backend_coord(&(self.x.last(), self.y.first()));
         let across = |value: f64| chart.backend_coord(&(value, self.y.first())).0;
+        // How far the labels of each row reach: where bands share a row, some have no room for one.
+        let mut taken = [i32::MIN; LANES_MAX];
         for (band, lane) in self.bands.iter().zip(lanes) {
             draw_band(root, band, &across, (top, bottom))?;
             let raised = u32::try_from(*lane).unwrap_or(0) * LANE_PIXELS;
             let ends = (across(band.from), across(band.to).max(across(band.from) + LEAST));
-            draw_label(root, band, ends, top - signed(units(raised)))?;
+            draw_label(root, band, ends, top - signed(units(raised)), &mut taken[*lane])?;
         }
         for mark in &self.marks {
             let height = chart.backend_coord(&(self.x.first(), mark.at)).1;
@@ -255,6 +257,7 @@ fn draw_label(
     band: &Band,
     (left, right): (i32, i32),
     bottom: i32,
+    taken: &mut i32,
 ) -> Result<(), DrawError> {
     let top = bottom - signed(units(LANE_PIXELS - 2));
     root.draw(&Rectangle::new([(left, top), (right, bottom)], tone(band.tone).mix(0.28).filled()))?;
@@ -270,6 +273,17 @@ fn draw_label(
         }
         None => (&band.short, left - gap, HPos::Right),
     };
+    #[expect(clippy::cast_possible_truncation, reason = "a label is no wider than a drawing")]
+    let wide = (width(text) * f64::from(UNITS_PER_PIXEL)) as i32;
+    let from = match side {
+        HPos::Left => x,
+        HPos::Center => x - wide / 2,
+        HPos::Right => x - wide,
+    };
+    if from < *taken {
+        return Ok(());
+    }
+    *taken = from + wide;
     let style = ("sans-serif", letters(11)).into_font().color(&TEXT);
     let style = style.pos(Pos::new(side, VPos::Center));
     root.draw(&Text::new(words::visible(text), (x, i32::midpoint(top, bottom)), style))

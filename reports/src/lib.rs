@@ -13,14 +13,18 @@ mod chart;
 mod comparison;
 mod drawing;
 mod figures;
+mod hops;
 mod junit;
 mod matrix;
+mod meanings;
 mod page;
+mod phases;
 mod schema;
 mod standing;
 mod summary;
 mod timeseries;
 mod trouble;
+mod used;
 mod violations;
 mod words;
 

@@ -8,14 +8,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bigchaindb_simulator::checkers::{Judgement, Outcome};
-use bigchaindb_simulator::measure::Percentiles;
 use bigchaindb_simulator::record::{Results, Threshold};
 use sha2::{Digest, Sha256};
 
 use crate::standing::{self, Standing};
 use crate::trouble::{self, Trouble};
 use crate::words::{self, bounded, escape};
-use crate::{broken, figures, violations};
+use crate::{broken, figures, hops, meanings, phases, used, violations};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -38,11 +37,13 @@ pub(crate) fn page(results: &Results) -> String {
         violations::section(results),
         numbers(results),
         charts(results, trouble.as_ref()),
-        hops(results),
+        hops::section(results),
+        phases::section(results),
         judged(results),
         broken::section(results),
+        used::section(results, trouble.as_ref()),
         surroundings(results),
-        meanings(),
+        meanings::section(),
     ];
     let title = format!("{}: {scenario}, seed {}", results.verdict, results.seed);
     frame(&title, &sections.concat(), &footer())
@@ -114,11 +115,15 @@ fn lead(results: &Results) -> String {
         );
     }
     if decided.count > 0 {
+        let took = |per_million, us| match words::is_bound(decided, per_million) {
+            true => format!("more than {}", words::duration(us)),
+            false => format!("at most {}", words::duration(us)),
+        };
         lead += &format!(
-            " Half took at most {} from the moment they were meant to be sent to their decision, 99 \
-             of 100 at most {}.",
-            bounded(decided, 500_000, decided.p50_us),
-            bounded(decided, 990_000, decided.p99_us),
+            " From the moment they were meant to be sent to their decision half took {}, 99 of 100 \
+             {}.",
+            took(500_000, decided.p50_us),
+            took(990_000, decided.p99_us),
         );
     }
     match results.faults.len() as u64 {
@@ -244,50 +249,6 @@ fn row(id: &str, wanted: &str, standing: Standing, said: &str, detail: &str) -> 
     )
 }
 
-/// How long each hop took.
-fn hops(results: &Results) -> String {
-    let latency = &results.measures.latency;
-    let hops = [
-        ("sent", &latency.sent),
-        ("accepted", &latency.accepted),
-        ("in a block", &latency.in_block),
-        ("decided valid", &latency.decided),
-    ];
-    let hops: Vec<_> = hops.into_iter().filter(|(_, hop)| hop.count > 0).collect();
-    let rows: String = hops.iter().map(|(name, hop)| hop_row(name, hop)).collect();
-    if rows.is_empty() {
-        return rows;
-    }
-    let figure = figures::hops(&hops).unwrap_or_default();
-    format!(
-        "<section>\n<h2>Hop by hop</h2>\n{figure}<p class=\"note\">≥ where some had not got there \
-         when the log ended; never: how many those are.</p>\n<div class=\"wide-table\"><table>\n\
-         <thead><tr><th scope=\"col\">Until</th><th class=\"number\" scope=\"col\">p50</th>\
-         <th class=\"number\" scope=\"col\">p95</th><th class=\"number\" scope=\"col\">p99</th>\
-         <th class=\"number\" scope=\"col\">p99.7</th><th class=\"number\" scope=\"col\">longest</th>\
-         <th class=\"number\" scope=\"col\">never</th></tr></thead>\n\
-         <tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
-    )
-}
-
-fn hop_row(name: &str, hop: &Percentiles) -> String {
-    let columns = [
-        (500_000, hop.p50_us),
-        (950_000, hop.p95_us),
-        (990_000, hop.p99_us),
-        (997_000, hop.p99_7_us),
-        (1_000_000, hop.max_us),
-    ];
-    let columns: String = columns
-        .iter()
-        .map(|(share, us)| format!("<td class=\"number\">{}</td>", bounded(hop, *share, *us)))
-        .collect();
-    format!(
-        "<tr><th scope=\"row\">{name}</th>{columns}<td class=\"number\">{}</td></tr>\n",
-        words::count(hop.censored)
-    )
-}
-
 /// The members' names, with what is to be known of those that are none of ours.
 fn members(results: &Results) -> Vec<String> {
     let member = |name: &String| match results.foreign.get(name) {
@@ -309,49 +270,6 @@ fn surroundings(results: &Results) -> String {
     let told = results.environment.iter().map(|(name, value)| (name.as_str(), escape(value)));
     known.extend(told);
     format!("<section>\n<h2>Surroundings</h2>\n{}</section>\n", facts(&known))
-}
-
-/// What words mean on this page.
-fn meanings() -> String {
-    let words = [
-        ("operation", "What a client asks: a CREATE, a TRANSFER, or something odd, with one POST."),
-        (
-            "intended",
-            "The moment the plan wants an operation sent. Latencies count from there, so \
-          that a generator or a server that falls behind hides nothing.",
-        ),
-        (
-            "accepted",
-            "A node answered the POST with success. The transaction then waits in the backlog.",
-        ),
-        ("decided", "More than half of the nodes voted the same of the transaction's block."),
-        ("lost a conflict", "Another transaction spends the same output, and was decided valid."),
-        (
-            "never decided",
-            "Accepted, and neither decided nor lost when the log ended. Counted as \
-          having taken at least until then, never left out.",
-        ),
-        ("p99", "99 of 100 took at most so long; p50, the median, half of them."),
-        (
-            "invariant",
-            "What has to hold whatever goes wrong. A checker looks for violations in the \
-          observation log.",
-        ),
-        (
-            "fault",
-            "Something that was broken on purpose: planned by the scenario, applied, verified by \
-          a probe, and healed.",
-        ),
-        ("bad second", trouble::RULES),
-    ];
-    let words = words.map(|(word, meaning)| {
-        let id = if word == "bad second" { " id=\"bad-second\"" } else { "" };
-        format!("<dt{id}>{word}</dt><dd>{meaning}</dd>\n")
-    });
-    format!(
-        "<section>\n<h2>What the words mean</h2>\n<dl class=\"facts\">\n{}</dl>\n</section>\n",
-        words.concat()
-    )
 }
 
 fn footer() -> String {

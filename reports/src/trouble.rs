@@ -19,7 +19,8 @@ const LOOKED_BACK_MIN: usize = 5;
 pub(crate) const RULES: &str = "A second is held against those before it: up to 30 that had requests \
     and were not bad themselves, at least 5. It is bad if requests went on (at least half of the \
     median before) while fewer than half of the median were decided, or accepted, and by more than \
-    chance explains (three times the square root of the median); if its p99 is more than twice the \
+    chance explains (three times the square root of the median); if so long nothing was decided that, \
+    at the mean before, ten transactions would have been, though requests went on; if its p99 is more than twice the \
     highest p99 before; if the backlog at its end is more than twice the highest before, and by more \
     than ten; or if an invariant was first violated in it that was not meant to be.";
 
@@ -42,7 +43,9 @@ impl Trouble {
         let mut good: Vec<&Second> = Vec::new();
         let mut trouble: Option<Self> = None;
         for (index, second) in seconds.iter().enumerate() {
-            let mut why = compared(second, &good[good.len().saturating_sub(LOOKED_BACK)..]);
+            let before = &good[good.len().saturating_sub(LOOKED_BACK)..];
+            let mut why = compared(second, before);
+            why.extend(stood_still(&seconds[..=index], before, results.measures.stretch_s.max(1)));
             why.extend(violated(results, second));
             if why.is_empty() {
                 if second.requested > 0 {
@@ -154,6 +157,31 @@ fn compared(second: &Second, before: &[&Second]) -> Vec<String> {
         ));
     }
     why
+}
+
+/// That nothing was decided up to the last of these seconds for so long that, at the mean before, ten
+/// transactions would have been. Where little is asked, single seconds tell nothing.
+fn stood_still(seconds: &[Second], before: &[&Second], stretch_s: u64) -> Option<String> {
+    const MISSED: f64 = 10.0;
+    let idle = seconds.iter().rev().take_while(|second| second.decided == 0).count();
+    let since = seconds.len().checked_sub(idle).and_then(|first| seconds.get(first))?.second;
+    let before: Vec<_> = before.iter().filter(|second| second.second < since).collect();
+    if before.len() < LOOKED_BACK_MIN {
+        return None;
+    }
+    let mean = |of: fn(&Second) -> u64| {
+        before.iter().map(|second| of(second) as f64).sum::<f64>() / before.len() as f64
+    };
+    let requested = seconds.iter().rev().take(idle).map(|second| second.requested).sum::<u64>();
+    let missed = mean(|second| second.decided) * idle as f64;
+    let goes_on = requested as f64 * 2.0 >= mean(|second| second.requested) * idle as f64;
+    (missed >= MISSED && goes_on).then(|| {
+        format!(
+            "nothing was decided for {} s, while {}; {missed:.0} decisions would have been usual",
+            words::count(idle as u64 * stretch_s),
+            words::counted(requested, "transaction was requested", "transactions were requested"),
+        )
+    })
 }
 
 /// The invariants that were first violated in this second, and were not meant to be.
@@ -290,6 +318,26 @@ mod tests {
                 assert!(told.contains(&said.to_lowercase()), "{told}");
             }
         }
+    }
+
+    #[test]
+    fn where_little_is_asked_it_is_bad_once_nothing_was_decided_for_long() {
+        let mut results = run(Second::default());
+        results.measures.seconds = (0..40)
+            .map(|second| Second {
+                second,
+                requested: 2,
+                decided: if second < 20 { 2 } else { 0 },
+                ..Second::default()
+            })
+            .collect();
+        let trouble = Trouble::of(&results).unwrap();
+        assert_eq!((trouble.first, trouble.last), (24, 39));
+        let told = trouble.told(&results);
+        assert!(told.starts_with("Nothing was decided for 5 s, while 10 transactions"), "{told}");
+        // Whoever asks for nothing waits for nothing.
+        results.measures.seconds[20..].iter_mut().for_each(|second| second.requested = 0);
+        assert!(Trouble::of(&results).is_none());
     }
 
     #[test]

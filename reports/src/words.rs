@@ -25,6 +25,15 @@ pub(crate) fn duration(us: u64) -> String {
     }
 }
 
+/// A number of bytes with about three significant digits: `512 B`, `4.21 KiB`, `37.0 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{} {name}", three_digits(bytes, *unit)),
+        None => format!("{bytes} B"),
+    }
+}
+
 /// A moment given in microseconds since the run began: `12.345 s`, as the observation log tells it.
 pub(crate) fn moment(us: u64) -> String {
     format!("{}.{:03} s", us / 1_000_000, us / 1_000 % 1_000)
@@ -102,10 +111,15 @@ pub(crate) type Of = fn(&Percentiles) -> u64;
 
 /// A percentile, marked as a lower bound where it falls among those that never got there.
 pub(crate) fn bounded(latency: &Percentiles, per_million: u64, us: u64) -> String {
+    let sign = if is_bound(latency, per_million) { "≥\u{a0}" } else { "" };
+    format!("{sign}{}", duration(us))
+}
+
+/// Whether a percentile falls among those that never got there.
+pub(crate) fn is_bound(latency: &Percentiles, per_million: u64) -> bool {
     let there = u128::from(latency.count.saturating_sub(latency.censored));
     let wanted = u128::from(latency.count) * u128::from(per_million);
-    let sign = if wanted > there * 1_000_000 { "≥\u{a0}" } else { "" };
-    format!("{sign}{}", duration(us))
+    wanted > there * 1_000_000
 }
 
 /// A moment as the day and time of day in UTC: `2016-09-01 00:00:00 UTC`.
@@ -137,7 +151,8 @@ pub(crate) fn date(unix_ms: u64) -> String {
 const DAYS_OF_400_YEARS: u64 = 146_097;
 
 fn three_digits(us: u64, unit: u64) -> String {
-    let (whole, thousandths) = (us / unit, us % unit * 1_000 / unit);
+    let thousandths = u128::from(us % unit) * 1_000 / u128::from(unit);
+    let whole = us / unit;
     match whole {
         0..10 => format!("{whole}.{:02}", thousandths / 10),
         10..100 => format!("{whole}.{}", thousandths / 100),
@@ -172,6 +187,11 @@ mod tests {
         }
         assert_eq!(count(1_234_567).replace('\u{202f}', " "), "1 234 567");
         assert_eq!(count(999), "999");
+        assert_eq!(
+            [0, 1_023, 1_536, 38 << 20].map(bytes),
+            ["0 B", "1023 B", "1.50 KiB", "38.0 MiB"]
+        );
+        assert_eq!(bytes(u64::MAX), "17179869183 GiB");
         assert_eq!(counted(1, "block", "blocks"), "1 block");
         assert_eq!(moment(12_345_678), "12.345 s");
     }

@@ -31,9 +31,9 @@ pub(super) fn distribution(timeline: &Timeline<'_>, _: Size) -> Option<Figure> {
     let mut bands = Vec::new();
     if whole.censored > 0 {
         let never = words::count(whole.censored);
-        let label = "never decided: at least".into();
+        let label = "not decided: at least".into();
         lines.insert(0, Line { label, ink: Ink::Quiet, points: censored });
-        bands.push(Band::plain(never.clone(), format!("{never} never decided"), known, x.last()));
+        bands.push(Band::plain(never.clone(), format!("{never} not decided"), known, x.last()));
     }
     let tip = |point: &bigchaindb_simulator::measure::CdfPoint| Tip {
         at: point.per_million as f64 / 1e6,
@@ -53,7 +53,7 @@ pub(super) fn distribution(timeline: &Timeline<'_>, _: Size) -> Option<Figure> {
         chart: Chart {
             title: "Distribution of latency over the whole run".into(),
             description: format!(
-                "{}: half took at most {}, 95 % {}, 99 % {}, all {}. {} never decided.",
+                "{}: half took at most {}, 95 % {}, 99 % {}, all {}. {} had not been decided when the log ended.",
                 words::counted(whole.count, "transaction", "transactions"),
                 words::duration(whole.p50_us),
                 words::duration(whole.p95_us),
@@ -65,7 +65,7 @@ pub(super) fn distribution(timeline: &Timeline<'_>, _: Size) -> Option<Figure> {
             y,
             lines,
             bands,
-            shaded: Some("never decided before the log ended"),
+            shaded: Some("not decided when the log ended, unanswered ones included"),
             marks,
             tips: Tips { names: vec!["at most".into()], points: points.iter().map(tip).collect() },
             height: None,

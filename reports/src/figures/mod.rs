@@ -13,6 +13,7 @@ mod life;
 mod strips;
 mod throughput;
 pub(crate) mod timeline;
+mod used;
 mod voting;
 
 use bigchaindb_simulator::record::Results;
@@ -42,6 +43,9 @@ const ALL: [Make; 7] = [
     distribution::distribution,
 ];
 
+/// Those of what members used.
+const USED: [Make; 4] = [used::processors, used::memory, used::written, used::disk];
+
 /// A chart and what is said around it.
 pub(crate) struct Figure {
     /// The heading.
@@ -56,6 +60,12 @@ pub(crate) struct Figure {
 pub(crate) fn all(results: &Results, trouble: Option<&Trouble>) -> String {
     let timeline = Timeline::of(results, trouble);
     ALL.iter().filter_map(|make| both_sizes(|size| make(&timeline, size))).collect()
+}
+
+/// What each member used over time, as HTML.
+pub(crate) fn used(results: &Results, trouble: Option<&Trouble>) -> String {
+    let timeline = Timeline::of(results, trouble);
+    USED.iter().filter_map(|make| both_sizes(|size| make(&timeline, size))).collect()
 }
 
 /// The figure as HTML with a drawing for each [`Size`]; the style sheet shows one of them.

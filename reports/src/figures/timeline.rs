@@ -126,7 +126,7 @@ impl<'a> Timeline<'a> {
             y: shown.y,
             lines: lines.collect(),
             bands,
-            shaded: Some("fault, from applied to healed (paler before: planned; dotted: verified)"),
+            shaded: Some("fault, from applied to healed; dotted: verified"),
             marks: shown.marks,
             tips: self.tips(series.iter().map(|series| series.label.clone()).collect(), values),
             height: None,

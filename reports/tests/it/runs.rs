@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use bigchaindb_simulator::checkers::{Judgement, LifeEvent, Outcome, Verdict, Violation};
 use bigchaindb_simulator::measure::{
-    CdfPoint, Counts, FaultWindow, Latency, Measures, NodeVotes, Percentiles, Second, Votes,
+    CdfPoint, Counts, FaultWindow, Generator, Latency, Measures, NodeVotes, Percentiles, Phase,
+    PhaseName, Resources, RoundTrips, Sample, Second, Votes,
 };
 use bigchaindb_simulator::record::{LinkTimes, Met, Results, Threshold};
 
@@ -94,19 +95,29 @@ pub(crate) fn passed() -> Results {
                 accepted: latency(4_200, 0),
                 in_block: latency(96_000, 0),
                 decided: latency(212_000, 0),
-                readable: None,
+                readable: Some(latency(320_000, 0)),
             },
             decided_cdf: distribution(),
-            phases: Vec::new(),
-            round_trips: None,
+            phases: vec![
+                phase(PhaseName::Before, 0, 12, latency(180_000, 0)),
+                phase(PhaseName::During, 12, 45, latency(900_000, 0)),
+                phase(PhaseName::After, 45, 75, latency(190_000, 0)),
+            ],
+            round_trips: Some(RoundTrips::new(31_000, 1_362)),
         },
         faults: vec![
             fault(1, "kill", "n2", 12_000_000, Some(22_000_000)),
             fault(2, "partition", "n3-store", 18_500_000, Some(34_000_000)),
             fault(3, "feed-abort", "n1", 45_000_000, Some(45_000_000)),
         ],
-        resources: Vec::new(),
-        generator: None,
+        resources: ["n1", "n2"].map(resources).to_vec(),
+        generator: Some(Generator {
+            requests: 1_505,
+            late: 3,
+            slip_max_us: 212_000,
+            slip_cdf: Vec::new(),
+            kept_up: true,
+        }),
         met: BTreeMap::from([
             ("kill".to_owned(), met(1, &[("gather", 2), ("vote", 1)])),
             ("partition".to_owned(), met(1, &[("vote", 3)])),
@@ -172,6 +183,8 @@ pub(crate) fn empty() -> Results {
         votes: None,
         links: None,
         nodes: Vec::new(),
+        resources: Vec::new(),
+        generator: None,
         environment: BTreeMap::new(),
         ..passed()
     }
@@ -198,6 +211,9 @@ pub(crate) fn hostile() -> Results {
     }
     let met = results.met.into_values().enumerate();
     results.met = met.map(|(index, met)| (format!("{HOSTILE}{index}"), met)).collect();
+    for member in &mut results.resources {
+        member.member = HOSTILE.into();
+    }
     for voter in results.votes.iter_mut().flat_map(|votes| &mut votes.nodes) {
         voter.node = HOSTILE.into();
     }
@@ -237,6 +253,19 @@ fn holds(invariant: &str, statement: &str, looked_at: u64) -> Judgement {
     }
 }
 
+fn phase(name: PhaseName, from_s: u64, until_s: u64, decided: Percentiles) -> Phase {
+    Phase {
+        name,
+        from_us: from_s * 1_000_000,
+        until_us: until_s * 1_000_000,
+        requested: 500,
+        sent: 500,
+        accepted: 495,
+        latency: Latency { decided, ..Latency::default() },
+        decided_cdf: distribution(),
+    }
+}
+
 fn fault(
     number: u64,
     kind: &str,
@@ -259,6 +288,25 @@ fn met(verified: u64, steps: &[(&str, u64)]) -> Met {
     let idle = u64::from(steps.is_empty());
     let steps = steps.iter().map(|(step, times)| ((*step).to_owned(), *times)).collect();
     Met { verified, idle, steps }
+}
+
+/// A member that works half of the time on one processor, and grows.
+fn resources(member: &str) -> Resources {
+    let sample = |second: u64| Sample {
+        at_us: second * 1_000_000,
+        cpu_ms: second * 500,
+        rss_kib: 20_000 + second * 100,
+        written_bytes: Some(second * 65_536),
+        ..Sample::default()
+    };
+    Resources {
+        member: member.into(),
+        cpu_ms: 37_500,
+        rss_kib_max: 27_500,
+        written_bytes: Some(75 * 65_536),
+        samples: (0..=75).map(sample).collect(),
+        ..Resources::default()
+    }
 }
 
 /// Three nodes vote all the time; n2 is dead from 12 s to 22 s.
