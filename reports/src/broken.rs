@@ -42,7 +42,8 @@ fn fault_row(fault: &FaultWindow) -> String {
 /// A table of kinds of faults and steps: how often which met which. Empty where nobody looked.
 fn met(results: &Results) -> String {
     let steps: BTreeSet<&String> = results.met.values().flat_map(|met| met.steps.keys()).collect();
-    if results.met.is_empty() {
+    // Where nobody looked, all that is known is in the table above.
+    if steps.is_empty() && results.met.values().all(|met| met.idle == 0) {
         return String::new();
     }
     let number = |number: u64| match number {

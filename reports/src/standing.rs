@@ -91,7 +91,7 @@ pub(crate) fn of_threshold(threshold: &Threshold) -> (Standing, String) {
 /// The verdict's reasons, or for a pass, which gives none, what it rests on.
 pub(crate) fn reasons(results: &Results) -> Vec<String> {
     if !results.reasons.is_empty() {
-        return results.reasons.clone();
+        return results.reasons.iter().map(|reason| words::short_ids(reason)).collect();
     }
     let holds = |judgement: &&Judgement| of_invariant(judgement).0 == Standing::Pass;
     let held = results.invariants.iter().filter(holds).count() as u64;

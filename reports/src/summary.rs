@@ -59,6 +59,7 @@ fn invariant(judgement: &Judgement) -> String {
         Outcome::Unknown { why } | Outcome::NotApplicable { why } => format!(": {why}"),
         Outcome::Fail { count, violations } => {
             let first = violations.first().map_or("", |violation| violation.what.as_str());
+            let first = words::short_ids(first);
             format!(", {}: {first}", words::counted(*count, "violation", "violations"))
         }
     };

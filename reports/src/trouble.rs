@@ -20,9 +20,10 @@ pub(crate) const RULES: &str = "A second is held against those before it: up to 
     and were not bad themselves, at least 5. It is bad if requests went on (at least half of the \
     median before) while fewer than half of the median were decided, or accepted, and by more than \
     chance explains (three times the square root of the median); if so long nothing was decided that, \
-    at the mean before, ten transactions would have been, though requests went on; if its p99 is more than twice the \
-    highest p99 before; if the backlog at its end is more than twice the highest before, and by more \
-    than ten; or if an invariant was first violated in it that was not meant to be.";
+    at the mean before, ten transactions would have been, though requests went on; if its p99 is more \
+    than three times the median p99 before, and higher than any; if the backlog at its end is more than \
+    twice the highest before, and by more than ten; or if an invariant was first violated in it that \
+    was not meant to be.";
 
 /// A run's bad seconds.
 pub(crate) struct Trouble {
@@ -88,7 +89,10 @@ impl Trouble {
                 words::counted(all, "second", "seconds")
             ),
         };
-        format!("{counted}; from {last} s on none is.")
+        match self.last + 1 < seconds.len() {
+            true => format!("{counted}; from {last} s on none is."),
+            false => format!("{counted}, the last one among them."),
+        }
     }
 }
 
@@ -138,15 +142,18 @@ fn compared(second: &Second, before: &[&Second]) -> Vec<String> {
         why.extend(too_few(second.accepted, usual(|second| second.accepted), "accepted"));
     }
     let p99 = |second: &Second| second.decided_latency.as_ref().map(|of: &Percentiles| of.p99_us);
-    let highest = before.iter().filter_map(|second| p99(second)).max();
-    if let (Some(is), Some(highest)) = (p99(second), highest)
-        && is > highest.saturating_mul(2)
-    {
-        why.push(format!(
-            "of what was decided in it, 1 % took more than {}; the highest p99 before was {}",
-            words::duration(is),
-            words::duration(highest),
-        ));
+    let known: Vec<u64> = before.iter().filter_map(|second| p99(second)).collect();
+    if let (Some(is), Some(highest)) = (p99(second), known.iter().max().copied()) {
+        let usual = median(known);
+        if is > usual.saturating_mul(3) && is > highest {
+            why.push(format!(
+                "of what was decided in it, 1 % took more than {}; the median p99 before was {}, the \
+                 highest {}",
+                words::duration(is),
+                words::duration(usual),
+                words::duration(highest),
+            ));
+        }
     }
     let highest = before.iter().map(|second| second.backlog).max().unwrap_or(0);
     if second.backlog > highest.saturating_mul(2).saturating_add(10) {
@@ -198,7 +205,8 @@ fn violated(results: &Results, second: &Second) -> Option<String> {
         _ => false,
     });
     let ids: Vec<_> = ids.map(|judgement| judgement.invariant.clone()).collect();
-    (!ids.is_empty()).then(|| format!("{} was violated for the first time", ids.join(", ")))
+    let were = if ids.len() == 1 { "was" } else { "were" };
+    (!ids.is_empty()).then(|| format!("{} {were} violated for the first time", ids.join(", ")))
 }
 
 /// What was broken on purpose around a second.
@@ -297,10 +305,10 @@ mod tests {
             (Second { decided: 7, ..usual() }, None),
             (Second { decided: 0, requested: 9, ..usual() }, None),
             (Second { accepted: 1, ..usual() }, Some("1 transaction was accepted, while")),
-            (Second { decided_latency: latency(200_000), ..usual() }, None),
+            (Second { decided_latency: latency(300_000), ..usual() }, None),
             (
-                Second { decided_latency: latency(200_001), ..usual() },
-                Some("1 % took more than 200 ms"),
+                Second { decided_latency: latency(300_001), ..usual() },
+                Some("1 % took more than 300 ms"),
             ),
             (Second { backlog: 16, ..usual() }, None),
             (Second { backlog: 17, ..usual() }, Some("17 transactions waited in the backlog")),

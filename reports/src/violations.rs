@@ -60,7 +60,7 @@ fn violation(
          at {}.{meant}</p>\n{}{}</article>\n",
         escape(&judgement.invariant),
         escape(&judgement.statement),
-        escape(&first.what),
+        escape(&words::short_ids(&first.what)),
         words::counted(count, "violation", "violations"),
         words::moment(first.at_us),
         facts(&involved),

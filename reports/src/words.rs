@@ -109,6 +109,27 @@ pub(crate) fn markdown(text: &str) -> String {
 /// One of the figures of a distribution, microseconds.
 pub(crate) type Of = fn(&Percentiles) -> u64;
 
+/// A sentence with its long ids cut to what tells them apart: eight digits of sixty-four.
+pub(crate) fn short_ids(text: &str) -> String {
+    const DIGITS: usize = 64;
+    const SHOWN: usize = 8;
+    let mut short = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_alphanumeric()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        short.push_str(before);
+        if word.len() == DIGITS && word.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            short.extend([&word[..SHOWN], "…"]);
+        } else {
+            short.push_str(word);
+        }
+        rest = after;
+    }
+    short + rest
+}
+
 /// A percentile, marked as a lower bound where it falls among those that never got there.
 pub(crate) fn bounded(latency: &Percentiles, per_million: u64, us: u64) -> String {
     let sign = if is_bound(latency, per_million) { "≥\u{a0}" } else { "" };
@@ -212,6 +233,18 @@ mod tests {
             assert_eq!(date(unix_ms.trim().parse().unwrap()), said.trim());
         }
         assert!(date(u64::MAX).starts_with("584556019-"));
+    }
+
+    #[test]
+    fn ids_are_cut_and_nothing_else() {
+        let id = "5b1e9a3c7d2f4b6088aa11bb22cc33dd44ee55ff66007788990a1b2c3d4e5f60";
+        let said = format!("output 0 of {id} is spent by {id}; not {id}0, ö!");
+        assert_eq!(
+            short_ids(&said),
+            format!("output 0 of 5b1e9a3c… is spent by 5b1e9a3c…; not {id}0, ö!")
+        );
+        assert_eq!(short_ids(id), "5b1e9a3c…");
+        assert_eq!(short_ids("…"), "…");
     }
 
     #[test]

@@ -34,17 +34,25 @@ pub(super) fn differences(first: &Results, other: &Results) -> Vec<String> {
         let change = changed(before, after, ["more", "less"]);
         said.push(format!("Decided per second: {after:.1}, before {before:.1}: {change}."));
     }
-    let latencies: [(&str, Of); 3] =
-        [("p50", |of| of.p50_us), ("p99", |of| of.p99_us), ("longest", |of| of.max_us)];
+    let latencies: [(&str, u64, Of); 3] = [
+        ("p50", 500_000, |of| of.p50_us),
+        ("p99", 990_000, |of| of.p99_us),
+        ("longest", 1_000_000, |of| of.max_us),
+    ];
     let decided = [first, other].map(|results| &results.measures.latency.decided);
     if decided.iter().all(|decided| decided.count > 0) {
-        for (name, of) in latencies {
-            let [before, after] = decided.map(of);
+        for (name, per_million, of) in latencies {
+            let [before, after] =
+                decided.map(|decided| words::bounded(decided, per_million, of(decided)));
+            // Of two lower bounds nobody knows which is more.
+            let change = match decided.iter().any(|decided| words::is_bound(decided, per_million)) {
+                true => "which of them is longer is not known".to_owned(),
+                false => {
+                    changed(of(decided[0]) as f64, of(decided[1]) as f64, ["longer", "shorter"])
+                }
+            };
             said.push(format!(
-                "{name} from intended to decided: {}, before {}: {}.",
-                words::duration(after),
-                words::duration(before),
-                changed(before as f64, after as f64, ["longer", "shorter"]),
+                "{name} from intended to decided: {after}, before {before}: {change}."
             ));
         }
     }

@@ -50,9 +50,8 @@ pub(super) fn latency(timeline: &Timeline<'_>, size: Size) -> Option<Figure> {
     Some(Figure {
         heading: "Latency".into(),
         note: format!(
-            "From the intended moment to the decision, of what was decided in {} of the run. \
-             p99: 99 of 100 took at most so long. Logarithmic; a gap means that nothing was \
-             decided.{}",
+            "From the intended moment to the decision, of what was decided in a second. {} p99: 99 of \
+             100 took at most so long. Logarithmic; a gap means that nothing was decided.{}",
             timeline.per_point(),
             floor_said(results),
         ),

@@ -36,7 +36,7 @@ pub(super) fn throughput(timeline: &Timeline<'_>, size: Size) -> Option<Figure> 
     Some(Figure {
         heading: "Throughput".into(),
         note: format!(
-            "Per second, {} of the run. Requested: by the plan; accepted: answered with success; \
+            "Per second. {} Requested: by the plan; accepted: answered with success; \
              decided: a majority voted its block valid.",
             timeline.per_point()
         ),

@@ -97,13 +97,17 @@ impl<'a> Timeline<'a> {
         self.series(label, ink, |second| Some(of(second) as f64 / stretch_s))
     }
 
-    /// How much of the run a point stands for, as the end of a sentence.
+    /// How much of the run a point stands for, as a sentence.
     pub(crate) fn per_point(&self) -> String {
         let shared = self.points.first().map_or(1, ExactSizeIterator::len) as u64;
         match (shared, shared * self.stretch_s()) {
-            (1, 1) => "each second".to_owned(),
-            (1, width) => format!("every {width} seconds"),
-            (_, width) => format!("every {width} seconds, the lowest and the highest of them,"),
+            (1, 1) => "A point for each second.".to_owned(),
+            (1, width) => format!("A point for every {width} seconds."),
+            (_, width) => {
+                format!(
+                    "Every {width} seconds share a point, drawn as the lowest and the highest of them."
+                )
+            }
         }
     }
 
@@ -284,7 +288,10 @@ mod tests {
         let values = || line.iter().filter_map(|(_, value)| *value);
         assert_eq!(values().fold(f64::MAX, f64::min), 0.0);
         assert_eq!(values().fold(0.0, f64::max), 99.0);
-        assert_eq!(timeline.per_point(), "every 360 seconds, the lowest and the highest of them,");
+        assert_eq!(
+            timeline.per_point(),
+            "Every 360 seconds share a point, drawn as the lowest and the highest of them."
+        );
         let tips = timeline
             .tips(Vec::new(), |range| vec![said(&series.values, range, super::super::count)]);
         assert_eq!(
@@ -299,7 +306,7 @@ mod tests {
         let timeline = Timeline::of(&results, None);
         let series = timeline.rate("backlog", Ink::Alone, |second| second.backlog);
         assert_eq!(timeline.line(&series.values), [(0.5e6, Some(0.0)), (1.5e6, Some(1.0))]);
-        assert_eq!(timeline.per_point(), "each second");
+        assert_eq!(timeline.per_point(), "A point for each second.");
         let nothing = vec![None, Some(3.0)];
         assert_eq!(timeline.line(&nothing), [(0.5e6, None), (1.5e6, Some(3.0))]);
     }

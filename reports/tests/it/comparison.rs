@@ -23,8 +23,11 @@ fn slower() -> Results {
 
 #[test]
 fn differences_are_said_in_words_and_marked_in_the_table() {
-    let comparison =
-        comparison([("before", runs::passed()), ("after", slower()), ("broken", runs::failed())]);
+    let comparison = comparison([
+        ("before", runs::passed()),
+        ("after", slower()),
+        ("broken", Results { digest: "bb".into(), ..runs::failed() }),
+    ]);
     insta::assert_snapshot!(skeleton(&comparison.html()));
     insta::assert_snapshot!(comparison.markdown());
 }
