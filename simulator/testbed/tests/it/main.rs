@@ -16,6 +16,7 @@ mod mixed;
 mod monitored;
 mod processes;
 mod replay;
+mod report;
 mod rethinkdb;
 mod run;
 mod stack;
