@@ -29,6 +29,29 @@ pub(crate) struct Chart {
     pub(crate) height: Option<u32>,
 }
 
+impl Chart {
+    /// A chart of nothing but lines over two axes, `x` and `y`.
+    pub(crate) fn bare(
+        title: String,
+        description: String,
+        (x, y): (Axis, Axis),
+        lines: Vec<Line>,
+    ) -> Self {
+        Self {
+            title,
+            description,
+            x,
+            y,
+            lines,
+            bands: Vec::new(),
+            shaded: None,
+            marks: Vec::new(),
+            tips: Tips::default(),
+            height: None,
+        }
+    }
+}
+
 /// A value of the y axis with a line of its own.
 pub(crate) struct Mark {
     /// What is written on the line.

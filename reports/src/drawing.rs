@@ -333,7 +333,6 @@ fn letters(pixels: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Tips;
 
     fn band(from: f64, to: f64) -> Band {
         Band::plain("1".into(), "1 kill n2".into(), from * 1e6, to * 1e6)
@@ -365,17 +364,11 @@ mod tests {
         let line = Line { label: String::new(), ink: Ink::Done, points };
         let unbroken: Vec<_> = stretches(&line).collect();
         assert_eq!(unbroken, [vec![(1.0, 5.0), (2.0, 6.0)], vec![(4.0, 7.0)]]);
+        let axes = (Axis::time(5_000_000, 5), Axis::amount(7.0, 4));
         let chart = Chart {
-            title: "t".into(),
-            description: "d".into(),
-            x: Axis::time(5_000_000, 5),
-            y: Axis::amount(7.0, 4),
-            lines: vec![line],
             bands: vec![band(4.9, 5.0)],
-            shaded: None,
             marks: vec![Mark { label: "the most there was".into(), at: 7.0 }],
-            tips: Tips::default(),
-            height: None,
+            ..Chart::bare("t".into(), "d".into(), axes, vec![line])
         };
         let svg = chart.svg(Size::Wide);
         assert_eq!(svg.matches("stroke=\"var(--done)\"").count(), 1);

@@ -7,7 +7,7 @@
 use bigchaindb_simulator::matrix::{Measure, Share, Sum, Swept};
 
 use crate::axis::Axis;
-use crate::chart::{Chart, Ink, Line, Size, Tips};
+use crate::chart::{Chart, Ink, Line, Size};
 use crate::figures::{Figure, both_sizes};
 use crate::page;
 use crate::standing::Standing;
@@ -117,23 +117,18 @@ fn part(swept: &Swept, measure: Measure, lines: &[&[Sum]], most: f64) -> Option<
         None => format!("Along the bottom: {across}."),
     };
     both_sizes(|size| {
+        let x = Axis::steps(&swept.axes.last()?.1);
         Some(Figure {
             heading: heading.clone(),
             note: note.clone(),
-            chart: Chart {
-                title: format!("{heading}, by {across}"),
-                description: described(measure, lines, beside),
-                x: Axis::steps(&swept.axes.last()?.1),
-                y: Axis::per_cent(most, if size == Size::Wide { 5 } else { 4 }),
-                lines: (lines.iter().zip(Ink::SIDE_BY_SIDE))
+            chart: Chart::bare(
+                format!("{heading}, by {across}"),
+                described(measure, lines, beside),
+                (x, Axis::per_cent(most, if size == Size::Wide { 5 } else { 4 })),
+                (lines.iter().zip(Ink::SIDE_BY_SIDE))
                     .map(|(cells, ink)| line(measure, cells, beside.map(|_| ink)))
                     .collect(),
-                bands: Vec::new(),
-                shaded: None,
-                marks: Vec::new(),
-                tips: Tips::default(),
-                height: None,
-            },
+            ),
         })
     })
 }

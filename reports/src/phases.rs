@@ -3,12 +3,11 @@
 //! Here: the section of the page, its table and its chart. Not here: where a phase begins
 //! (`bigchaindb_simulator::measure`).
 
-use bigchaindb_simulator::measure::{CdfPoint, Phase, PhaseName};
+use bigchaindb_simulator::measure::{Phase, PhaseName};
 use bigchaindb_simulator::record::Results;
 
-use crate::axis::Axis;
-use crate::chart::{Chart, Ink, Line, Tips};
-use crate::figures::{Figure, both_sizes};
+use crate::chart::Ink;
+use crate::figures::{Curve, curves};
 use crate::hops;
 use crate::words;
 
@@ -55,38 +54,15 @@ fn row(phase: &Phase) -> String {
 
 /// The distributions of all phases in one chart.
 fn chart(phases: &[Phase]) -> Option<String> {
-    let points =
-        || phases.iter().flat_map(|phase| &phase.decided_cdf).map(|point| point.latency_us);
-    let (least, most) = (points().min()?, points().max()?);
-    let count = phases.iter().map(|phase| phase.latency.decided.count).max()?;
-    let place = |point: &CdfPoint| (point.per_million as f64 / 1e6, Some(point.latency_us as f64));
-    let said = |phase: &Phase| {
-        let decided = &phase.latency.decided;
-        let [half, most] = [decided.p50_us, decided.p99_us].map(words::duration);
-        format!("{}: half took at most {half}, 99 % {most}", name(phase).0)
+    let curve = |phase| {
+        let (label, ink) = name(phase);
+        let (points, whole) = (&phase.decided_cdf, &phase.latency.decided);
+        Curve { label: label.to_owned(), ink, points, whole }
     };
-    let said: Vec<_> = phases.iter().map(said).collect();
-    both_sizes(|_| {
-        let lines = phases.iter().map(|phase| {
-            let (label, ink) = name(phase);
-            let points = phase.decided_cdf.iter().map(place).collect();
-            Line { label: label.to_owned(), ink, points }
-        });
-        Some(Figure {
-            heading: "Latency distribution by phase".into(),
-            note: "The share of what was intended in a phase that took at most so long.".into(),
-            chart: Chart {
-                title: "Distribution of latency before, during and after faults".into(),
-                description: format!("{}.", said.join("; ")),
-                x: Axis::tail(count),
-                y: Axis::latency(least, most),
-                lines: lines.collect(),
-                bands: Vec::new(),
-                shaded: None,
-                marks: Vec::new(),
-                tips: Tips::default(),
-                height: None,
-            },
-        })
-    })
+    curves(
+        "Latency distribution by phase",
+        "The share of what was intended in a phase that took at most so long.",
+        "Distribution of latency before, during and after faults",
+        &phases.iter().map(curve).collect::<Vec<_>>(),
+    )
 }

@@ -1,13 +1,13 @@
 //! The same charts for all runs, with a line for each.
 
-use bigchaindb_simulator::measure::{CdfPoint, Second};
+use bigchaindb_simulator::measure::Second;
 use bigchaindb_simulator::record::Results;
 
 use super::Compared;
 use crate::axis::Axis;
-use crate::chart::{Chart, Ink, Line, Size, Tips};
+use crate::chart::Ink;
 use crate::figures::timeline::{Series, Shown, Timeline};
-use crate::figures::{self, Figure, Said, both_sizes};
+use crate::figures::{self, Curve, Figure, Said, both_sizes, curves};
 
 /// So many lines can be told apart.
 pub(super) const LINES_MAX: usize = Ink::SIDE_BY_SIDE.len();
@@ -145,42 +145,17 @@ fn same_faults(runs: &[Compared]) -> bool {
 }
 
 fn distribution(runs: &[Compared]) -> Option<String> {
-    let curves = || runs.iter().map(|run| &run.results.measures.decided_cdf);
-    let points = || curves().flatten().map(|point| point.latency_us);
-    let (least, most) = (points().min()?, points().max()?);
-    let count = runs.iter().map(|run| run.results.measures.latency.decided.count).max()?;
-    let place = |point: &CdfPoint| (point.per_million as f64 / 1e6, Some(point.latency_us as f64));
-    let said = |run: &Compared| {
-        let decided = &run.results.measures.latency.decided;
-        let [half, most] = [decided.p50_us, decided.p99_us].map(crate::words::duration);
-        format!("{}: half took at most {half}, 99 % {most}", run.name)
-    };
-    let said: Vec<_> = runs.iter().map(said).collect();
-    both_sizes(|_: Size| {
-        Some(Figure {
-            heading: "Latency distribution".into(),
-            note:
-                "The share of transactions that took at most so long, from the intended moment to \
-                   the decision. Both axes stretch what is rare."
-                    .into(),
-            chart: Chart {
-                title: "Distribution of latency over the whole run, by run".into(),
-                description: format!("{}.", said.join("; ")),
-                x: Axis::tail(count),
-                y: Axis::latency(least, most),
-                lines: (runs.iter().zip(Ink::SIDE_BY_SIDE))
-                    .map(|(run, ink)| Line {
-                        label: run.name.clone(),
-                        ink,
-                        points: run.results.measures.decided_cdf.iter().map(place).collect(),
-                    })
-                    .collect(),
-                bands: Vec::new(),
-                shaded: None,
-                marks: Vec::new(),
-                tips: Tips::default(),
-                height: None,
-            },
-        })
-    })
+    curves(
+        "Latency distribution",
+        "The share of transactions that took at most so long, from the intended moment to the \
+         decision. Both axes stretch what is rare.",
+        "Distribution of latency over the whole run, by run",
+        &runs.iter().zip(Ink::SIDE_BY_SIDE).map(|(run, ink)| curve(run, ink)).collect::<Vec<_>>(),
+    )
+}
+
+fn curve(run: &Compared, ink: Ink) -> Curve<'_> {
+    let measures = &run.results.measures;
+    let (points, whole) = (&measures.decided_cdf, &measures.latency.decided);
+    Curve { label: run.name.clone(), ink, points, whole }
 }

@@ -4,7 +4,7 @@ use bigchaindb_simulator::measure::Percentiles;
 
 use super::{Figure, both_sizes};
 use crate::axis::Axis;
-use crate::chart::{Chart, Ink, Line, Tips};
+use crate::chart::{Chart, Ink, Line, Size};
 use crate::words::{self, Of};
 
 /// The percentiles that have a mark, from the slowest to the quickest.
@@ -46,20 +46,18 @@ pub(crate) fn hops(hops: &[(&str, &Percentiles)]) -> Option<String> {
         };
         let said: Vec<_> = hops.iter().map(said).collect();
         let latency = Axis::latency(least, most);
+        let x = if size == Size::Wide { latency } else { latency.fewer(5) };
         Some(Figure {
             heading: "How far it was after how long".into(),
             note: "From the intended moment until …; logarithmic.".into(),
             chart: Chart {
-                title: "Latency of each hop: median, 95th and 99th percentile, and longest".into(),
-                description: format!("{}.", said.join("; ")),
-                x: if size == crate::chart::Size::Wide { latency } else { latency.fewer(5) },
-                y: Axis::places(&names),
-                lines: std::iter::once(span).chain(marks).collect(),
-                bands: Vec::new(),
-                shaded: None,
-                marks: Vec::new(),
-                tips: Tips::default(),
                 height: Some(30 * u32::try_from(hops.len()).unwrap_or(1) + 50),
+                ..Chart::bare(
+                    "Latency of each hop: median, 95th and 99th percentile, and longest".into(),
+                    format!("{}.", said.join("; ")),
+                    (x, Axis::places(&names)),
+                    std::iter::once(span).chain(marks).collect(),
+                )
             },
         })
     })

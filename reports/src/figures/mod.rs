@@ -5,6 +5,7 @@
 
 mod backlog;
 mod blocks;
+mod curves;
 mod distribution;
 mod hops;
 mod invalid;
@@ -23,6 +24,7 @@ use crate::figures::timeline::Timeline;
 use crate::trouble::Trouble;
 use crate::words::{self, escape};
 
+pub(crate) use curves::{Curve, curves};
 pub(crate) use hops::hops;
 pub(crate) use life::life;
 
