@@ -47,4 +47,9 @@ fn no_name_breaks_a_line_or_a_column() {
             assert_eq!(line.len(), table[0].len(), "{line:?}");
         }
     }
+    let mut results = runs::passed();
+    results.votes.as_mut().unwrap().nodes[1].node = "a,\"b\nc".into();
+    let csv = bigchaindb_reports::timeseries(&results);
+    let head = csv.lines().next().unwrap();
+    assert!(head.contains(",votes_n1,\"votes_a,\"\"b c\",votes_n3,"), "{head}");
 }
