@@ -280,7 +280,7 @@ fn draw_label(
         HPos::Center => x - wide / 2,
         HPos::Right => x - wide,
     };
-    if from < *taken {
+    if from < *taken && band.tone != Tone::Bad {
         return Ok(());
     }
     *taken = from + wide;

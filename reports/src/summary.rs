@@ -1,4 +1,5 @@
-//! `summary.md`: the verdict for a terminal, a build server's summary or a chat, as Markdown.
+//! `summary.md`: the verdict for a pull request, a build server's summary or a chat, as Markdown. What
+//! holds is folded away.
 
 use bigchaindb_simulator::checkers::{Judgement, Outcome};
 use bigchaindb_simulator::record::{Results, Threshold};
@@ -28,8 +29,8 @@ pub(crate) fn summary(results: &Results) -> String {
         words::duration(results.duration_us),
         one_line(&results.command),
         markdown(&results.digest),
-        judged(results),
         measured(results),
+        judged(results),
     )
 }
 
@@ -46,10 +47,27 @@ fn one_line(command: &str) -> String {
     words::visible(command).replace(['\n', '\r', '\t'], " ").replace("```", "'''")
 }
 
+/// What a reader has to see, and what it is enough to know of.
 fn judged(results: &Results) -> String {
-    let rows = results.invariants.iter().map(invariant);
-    let rows: String = rows.chain(results.thresholds.iter().map(threshold)).collect();
-    format!("| | | outcome |\n|---|---|---|\n{rows}")
+    let is_quiet = |judgement: &&Judgement| {
+        matches!(standing::of_invariant(judgement).0, Standing::Pass | Standing::Skipped)
+    };
+    let (quiet, loud): (Vec<_>, Vec<_>) = results.invariants.iter().partition(is_quiet);
+    let loud = loud.into_iter().map(invariant);
+    let loud: String = loud.chain(results.thresholds.iter().map(threshold)).collect();
+    let table = |rows: &str| match rows {
+        "" => String::new(),
+        rows => format!("| | | outcome |\n|---|---|---|\n{rows}\n"),
+    };
+    let folded = match quiet.len() as u64 {
+        0 => String::new(),
+        count => format!(
+            "<details><summary>{} hold, or do not apply</summary>\n\n{}</details>\n",
+            words::counted(count, "invariant", "invariants"),
+            table(&quiet.into_iter().map(invariant).collect::<String>()),
+        ),
+    };
+    table(&loud) + &folded
 }
 
 fn invariant(judgement: &Judgement) -> String {
