@@ -35,6 +35,10 @@ pub use inbox::{Busy, Inbox};
 /// milliseconds; one that fails over, within a few seconds.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Signatures that a node remembers to have made or verified: it meets those that it made again within
+/// milliseconds. At most twice as many, of some 50 bytes each.
+const SIGNATURES_REMEMBERED: usize = 10_000;
+
 /// What a node tells besides its answers; called on the node's own tasks, so it must not wait.
 pub type OnReport = Arc<dyn Fn(Report) + Send + Sync>;
 
@@ -61,6 +65,21 @@ pub struct Setup {
     pub record: Recorder,
     /// Who may have it die, and looks how full it is; nobody by default.
     pub control: Control,
+}
+
+impl Setup {
+    /// The same, remembering which signatures this node has made or verified: a CREATE, a block and a vote of its
+    /// own are judged like everybody's, and it need not verify what it has just signed.
+    fn remembering(self) -> Self {
+        let Some((rules, memo)) = self.rules.remembering(SIGNATURES_REMEMBERED) else {
+            return self;
+        };
+        let Config { keypair, federation, settings } = &*self.config;
+        let keypair = keypair.clone().known_to(memo);
+        let (federation, settings) = (federation.clone(), settings.clone());
+        let config = Arc::new(Config { keypair, federation, settings });
+        Self { config, rules, ..self }
+    }
 }
 
 /// A running node. Dropping the handle kills the node.
@@ -91,6 +110,7 @@ impl NodeHandle {
     /// # Panics
     /// If the socket has no address.
     pub fn start_on(setup: Setup, listener: TcpListener) -> Self {
+        let setup = setup.remembering();
         let address = listener.local_addr().expect("a listening socket has an address");
         let key = setup.config.federation.me().clone();
         let service = setup.service.clone();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -38,13 +38,16 @@ impl SignatureCheck for Direct {
     }
 }
 
-/// Verifies once and remembers, so that all the simulated nodes of one process together pay once.
+/// Verifies once and remembers: so that a node need not verify what it has signed itself, and so that all the
+/// simulated nodes of one process together pay once.
 ///
 /// Keys that are [`Keypair::known_to`](super::Keypair::known_to) it prime it by signing. It holds two
 /// generations of at most `capacity` answers each; when the younger is full, the older
 /// is forgotten.
 pub struct Memo {
     capacity: usize,
+    /// Who verifies what is not remembered.
+    inner: Arc<dyn SignatureCheck>,
     generations: Mutex<Generations>,
 }
 
@@ -76,7 +79,12 @@ impl Known {
 impl Memo {
     /// Remembers at least the last `capacity` answers, at most twice as many (about 50 bytes each).
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, generations: Mutex::default() }
+        Self::over(Arc::new(Direct), capacity)
+    }
+
+    /// The same; what is not remembered is verified by `inner`.
+    pub fn over(inner: Arc<dyn SignatureCheck>, capacity: usize) -> Self {
+        Self { capacity, inner, generations: Mutex::default() }
     }
 
     /// This signature was made a moment ago by the key's owner, so it need not be verified.
@@ -106,7 +114,7 @@ impl SignatureCheck for Memo {
             return answer;
         }
         // The lock is free meanwhile: two threads may both verify, and both say the same.
-        let answer = verify(public, message, signature, strictness);
+        let answer = self.inner.verify(public, message, signature, strictness);
         let mut known = known.unwrap_or_default();
         *known.about(strictness) = Some(answer);
         self.generations().remember(question, known, self.capacity);

@@ -13,7 +13,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::model::{
-    Block, BlockId, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck, Transaction,
+    Block, BlockId, Json, Keypair, Memo, NodeKey, Output, Profile, Raised, SignatureCheck,
+    Transaction,
 };
 use crate::query::{Needs, VoteRow};
 
@@ -87,6 +88,12 @@ pub trait ConsensusRules: Send + Sync + Debug {
 
     /// Looks at the document alone, once: shape, id, signatures.
     fn check(&self, transaction: &Transaction) -> Checked;
+
+    /// The same rules for a node that remembers at least so many signatures that it has verified, and what
+    /// remembers them; none if these rules cannot. A judgement is the same, only sooner.
+    fn remembering(&self, _capacity: usize) -> Option<(Arc<dyn ConsensusRules>, Arc<Memo>)> {
+        None
+    }
 
     /// The facts that judging these depends on: where they and their inputs' transactions stand,
     /// and who spends their inputs. Sorted, nothing twice.

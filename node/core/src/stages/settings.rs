@@ -19,10 +19,14 @@ pub struct Config {
 /// Bounds and waits. Every queue, retry, batch and wait of the stages is named here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Transactions in a block at most. Source: BigchainDB 0.6 docs, "The Block Model".
+    /// Transactions in a block at most. Source: BigchainDB 0.6 docs, "The Block Model". Larger ones are cheaper:
+    /// one node under full load took 350 µs of processor time for a CREATE in blocks of 100, 300 in blocks of
+    /// 300, 289 in blocks of 1000, which is as many as the rules allow (two shared cores, embedded store on disk).
     pub block_size: usize,
     /// The first transaction of a block waits at most this long for company. The original restarts
-    /// this clock with every arrival, and so can hold a trickle back for ever.
+    /// this clock with every arrival, and so can hold a trickle back for ever. Under full load blocks are full
+    /// before: 100 ms, 250 ms and 1 s cost the same there (279, 294 and 289 µs for a CREATE). Of a trickle it
+    /// decides how many blocks, and so votes of everybody, there are for a transaction: the original's second.
     pub block_wait: Duration,
     /// While so many of its own blocks are undecided, a node makes only full ones: where members are far
     /// apart, voting takes its time for each block, however little is in it.

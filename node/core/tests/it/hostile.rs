@@ -7,7 +7,7 @@ use bigchaindb_core::model::{
     verify,
 };
 use bigchaindb_core::query::VoteRow;
-use bigchaindb_core::rules::{Case, ConsensusRules, Election, Facts};
+use bigchaindb_core::rules::{Case, ConsensusRules, DefaultRules, Election, Facts};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -146,6 +146,36 @@ proptest! {
             prop_assert_eq!(answer, verify(&public, &message, &signature, strictness));
         }
     }
+}
+
+/// Finds no signature good, whoever made it.
+#[derive(Debug)]
+struct Suspicious;
+
+impl SignatureCheck for Suspicious {
+    fn verify(&self, _: &[u8; 32], _: &[u8], _: &[u8; 64], _: Strictness) -> bool {
+        false
+    }
+}
+
+/// A node verifies what others have signed, and does not verify what it has just signed itself.
+#[test]
+fn a_node_remembers_what_it_has_signed() {
+    let suspicious = DefaultRules::new(Arc::new(Suspicious));
+    let (remembering, memo) = suspicious.remembering(10).unwrap();
+    let (facts, federation) = (Facts::default(), federation(4));
+    let is_good = |rules: &dyn ConsensusRules, transaction: &Transaction| {
+        let (facts, federation) = (&facts, &federation);
+        let checked = rules.check(transaction);
+        rules.judge(Case { transaction, checked: &checked, facts, at: NOW, federation }).is_ok()
+    };
+    let posted = create("a", Json::Null);
+    let make =
+        |node: &Keypair, uuid| remembering.create(posted.document(), node, uuid, NOW).unwrap();
+    let mine = make(&keypair(1).known_to(memo), "b");
+    assert!(is_good(&*remembering, &mine), "it knows its own hand");
+    assert!(!is_good(&suspicious, &mine), "nobody else does");
+    assert!(!is_good(&*remembering, &make(&keypair(2), "c")), "nor does it know another's");
 }
 
 /// What is done to a place in a document.

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::model::cryptoconditions::Fulfillment;
 use crate::model::{
-    Block, BlockId, Direct, Draft, Json, Keypair, NodeKey, Output, Profile, Raised, SignatureCheck,
-    Texts, Thresholds, Transaction, signature_of,
+    Block, BlockId, Direct, Draft, Json, Keypair, Memo, NodeKey, Output, Profile, Raised,
+    SignatureCheck, Texts, Thresholds, Transaction, signature_of,
 };
 use crate::query::VoteRow;
 use shape::Operation;
@@ -265,6 +265,12 @@ impl ConsensusRules for DefaultRules {
         let transaction = draft.transaction().map_err(refused)?;
         let signed = transaction.sign(&[node], Profile::Default, &|_| None);
         signed.map_err(|error| InvalidTransaction::malformed("transaction", error.to_string()))
+    }
+
+    fn remembering(&self, capacity: usize) -> Option<(Arc<dyn ConsensusRules>, Arc<Memo>)> {
+        let memo = Arc::new(Memo::over(self.signatures.clone(), capacity));
+        let rules = Self { signatures: memo.clone(), quirks: self.quirks.clone() };
+        Some((Arc::new(rules), memo))
     }
 
     fn check(&self, transaction: &Transaction) -> Checked {
