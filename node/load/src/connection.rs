@@ -7,9 +7,11 @@
 //! Source: RFC 9112.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 
 use hyper::body::Bytes;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -98,9 +100,12 @@ impl Connection {
     }
 
     /// Whether it can be used again: nothing came while nobody asked, not even its end.
+    ///
+    /// The system is asked, as the runtime may not have heard of it yet.
     pub(crate) fn is_quiet(&self) -> bool {
         let silent = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        self.read.is_empty() && self.stream.try_read(&mut [0]).is_err_and(silent)
+        let come = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
+        self.read.is_empty() && come.is_err_and(silent)
     }
 
     /// Sends a request and reads its answer; whether another one may follow.
