@@ -197,7 +197,13 @@ fn charts(results: &Results, trouble: Option<&Trouble>) -> String {
 }
 
 fn judged(results: &Results) -> String {
-    let invariants: String = results.invariants.iter().map(invariant_row).collect();
+    // What does not hold comes first.
+    let is_quiet = |judgement: &&Judgement| {
+        matches!(standing::of_invariant(judgement).0, Standing::Pass | Standing::Skipped)
+    };
+    let mut sorted: Vec<_> = results.invariants.iter().collect();
+    sorted.sort_by_key(is_quiet);
+    let invariants: String = sorted.into_iter().map(invariant_row).collect();
     let thresholds: String = results.thresholds.iter().map(threshold_row).collect();
     if invariants.is_empty() && thresholds.is_empty() {
         return "<section>\n<h2>What was judged</h2>\n<p>Nothing: no checker ran and the scenario \

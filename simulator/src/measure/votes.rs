@@ -124,3 +124,82 @@ impl Voting {
         Votes { blocks_invalid, nodes: nodes.into_iter().map(of_node).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bigchaindb_core::model::Memo;
+
+    use super::*;
+    use crate::measure::Second;
+    use crate::observe::{Member, Run};
+
+    fn federation() -> Record {
+        let member = |name: &str| Member::ours(name, format!("key of {name}").as_str().into());
+        Record::Run(Run {
+            scenario: "by hand".into(),
+            seed: 1,
+            backend: "sim".into(),
+            rules: "default".into(),
+            quirks: Vec::new(),
+            byzantine: Vec::new(),
+            // Not in the order of their keys.
+            nodes: ["n2", "n1", "n3"].map(member).to_vec(),
+            started_unix_ms: 0,
+            thinned: false,
+        })
+    }
+
+    fn row(voter: &str, says: &str) -> Arc<Json> {
+        let text = format!(
+            r#"{{"id": "1", "node_pubkey": "key of {voter}", "vote": {{"is_block_valid": {says}}}}}"#
+        );
+        Arc::new(Json::parse(text.as_bytes()).expect("a row"))
+    }
+
+    #[test]
+    fn votes_are_counted_by_voter_second_and_word() {
+        let inserted =
+            |voter, says| Record::Change(Change::of(Table::Votes, None, Some(&row(voter, says))));
+        let (old, new) = (row("n1", "true"), row("n1", "false"));
+        let records = [
+            (5_000_000, federation()),
+            (5_400_000, inserted("n1", "true")),
+            (6_000_000, inserted("n1", "false")),
+            (6_999_999, inserted("n2", "true")),
+            (8_100_000, inserted("n1", "true")),
+            // A stranger's, one that says nothing, one that was cast before.
+            (8_200_000, inserted("nobody", "true")),
+            (8_300_000, inserted("n2", "null")),
+            (8_400_000, Record::Change(Change::of(Table::Votes, Some(&old), Some(&new)))),
+        ];
+        let count = |stretch_s: u64, length: u64| {
+            let mut voting = Voting::default();
+            for (at_us, record) in records.clone() {
+                voting.observe(&Observed { at_us, record });
+            }
+            let second = |place| Second { second: place * stretch_s, ..Second::default() };
+            let seconds = (0..length).map(second).collect();
+            let measures = Measures { stretch_s, seconds, ..Measures::default() };
+            voting.finish(&measures, &Reference::new(Arc::new(Memo::new(1))))
+        };
+        let node = |node: &str, valid, invalid, seconds: &[u64]| NodeVotes {
+            node: node.into(),
+            valid,
+            invalid,
+            seconds: seconds.to_vec(),
+        };
+        let by_second = count(1, 4);
+        assert_eq!(
+            by_second.nodes,
+            [
+                node("n2", 1, 0, &[0, 1, 0, 0]),
+                node("n1", 2, 1, &[1, 1, 0, 1]),
+                node("n3", 0, 0, &[0, 0, 0, 0]),
+            ]
+        );
+        assert_eq!(by_second.blocks_invalid, [0, 0, 0, 0]);
+        // What comes after the last stretch belongs to it.
+        assert_eq!(count(2, 1).nodes[1].seconds, [3]);
+        assert!(count(1, 0).nodes[1].seconds.is_empty());
+    }
+}
