@@ -25,6 +25,8 @@ pub mod coverage;
 pub mod defects;
 pub mod exhaust;
 pub mod faults;
+mod follow;
+pub mod live;
 pub mod matrix;
 pub mod measure;
 pub mod monitor;

@@ -4,15 +4,15 @@
 //! log ([`points`]). Not here: what nodes send of themselves, and who asks for points while a run goes
 //! (`backends/real/metering`), how points are written (`bigchaindb_monitoring::relay`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use bigchaindb_core::model::{BlockId, Json, TxId};
 use bigchaindb_core::rules::Election;
 use bigchaindb_monitoring::federation::Whole;
 use bigchaindb_monitoring::relay::{Interval, Line, Point, Sample, Templates, Value};
 use bigchaindb_monitoring::runs::{END, FAULTS, KIND, NODE, RUN, RUNS, TEXT};
 
-use crate::observe::{Call, Change, Fault, Kind, Observed, Operation, Phase, Record, Table};
+use crate::follow::{Follower, Step};
+use crate::observe::{Fault, Observed, Phase, Record};
 
 /// A point each second.
 const SECOND_US: u64 = 1_000_000;
@@ -35,16 +35,7 @@ pub struct Monitor {
     second: u64,
     interval: Interval,
     points: Vec<Point>,
-    /// When each transaction was meant to be sent, once it is accepted.
-    intended_us: BTreeMap<TxId, u64>,
-    /// What blocks hold that nobody has decided.
-    undecided: BTreeMap<BlockId, Vec<TxId>>,
-    /// How blocks were decided, and when; a block may be seen later than that.
-    decided: BTreeMap<BlockId, (Election, u64)>,
-    /// Those of them that were seen.
-    seen: BTreeSet<BlockId>,
-    /// When each transaction was first in a block that was decided valid.
-    committed_us: BTreeMap<TxId, u64>,
+    follower: Follower,
     /// Faults that hold.
     faults: BTreeMap<u64, Point>,
     run: Option<Point>,
@@ -59,11 +50,7 @@ impl Monitor {
             second: 0,
             interval: Interval::new(Templates::ours()),
             points: Vec::new(),
-            intended_us: BTreeMap::new(),
-            undecided: BTreeMap::new(),
-            decided: BTreeMap::new(),
-            seen: BTreeSet::new(),
-            committed_us: BTreeMap::new(),
+            follower: Follower::default(),
             faults: BTreeMap::new(),
             run: None,
         }
@@ -81,14 +68,23 @@ impl Monitor {
                 point.set(TEXT, Value::Text(format!("{}, seed {}", run.scenario, run.seed)));
                 self.run = Some(point);
             }
-            Record::Operation(operation) => self.hear(operation),
-            Record::Change(Change { table: Table::Bigchain, old: None, new: Some(row) }) => {
-                self.list(row);
-            }
-            Record::Decided(decided) => self.decide(&decided.block, decided.election, at_us),
             Record::Fault(fault) => self.harm(fault, at_us),
             _ => {}
         }
+        let interval = &mut self.interval;
+        self.follower.see(observed, |step| match step {
+            Step::Accepted => count(interval, Whole::TxAccepted, 1.0),
+            Step::Decided(election) => {
+                count(interval, Whole::BlockDecided, 1.0);
+                if election == Election::Invalid {
+                    count(interval, Whole::BlockInvalid, 1.0);
+                }
+            }
+            Step::Committed => count(interval, Whole::TxCommitted, 1.0),
+            #[expect(clippy::cast_precision_loss, reason = "no run is that long")]
+            Step::Took { latency_us } => count(interval, Whole::TxCommit, latency_us as f64 / 1e3),
+            Step::Sent | Step::Waits | Step::WaitsNoMore => {}
+        });
     }
 
     /// The points of all seconds that are over at a moment of the run's clock, and until then of the run and
@@ -109,72 +105,6 @@ impl Monitor {
     pub fn finish(&mut self, ended_us: u64) -> Vec<Point> {
         self.end_seconds(ended_us + SECOND_US);
         self.until(ended_us)
-    }
-
-    fn hear(&mut self, operation: &Operation) {
-        let is_accepted = operation.call == Call::Post
-            && operation.kind == Kind::Ok
-            && operation.http.is_some_and(|status| (200..300).contains(&status));
-        if let Some(tx) = operation.tx.as_ref().filter(|_| is_accepted)
-            && !self.intended_us.contains_key(tx)
-        {
-            self.intended_us.insert(tx.clone(), operation.intended_us);
-            self.count(Whole::TxAccepted, 1.0);
-            if let Some(&committed_us) = self.committed_us.get(tx) {
-                self.count_commit(operation.intended_us, committed_us);
-            }
-        }
-    }
-
-    fn list(&mut self, row: &Json) {
-        let Some(id) = row.get("id").and_then(Json::as_str) else { return };
-        let transactions = row.get("block").and_then(|block| block.get("transactions"));
-        let ids = transactions.and_then(Json::as_array).into_iter().flatten();
-        let ids = ids.filter_map(|tx| tx.get("id").and_then(Json::as_str).map(TxId::from));
-        let id = BlockId::from(id);
-        if !self.seen.insert(id.clone()) {
-            return;
-        }
-        match self.decided.get(&id).copied() {
-            None => drop(self.undecided.insert(id, ids.collect())),
-            Some((election, at_us)) => self.settle(ids.collect(), election, at_us),
-        }
-    }
-
-    fn decide(&mut self, block: &BlockId, election: Election, at_us: u64) {
-        if self.decided.contains_key(block) {
-            return;
-        }
-        self.decided.insert(block.clone(), (election, at_us));
-        self.count(Whole::BlockDecided, 1.0);
-        if election == Election::Invalid {
-            self.count(Whole::BlockInvalid, 1.0);
-        }
-        let transactions = self.undecided.remove(block).unwrap_or_default();
-        self.settle(transactions, election, at_us);
-    }
-
-    /// What is in a block that was decided.
-    fn settle(&mut self, transactions: Vec<TxId>, election: Election, at_us: u64) {
-        if election == Election::Invalid {
-            return;
-        }
-        for tx in transactions {
-            if self.committed_us.contains_key(&tx) {
-                continue;
-            }
-            self.count(Whole::TxCommitted, 1.0);
-            if let Some(&intended_us) = self.intended_us.get(&tx) {
-                self.count_commit(intended_us, at_us);
-            }
-            self.committed_us.insert(tx, at_us);
-        }
-    }
-
-    fn count_commit(&mut self, intended_us: u64, committed_us: u64) {
-        #[expect(clippy::cast_precision_loss, reason = "no run is that long")]
-        let ms = committed_us.saturating_sub(intended_us) as f64 / 1e3;
-        self.count(Whole::TxCommit, ms);
     }
 
     fn harm(&mut self, fault: &Fault, at_us: u64) {
@@ -202,16 +132,12 @@ impl Monitor {
         }
     }
 
-    fn count(&mut self, what: Whole, value: f64) {
-        let sample = Sample { name: what.full_name(), worth: what.worth(value) };
-        self.interval.add(Line::Sample(sample), [0, 0, 0, 0].into(), 0);
-    }
-
     /// Ends the seconds that are over at a moment.
     fn end_seconds(&mut self, now_us: u64) {
         while (self.second + 1) * SECOND_US <= now_us {
             #[expect(clippy::cast_precision_loss, reason = "there are not so many blocks")]
-            self.count(Whole::BlockUndecided, self.undecided.len() as f64);
+            let undecided = self.follower.undecided() as f64;
+            count(&mut self.interval, Whole::BlockUndecided, undecided);
             let at_ns = self.at_ns(self.second * SECOND_US);
             self.points.extend(self.interval.take(at_ns));
             self.second += 1;
@@ -228,11 +154,20 @@ impl Monitor {
     }
 }
 
+fn count(interval: &mut Interval, what: Whole, value: f64) {
+    let sample = Sample { name: what.full_name(), worth: what.worth(value) };
+    interval.add(Line::Sample(sample), [0, 0, 0, 0].into(), 0);
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
+    use bigchaindb_core::model::{BlockId, Json};
+
     use super::*;
+    use crate::observe::{Change, Table};
     use crate::plan;
     use crate::run::run;
     use crate::scenario::Scenario;

@@ -97,6 +97,9 @@ fn carry_out(
     let settings = Settings::from(&plan.expect);
     let beside = (plan.log == LogDetail::Thinned)
         .then(|| Beside::watch(&mut log, Judge::new(settings.clone(), signatures.clone())));
+    if let Some(live) = means.live.clone().filter(|_| plan.backend == Backend::Sim) {
+        log.show(Box::new(move |observed| live.see(observed)));
+    }
     let carried = backends::carry_out(plan, directory, means, &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::UdpSocket;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
 
 pub use interval::Interval;
 pub use point::{Point, Value};
@@ -26,6 +26,9 @@ pub use templates::{BadTemplates, Templates};
 
 /// How long datagrams are gathered, unless told otherwise.
 pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// After the end, what had come before it is read for so long at most.
+const LAST_WITHIN: Duration = Duration::from_millis(50);
 
 /// The largest datagram there is.
 const DATAGRAM_MAX: usize = 65_536;
@@ -53,6 +56,8 @@ pub struct Relay {
     interval: Interval,
     every: Duration,
     heard: Heard,
+    /// Of which moment the last points were, in nanoseconds since 1970.
+    told_ns: u64,
 }
 
 impl Relay {
@@ -62,7 +67,7 @@ impl Relay {
     /// If the address is taken, or not this machine's.
     pub async fn bind(address: SocketAddr, every: Duration) -> io::Result<Self> {
         let (socket, heard) = (UdpSocket::bind(address).await?, Heard::default());
-        Ok(Self { socket, interval: Interval::new(Templates::ours()), every, heard })
+        Ok(Self { socket, interval: Interval::new(Templates::ours()), every, heard, told_ns: 0 })
     }
 
     /// Where it listens.
@@ -96,6 +101,13 @@ impl Relay {
                 _ = ticks.tick() => self.tell(&mut sinks, &mut in_trouble, &mut complain).await,
             }
         }
+        // What had come before the end counts, though nobody has read it yet.
+        let until = Instant::now() + LAST_WITHIN;
+        while let Ok(Ok((length, from))) =
+            timeout_at(until, self.socket.recv_from(&mut datagram)).await
+        {
+            self.hear(&datagram[..length], from, &mut complain);
+        }
         self.tell(&mut sinks, &mut in_trouble, &mut complain).await;
         self.heard
     }
@@ -123,10 +135,9 @@ impl Relay {
         in_trouble: &mut bool,
         complain: &mut impl FnMut(String),
     ) {
-        let now_ns = now_ns();
-        let every_ns = u64::try_from(self.every.as_nanos()).unwrap_or(u64::MAX).max(1);
-        let mut points = self.interval.take(now_ns - now_ns % every_ns);
-        points.push(self.heard.point(now_ns - now_ns % every_ns));
+        self.told_ns = moment(now_ns(), self.every, self.told_ns);
+        let mut points = self.interval.take(self.told_ns);
+        points.push(self.heard.point(self.told_ns));
         let told = Sink::tell_all(sinks, points).await;
         self.heard.lost = sinks.iter().map(Sink::lost).sum();
         match told {
@@ -161,4 +172,36 @@ impl Heard {
 fn now_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Of which moment points are that are told now, after others were told of `told_ns`: of the last whole
+/// interval, but never of that one again. A database would take them for corrections, and forget the others.
+fn moment(now_ns: u64, every: Duration, told_ns: u64) -> u64 {
+    let every_ns = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX).max(1);
+    // A clock that was set back does not make points of times to come for long.
+    let next_ns = told_ns.saturating_add(every_ns).min(now_ns.saturating_add(every_ns));
+    (now_ns - now_ns % every_ns).max(next_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    #[test]
+    fn no_moment_is_told_of_twice() {
+        for (now_ns, told_ns, expected_ns) in [
+            (10 * S + 5, 0, 10 * S),
+            (11 * S + 3, 10 * S, 11 * S),
+            // The last points of a run, soon after the ones before.
+            (11 * S + 9, 11 * S, 12 * S),
+            // Nobody told anything for a while.
+            (20 * S + 1, 12 * S, 20 * S),
+            // The clock was set back by an hour.
+            (5 * S, 3_605 * S, 6 * S),
+        ] {
+            assert_eq!(moment(now_ns, INTERVAL, told_ns), expected_ns, "{now_ns} {told_ns}");
+        }
+    }
 }

@@ -81,3 +81,23 @@ fn what_no_server_takes_waits_and_is_not_lost() {
     assert_eq!(heard.lost, 0);
     assert_eq!(complaints.len(), 2, "one about a line, one about the server: {complaints:?}");
 }
+
+#[test]
+fn what_has_come_before_the_end_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("points");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let heard = runtime.block_on(async {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let relay = Relay::bind(any, Duration::from_secs(60)).await.unwrap();
+        let socket = UdpSocket::bind(any).unwrap();
+        for _ in 0..100 {
+            let line = b"bigchaindb.n1.tx.written:3|c";
+            socket.send_to(line, relay.address().unwrap()).unwrap();
+        }
+        relay.run(vec![Sink::file(&file).unwrap()], async {}, |trouble| panic!("{trouble}")).await
+    });
+    assert_eq!((heard.datagrams, heard.malformed), (100, 0));
+    let points = fs::read_to_string(&file).unwrap();
+    assert!(points.contains("bigchaindb_tx_written") && points.contains("value=300i"), "{points}");
+}

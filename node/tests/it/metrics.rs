@@ -265,6 +265,52 @@ async fn counters_add_up_to_what_the_clients_saw() {
     assert_eq!(originals.count(), GOOD);
 }
 
+/// What METRICS.md says that a transaction makes, blocks, votes and questions to the store included.
+const EVENTS_PER_TRANSACTION: u64 = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_makes_few_events() {
+    const TRANSACTIONS: usize = 1_000;
+    let statsd = Statsd::start();
+    let (metrics, emitter) = sent_to(&statsd, "n1");
+    let common = Common { metrics: vec![metrics], query_timeout: PATIENCE, ..common() };
+    let store = Arc::new(EmbeddedStore::in_memory());
+    let keypairs = [Keypair::from_seed([1; 32])];
+    let federation = LocalFederation::start(store, &common, &keypairs, &[ANYWHERE]).await.unwrap();
+    let clients = Arc::new(Clients::new(&federation.addresses()));
+    let mut posts = tokio::task::JoinSet::new();
+    for number in 0..TRANSACTIONS {
+        let clients = clients.clone();
+        posts.spawn(async move { clients.post(0, create(&alice(), &number.to_string())).await });
+    }
+    let answers = posts.join_all().await;
+    assert!(answers.iter().all(|(status, _)| *status == 201));
+    let decided = async {
+        loop {
+            let sums = sums(&statsd.lines());
+            let of = |name: &str| sums.get(name).copied().unwrap_or_default();
+            if of("tx.in_blocks") == TRANSACTIONS as u64 && of("block.valid") == of("block.created")
+            {
+                return;
+            }
+            tokio::time::sleep(FLUSH).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, decided).await.expect("all is decided");
+    federation.stop().await.unwrap();
+    emitter.stop();
+    let sums = sums(&statsd.all());
+    // A counter that grew by five may have been counted once: this is an upper bound. `statsd.sent` is no
+    // event of the node's.
+    let events: u64 =
+        sums.iter().filter(|(name, _)| *name != "statsd.sent").map(|(_, times)| times).sum();
+    let bound = EVENTS_PER_TRANSACTION * TRANSACTIONS as u64;
+    assert!(events <= bound, "{events} events of {TRANSACTIONS} transactions: {sums:?}");
+    let documented = include_str!("../../METRICS.md");
+    let said = format!("at most {EVENTS_PER_TRANSACTION} events");
+    assert!(documented.contains(&said), "METRICS.md should say: {said}");
+}
+
 /// One node on a server that comes and goes, two on the same database, all telling one StatsD server.
 struct Troubled {
     database: Database,

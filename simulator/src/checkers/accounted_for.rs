@@ -54,6 +54,10 @@ impl Checker for AccountedFor {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let surroundings = reference.surroundings();
         let now_us = surroundings.now_us();

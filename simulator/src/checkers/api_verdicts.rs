@@ -80,6 +80,10 @@ impl Checker for ApiVerdicts {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, _: &Reference) -> Findings {
         std::mem::take(&mut self.findings)
     }

@@ -42,6 +42,10 @@ impl Checker for Assignments {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         for (at_us, block, transaction, author) in std::mem::take(&mut self.early) {
             let assignees = self.assignees.get(&transaction);

@@ -105,6 +105,10 @@ impl Checker for BoundedRetries {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let mut spoiled = self.spoiled(reference);
         spoiled.extend(self.mistimed(reference));

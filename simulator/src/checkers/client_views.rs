@@ -48,6 +48,10 @@ impl Checker for ClientViews {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, _: &Reference) -> Findings {
         std::mem::take(&mut self.findings)
     }

@@ -108,6 +108,10 @@ impl Checker for CorrectNodes {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         for ((table, key), harmed) in &self.harmed {
             let acts = reference.acts_on(*table, key);

@@ -76,6 +76,10 @@ impl Checker for DecisionsStand {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, _: &Reference) -> Findings {
         std::mem::take(&mut self.findings)
     }

@@ -43,6 +43,11 @@ impl Findings {
         }
     }
 
+    /// How often the invariant was seen not to hold.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Something could not be told; the first such thing is kept.
     pub fn doubted(&mut self, why: impl Into<String>) {
         self.doubt.get_or_insert_with(|| why.into());

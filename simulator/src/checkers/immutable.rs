@@ -105,6 +105,10 @@ impl Checker for Immutable {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let lossy = reference.surroundings().may_lose_writes(self.within_us);
         let now_us = reference.surroundings().now_us();

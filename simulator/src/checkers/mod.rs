@@ -40,6 +40,7 @@ mod vote_path;
 mod vote_times;
 mod votes_in_time;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bigchaindb_core::model::SignatureCheck;
@@ -62,6 +63,11 @@ pub trait Checker: Send {
 
     /// Looks at a record. Bounded work: this runs beside the federation.
     fn observe(&mut self, moment: &Moment<'_>);
+
+    /// How often it was seen not to hold so far. What only the end can show is not among them.
+    fn violations(&self) -> u64 {
+        0
+    }
 
     /// Looks at the whole, once nothing more will come, and says what was found.
     fn finish(&mut self, reference: &Reference) -> Findings;
@@ -225,6 +231,15 @@ impl Judge {
         if let Some(originals) = &mut self.originals {
             originals.observe(observed);
         }
+    }
+
+    /// The invariants that were seen not to hold so far, with how often; those that the run is meant to
+    /// violate are left out.
+    pub fn violations(&self) -> BTreeMap<&'static str, u64> {
+        let is_meant = |id: &str| self.settings.violations.iter().any(|meant| meant == id);
+        let seen =
+            self.bench.checkers.iter().map(|checker| (checker.invariant(), checker.violations()));
+        seen.filter(|(id, count)| *count > 0 && !is_meant(id)).collect()
     }
 
     /// How things stand.

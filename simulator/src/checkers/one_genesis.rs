@@ -61,6 +61,10 @@ impl Checker for OneGenesis {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         // The list may be seen after the block that it begins with.
         let first = reference.beginning().or(self.first.as_ref());

@@ -47,6 +47,10 @@ impl Checker for OneValidBlock {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let surroundings = reference.surroundings();
         let at_rest = surroundings.at_rest(0, self.within_us);

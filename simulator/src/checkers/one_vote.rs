@@ -40,6 +40,10 @@ impl Checker for OneVote {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, _: &Reference) -> Findings {
         std::mem::take(&mut self.findings)
     }

@@ -50,6 +50,10 @@ impl Checker for Ownership {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         self.count_assets(reference);
         std::mem::take(&mut self.findings)

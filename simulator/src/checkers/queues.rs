@@ -60,6 +60,10 @@ impl Checker for Queues {
         self.last.insert(Arc::clone(node), (at_us, *levels));
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let surroundings = reference.surroundings();
         for (node, (at_us, levels)) in &self.last {

@@ -71,6 +71,10 @@ impl Checker for StatusesAgree {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let quiet_from_us = reference.surroundings().quiet_from_us();
         for ((transaction, node), answer) in &self.answers {

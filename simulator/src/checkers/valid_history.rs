@@ -45,6 +45,10 @@ impl Checker for ValidHistory {
         }
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         for (at_us, block, transaction, input) in std::mem::take(&mut self.early) {
             let valid_at_us = reference.transaction(&input).and_then(|seen| seen.valid_at_us);

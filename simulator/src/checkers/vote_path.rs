@@ -79,6 +79,10 @@ impl Checker for VotePath {
         self.compare(moment.reference);
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, reference: &Reference) -> Findings {
         let listed = reference.positions().iter().filter(|(at, _)| reference.is_counted(**at));
         let blocks: BTreeSet<_> = listed.map(|(_, block)| block).collect();

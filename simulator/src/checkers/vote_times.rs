@@ -71,6 +71,10 @@ impl Checker for VoteTimes {
         self.note_clocks(moment);
     }
 
+    fn violations(&self) -> u64 {
+        self.findings.count()
+    }
+
     fn finish(&mut self, _: &Reference) -> Findings {
         std::mem::take(&mut self.findings)
     }

@@ -22,17 +22,19 @@ pub struct Log {
     /// The first thing that went wrong with the file; told when the log is closed.
     failure: Option<io::Error>,
     /// Who sees what is not kept.
-    thinned: Option<Thinned>,
+    thinned: Option<Told>,
+    /// Who looks on.
+    onlooker: Option<Told>,
 }
 
-/// Sees every record of a thinned log.
+/// Sees every record of a log as it is made.
 pub type Witness = Box<dyn FnMut(&Observed) + Send>;
 
-struct Thinned(Witness);
+struct Told(Witness);
 
-impl fmt::Debug for Thinned {
+impl fmt::Debug for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Thinned")
+        f.write_str("Told")
     }
 }
 
@@ -78,7 +80,12 @@ impl Log {
     /// Keeps only what is rare from now on: what befalls nodes, faults, acts against the rules, and
     /// calls of clients that came to nothing. All else is shown to the witness and forgotten.
     pub fn thin(&mut self, witness: Witness) {
-        self.thinned = Some(Thinned(witness));
+        self.thinned = Some(Told(witness));
+    }
+
+    /// Shows every record to somebody who looks on, and changes nothing.
+    pub fn show(&mut self, onlooker: Witness) {
+        self.onlooker = Some(Told(onlooker));
     }
 
     /// Adds a record. A file that cannot be written does not stop a run; [`Log::close`] tells.
@@ -87,7 +94,10 @@ impl Log {
         self.line.clear();
         observed.write_line(&mut self.line);
         self.digest.update(self.line.as_bytes());
-        if let Some(Thinned(witness)) = &mut self.thinned {
+        if let Some(Told(onlooker)) = &mut self.onlooker {
+            onlooker(&observed);
+        }
+        if let Some(Told(witness)) = &mut self.thinned {
             if let Record::Run(run) = &mut observed.record {
                 run.thinned = true;
                 self.line.clear();
@@ -126,7 +136,7 @@ impl Log {
     /// # Errors
     /// The first error of any write to the file.
     pub fn close(&mut self) -> io::Result<()> {
-        self.thinned = None;
+        (self.thinned, self.onlooker) = (None, None);
         if let Some(error) = self.failure.take() {
             return Err(error);
         }

@@ -474,6 +474,19 @@ pub struct OwnedOutput {
     pub cid: u64,
 }
 
+/// The transactions in a row of the bigchain.
+pub(crate) fn transactions(row: &Json) -> &[Json] {
+    let transactions = row.get("block").and_then(|block| block.get("transactions"));
+    transactions.and_then(Json::as_array).unwrap_or_default()
+}
+
+/// Whether a row of the bigchain is a genesis block, which nobody decides.
+pub(crate) fn is_genesis(row: &Json) -> bool {
+    let first = transactions(row).first();
+    let operation = first.and_then(|first| first.get("transaction")?.get("operation"));
+    operation.and_then(Json::as_str) == Some("GENESIS")
+}
+
 /// A row as it stands when all is over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinalRow {

@@ -12,6 +12,7 @@ mod failure;
 mod gc;
 mod judge;
 mod list;
+mod live;
 mod matrix;
 mod means;
 mod monitor;

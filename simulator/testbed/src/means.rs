@@ -152,6 +152,7 @@ impl WithMeans {
             images,
             influxdb: self.influxdb.clone(),
             board: None,
+            live: None,
         }
     }
 

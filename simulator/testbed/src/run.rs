@@ -7,6 +7,7 @@ use std::thread;
 use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::backends::apart::Means;
+use bigchaindb_simulator::live::Live;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
 use bigchaindb_simulator::run::{ResumeError, RunError, resume, run, run_covered};
@@ -16,10 +17,11 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::live::View;
 use crate::means::{self, WithMeans};
 use crate::output::Output;
 use crate::quirks::WithQuirks;
-use crate::{environment, matrix, progress};
+use crate::{environment, live, matrix};
 
 /// Run a scenario, judge what happened, and write a report.
 #[derive(Args, Debug)]
@@ -31,8 +33,8 @@ pub(crate) struct Run {
     /// The seed of all chance; without it, the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
-    /// Where to run it: sim (virtual time), local (real time, real sockets) or processes (every node a
-    /// process of its own).
+    /// Where to run it: sim (virtual time), local (real time, real sockets), processes (every node a process
+    /// of its own) or docker (every node in containers of its own).
     #[arg(long, value_parser = backend)]
     backend: Option<Backend>,
     #[command(flatten)]
@@ -155,7 +157,14 @@ impl Run {
             self.output.line(format!("page: http://{address}/"));
             means.board = Some(board);
         }
-        let results = self.carry_out(&scenario, file, &plan, &path, &means)?;
+        // Judged while it goes only where somebody sees it: that costs, and is not what was to be measured.
+        let live = Live::new(&plan, plan.backend != Backend::Sim && live::is_looked_at());
+        means.live = Some(live.clone());
+        let view =
+            View::open(live, format!("{} in {}, seed {}", scenario.name, plan.backend, plan.seed));
+        let results = self.carry_out(&scenario, file, &plan, &path, &means);
+        view.close();
+        let results = results?;
         self.means.show(&results, &path)?;
         self.report(&results, &path)
     }
@@ -201,7 +210,6 @@ impl Run {
         let directory = RunDirectory::create(path).map_err(|error| failed(error.into()))?;
         let directory = if self.no_record { directory } else { directory.hearing() };
         directory.write_scenario(&scenario.text).map_err(|error| failed(error.into()))?;
-        let spinner = progress::spinner(format!("{} in {}", scenario.name, plan.backend));
         let command = replay(file, plan.seed, plan.backend, &plan.rules, &plan.quirks());
         let command = command + &self.means.words();
         let outcome = thread::scope(|scope| {
@@ -215,7 +223,6 @@ impl Run {
             let others = others.into_iter().map(|other| other.join().expect("runs do not panic"));
             (first, others.collect::<Vec<_>>())
         });
-        spinner.finish_and_clear();
         let (results, others) = outcome;
         let results = results.map_err(failed)?;
         for other in others {

@@ -20,6 +20,9 @@ use super::nodes::Nodes;
 use super::processes::cgroups::Group;
 use super::program::Running;
 
+/// How often a share of a processor is given out where there is no limit, in microseconds: Linux' own.
+pub(super) const PERIOD_US: u32 = 100_000;
+
 /// A member that is slowed gets this much of a processor at a time, in microseconds: the least that Linux
 /// gives. Work that takes less is done at once.
 pub(super) const SHARE_US: u32 = 1_000;

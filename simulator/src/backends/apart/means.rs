@@ -10,6 +10,7 @@ use bigchaindb_monitoring::dash::Board;
 use super::ApartError;
 use super::docker::Images;
 use super::ground::Binary;
+use crate::live::Live;
 
 /// The variable that names the node's program, if it is not beside this one.
 pub const NODE_BINARY: &str = "TESTBED_NODE_BINARY";
@@ -39,6 +40,8 @@ pub struct Means {
     pub influxdb: Option<String>,
     /// The live page that shows them, if any.
     pub board: Option<Board>,
+    /// Who looks at the run while it goes, if anybody does.
+    pub live: Option<Live>,
 }
 
 /// The programs of a run.

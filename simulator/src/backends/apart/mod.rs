@@ -53,9 +53,11 @@ pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
 use super::real::{
-    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampler, introduce, judge_slip, until,
+    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampler, Showing, introduce, judge_slip,
+    until,
 };
 use super::{Backend, Carried};
+use crate::live::Live;
 use crate::observe::{End, FinalRow, Log, Observed, Record};
 use crate::plan::{Bounds, Durability, External, Fault, FaultKind, How, Plan, ReadMode, WriteAcks};
 use crate::record::RunDirectory;
@@ -236,7 +238,9 @@ pub fn carry_out(
         let here = ground.clients().unwrap_or(Ipv4Addr::LOCALHOST);
         let metering = Metering::start(means, here.into()).await?;
         let (name, metering_here) = (&directory.name(), metering.as_ref());
-        let world = World { plan, name, data: &data, hearing, ground, metering: metering_here };
+        let live = means.live.as_ref();
+        let world =
+            World { plan, name, data: &data, hearing, ground, metering: metering_here, live };
         let (records, mut carried) = world.carry_out().await?;
         if let Some(metering) = metering {
             carried.used.insert("metrics".to_owned(), metering.finish().await);
@@ -301,11 +305,13 @@ struct World<'a> {
     ground: &'a Arc<Ground>,
     /// Where metrics go, if anywhere.
     metering: Option<&'a Metering>,
+    /// Who looks on.
+    live: Option<&'a Live>,
 }
 
 impl World<'_> {
     async fn carry_out(&self) -> Result<(Vec<Observed>, Carried), ApartError> {
-        let Self { plan, name, data, hearing, ground, metering } = *self;
+        let Self { plan, name, data, hearing, ground, metering, live } = *self;
         let statsd = metering.map(Metering::address);
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
@@ -338,6 +344,7 @@ impl World<'_> {
         recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
         let watch = metering.map(|metering| metering.watch(name, started_unix_ms, &recorder));
         let watch = watch.transpose()?;
+        let showing = live.map(|live| Showing::start(live.clone(), recorder.clone()));
         let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
         let gauges = Gauges::new(names, nodes.grips(), recorder.clone());
         let mut members = nodes.sampled(plan);
@@ -402,6 +409,9 @@ impl World<'_> {
         recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
         if let Some(watch) = watch {
             watch.finish().await;
+        }
+        if let Some(showing) = showing {
+            showing.finish();
         }
         let carried = Carried { used, resources, generator, ..Carried::default() };
         Ok((recorder.into_records(), carried))

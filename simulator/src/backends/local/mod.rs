@@ -28,9 +28,10 @@ use tokio::time::Instant;
 use super::Carried;
 use super::apart::Means;
 use super::real::{
-    self, Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampled, Sampler, introduce,
-    judge_slip,
+    self, Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampled, Sampler, Showing,
+    introduce, judge_slip,
 };
+use crate::live::Live;
 use crate::observe::{Befell, End, Log, Record};
 use crate::plan::{self, Plan};
 use crate::record::RunDirectory;
@@ -75,7 +76,8 @@ pub fn carry_out(
         let here = Ipv4Addr::LOCALHOST.into();
         let metering = Metering::start(means, here).await?;
         let (metrics, emitters) = meter(plan, metering.as_ref())?;
-        let records = run(plan, directory, metrics, metering.as_ref(), &mut carried).await?;
+        let watchers = (metering.as_ref(), means.live.as_ref());
+        let records = run(plan, directory, metrics, watchers, &mut carried).await?;
         for emitter in emitters {
             emitter.stop();
         }
@@ -107,7 +109,7 @@ async fn run(
     plan: &Arc<Plan>,
     directory: Option<&RunDirectory>,
     metrics: Vec<Metrics>,
-    metering: Option<&Metering>,
+    (metering, live): (Option<&Metering>, Option<&Live>),
     carried: &mut Carried,
 ) -> Result<Vec<crate::observe::Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
@@ -122,6 +124,7 @@ async fn run(
     let name = directory.map_or_else(|| plan.scenario.clone(), RunDirectory::name);
     let watch = metering.map(|metering| metering.watch(&name, started_unix_ms, &recorder));
     let watch = watch.transpose()?;
+    let showing = live.map(|live| Showing::start(live.clone(), recorder.clone()));
     let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
     let reports = recorder.clone();
     let (records, writings) = listen(plan, directory)?;
@@ -177,6 +180,9 @@ async fn run(
     recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
     if let Some(watch) = watch {
         watch.finish().await;
+    }
+    if let Some(showing) = showing {
+        showing.finish();
     }
     Ok(recorder.into_records())
 }

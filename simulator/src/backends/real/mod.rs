@@ -1,14 +1,15 @@
 //! What the worlds in real time have in common, whatever their nodes are.
 //!
 //! Here: who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
-//! down (`recorder`), where metrics go (`metering`), what members use of the machine (`sampler`). Not here:
-//! what a node is, and how a fault reaches it (`local`, `apart`).
+//! down (`recorder`), where metrics go (`metering`), what members use of the machine (`sampler`), who may look
+//! on (`showing`). Not here: what a node is, and how a fault reaches it (`local`, `apart`).
 
 mod clients;
 mod metering;
 mod nemesis;
 mod recorder;
 mod sampler;
+mod showing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(super) use metering::Metering;
 pub(super) use nemesis::{Hands, Nemesis, PROBE_FOR, Sign, answers, until};
 pub(super) use recorder::Recorder;
 pub(super) use sampler::{Member as Sampled, Sampler};
+pub(super) use showing::Showing;
 
 use crate::measure::Generator;
 use crate::observe::{Member, Run};

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::super::told;
 use crate::observe::{
     self, Befell, Call, Change, FinalRow, Kind, NodeEvent, Observed, Operation, Phase, Record,
-    Table, row_id,
+    Table, is_genesis, row_id, transactions,
 };
 use crate::plan::{Fault, Plan, Store};
 
@@ -281,15 +281,4 @@ impl Unsettled {
             _ => {}
         }
     }
-}
-
-fn transactions(block: &Json) -> &[Json] {
-    let transactions = block.get("block").and_then(|block| block.get("transactions"));
-    transactions.and_then(Json::as_array).unwrap_or_default()
-}
-
-fn is_genesis(block: &Json) -> bool {
-    let first = transactions(block).first();
-    let operation = first.and_then(|first| first.get("transaction")?.get("operation"));
-    operation.and_then(Json::as_str) == Some("GENESIS")
 }

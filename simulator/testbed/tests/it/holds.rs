@@ -36,7 +36,6 @@ at = "2s"
 for = "4s"
 target = "n2"
 point = "after insert-vote"
-nth = 2
 restart_after = "500ms"
 
 [[fault]]
@@ -45,6 +44,7 @@ at = "7s"
 for = "3s"
 target = "n3"
 point = "after respond"
+nth = 2
 restart_after = "300ms"
 
 [[fault]]

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::super::super::used::Used;
-use super::super::limits::{Limits, SHARE_US};
+use super::super::limits::{Limits, PERIOD_US, SHARE_US};
 use super::super::processes::cgroups::Group;
 use super::super::program::{self, Ear, open_log};
 use super::super::run_id::RunId;
@@ -35,9 +35,6 @@ const WELL: i64 = 0;
 
 /// How one has ended that was killed: 128 and the number of SIGKILL.
 const KILLED: i64 = 137;
-
-/// How often a share of a processor is given out where there is no limit, in microseconds: Linux' own.
-const PERIOD_US: u32 = 100_000;
 
 /// How the engine calls it that there is no limit, where it has a word for that;
 const NO_LIMIT: i64 = -1;

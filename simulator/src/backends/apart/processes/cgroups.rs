@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
 
-use super::super::limits::{Limits, SHARE_US};
+use super::super::limits::{Limits, PERIOD_US, SHARE_US};
 
 /// Where they are.
 const ROOT: &str = "/sys/fs/cgroup";
@@ -23,9 +23,6 @@ const CONTROLLERS: &str = "cgroup.controllers";
 /// The controllers that hold a member to its limits.
 const CPU: &str = "cpu";
 const MEMORY: &str = "memory";
-
-/// How often a share of a processor is given out where there is no limit, in microseconds: Linux' own.
-const PERIOD_US: u32 = 100_000;
 
 /// A group of a member's processes.
 #[derive(Clone, Debug)]
