@@ -6,7 +6,7 @@ use bigchaindb_simulator::record::Results;
 use super::Compared;
 use crate::axis::Axis;
 use crate::chart::Ink;
-use crate::figures::timeline::{Series, Shown, Timeline};
+use crate::figures::timeline::{Series, Shown, Timeline, moving};
 use crate::figures::{self, Curve, Figure, Said, both_sizes, curves};
 
 /// So many lines can be told apart.
@@ -75,7 +75,8 @@ fn longest(runs: &[Compared]) -> Option<&Results> {
 fn over_time(runs: &[Compared], quantity: &Quantity) -> Option<String> {
     let longest = longest(runs)?;
     let stretch_s = longest.measures.stretch_s;
-    let timeline = Timeline::of(longest, None).shading(same_faults(runs));
+    let shown = runs.iter().map(|run| moving(&run.results)).max().unwrap_or(0);
+    let timeline = Timeline::of(longest, None).until(shown).shading(same_faults(runs));
     let series: Vec<_> = (runs.iter().zip(Ink::SIDE_BY_SIDE))
         .filter(|(run, _)| run.results.measures.stretch_s == stretch_s)
         .map(|(run, ink)| {

@@ -61,7 +61,10 @@ pub(crate) struct Figure {
 /// Every figure that this run can fill, as HTML.
 pub(crate) fn all(results: &Results, trouble: Option<&Trouble>) -> String {
     let timeline = Timeline::of(results, trouble);
-    ALL.iter().filter_map(|make| both_sizes(|size| make(&timeline, size))).collect()
+    let figures = ALL.iter().filter_map(|make| both_sizes(|size| make(&timeline, size)));
+    let figures: String = figures.collect();
+    let rest = timeline.rest_said().filter(|_| !figures.is_empty());
+    rest.map_or(String::new(), |rest| format!("<p class=\"note\">{rest}</p>\n")) + &figures
 }
 
 /// What each member used over time, as HTML.

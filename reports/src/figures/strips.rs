@@ -40,15 +40,15 @@ pub(crate) fn strips(
     strips: &[Strip],
     quantity: &Quantity,
 ) -> Option<Figure> {
-    let shown = strips.len().min(MEMBERS_MAX);
-    let strips = strips.get(..shown)?;
+    let is_known = |strip: &&Strip| strip.values.iter().any(Option::is_some);
+    let strips: Vec<&Strip> = strips.iter().filter(is_known).take(MEMBERS_MAX).collect();
     let values = strips.iter().flat_map(|strip| strip.values.iter().copied().flatten());
     let most = values.fold(0.0, f64::max);
     if most <= 0.0 {
         return None;
     }
     let names: Vec<&str> = strips.iter().map(|strip| strip.name.as_str()).collect();
-    let line = |(row, strip): (usize, &Strip)| {
+    let line = |(row, strip): (usize, &&Strip)| {
         let foot = (strips.len() - 1 - row) as f64;
         let raised = |value: f64| foot + HEIGHT * value / most;
         let points = timeline.line(&strip.values).into_iter();
@@ -59,7 +59,7 @@ pub(crate) fn strips(
         }
     };
     let lines = strips.iter().enumerate().map(line).collect();
-    let highest = |strip: &Strip| {
+    let highest = |strip: &&Strip| {
         let most = strip.values.iter().copied().flatten().fold(0.0, f64::max);
         format!("{} at most {}", words::visible(&strip.name), (quantity.said)(most))
     };

@@ -57,13 +57,14 @@ pub(crate) struct Shown {
 }
 
 impl<'a> Timeline<'a> {
-    /// A run's time.
+    /// A run's time, as far as something moves in it.
     pub(crate) fn of(results: &'a Results, trouble: Option<&'a Trouble>) -> Self {
-        let length = results.measures.seconds.len();
-        let most = if length <= POINTS_MAX { POINTS_MAX } else { SHARED_MAX };
-        let width = length.div_ceil(most).max(1);
-        let points = (0..length).step_by(width).map(|from| from..(from + width).min(length));
-        Self { results, trouble, is_shaded: true, points: points.collect() }
+        Self { results, trouble, is_shaded: true, points: points(moving(results)) }
+    }
+
+    /// The same, up to this entry of the measures.
+    pub(crate) fn until(self, length: usize) -> Self {
+        Self { points: points(length.min(self.seconds().len())), ..self }
     }
 
     /// The same, with faults shaded or not.
@@ -187,12 +188,29 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The axis of the run's whole time.
+    /// The axis of the time that is shown.
     pub(crate) fn axis(&self, size: Size) -> Axis {
-        let seconds = self.seconds().last();
-        let end_s = seconds.map_or(0, |second| second.second.saturating_add(self.stretch_s()));
-        let end_us = self.results.duration_us.max(end_s.saturating_mul(1_000_000));
+        let shown = self.points.last().map_or(0, |range| range.end);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole seconds"
+        )]
+        let end_us = match shown == self.seconds().len() {
+            true => self.results.duration_us.max(self.at_us(shown) as u64),
+            false => self.at_us(shown) as u64,
+        };
         Axis::time(end_us, if size == Size::Wide { 9 } else { 5 })
+    }
+
+    /// That nothing moves in the rest of the run, if that is not shown.
+    pub(crate) fn rest_said(&self) -> Option<String> {
+        let shown = self.points.last()?.end;
+        let end = self.seconds().get(shown).map(|second| second.second)?;
+        Some(format!(
+            "Not shown: from {end} s to the end of the run at {} nothing moved.",
+            words::duration(self.results.duration_us)
+        ))
     }
 
     /// The faults that really came about, from applied to healed or to the end of the run; and the
@@ -224,6 +242,34 @@ impl<'a> Timeline<'a> {
         }
         bands
     }
+}
+
+/// Which of so many entries of the measures share a point.
+fn points(length: usize) -> Vec<Range<usize>> {
+    let most = if length <= POINTS_MAX { POINTS_MAX } else { SHARED_MAX };
+    let width = length.div_ceil(most).max(1);
+    (0..length).step_by(width).map(|from| from..(from + width).min(length)).collect()
+}
+
+/// How many entries of the measures have something to show, and a few more. In virtual time a run often
+/// ends with minutes in which all is still.
+pub(crate) fn moving(results: &Results) -> usize {
+    let seconds = &results.measures.seconds;
+    let moves = |second: &Second| {
+        let Second { requested, sent, accepted, decided, backlog, undecided_blocks, .. } = second;
+        [requested, sent, accepted, decided, backlog, undecided_blocks].iter().any(|of| **of > 0)
+    };
+    let last = seconds.iter().rposition(moves).map_or(0, |last| last + 1);
+    let votes = results.votes.iter().flat_map(|votes| &votes.nodes).map(|node| &node.seconds);
+    let voted = votes.filter_map(|votes| votes.iter().rposition(|votes| *votes > 0)).max();
+    let stretch_us = results.measures.stretch_s.max(1) * 1_000_000;
+    let faults = results.faults.iter().filter(|fault| fault.applied_us.is_some());
+    let healed = faults.map(|fault| fault.healed_us.unwrap_or(results.duration_us) / stretch_us);
+    let healed = healed.max().map_or(0, |place| usize::try_from(place).unwrap_or(usize::MAX));
+    let last = last.max(voted.map_or(0, |place| place + 1)).max(healed.saturating_add(1));
+    let shown = last.saturating_add(last / 10).saturating_add(2);
+    // What would save little is left as it is.
+    if shown >= seconds.len() * 4 / 5 { seconds.len() } else { shown }
 }
 
 /// Which of these entries has the lowest value, which the highest; none if none has any.
@@ -263,6 +309,8 @@ fn shaded(bands: &[Band]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bigchaindb_simulator::measure::{NodeVotes, Votes};
+
     use super::*;
 
     fn run(length: u64, value: impl Fn(u64) -> u64) -> Results {
@@ -298,6 +346,33 @@ mod tests {
             (tips.points[111].place.as_str(), tips.points[111].values[0].as_str()),
             ("39960 to 40319 s", "0 to 10")
         );
+    }
+
+    #[test]
+    fn minutes_in_which_all_is_still_are_cut_and_said() {
+        let mut results = run(100, |second| u64::from(second == 9));
+        results.duration_us = 99_500_000;
+        let timeline = Timeline::of(&results, None);
+        assert_eq!(timeline.points.len(), 13);
+        assert_eq!(timeline.axis(Size::Wide).to, 13e6);
+        assert_eq!(
+            timeline.rest_said().as_deref(),
+            Some("Not shown: from 13 s to the end of the run at 1 min 40 s nothing moved.")
+        );
+        // A vote, or a fault that is not over, is something that moves.
+        let mut voting = results.clone();
+        let mut seconds = vec![0; 100];
+        seconds[90] = 1;
+        let node = NodeVotes { seconds, ..NodeVotes::default() };
+        voting.votes = Some(Votes { nodes: vec![node], ..Votes::default() });
+        assert!(Timeline::of(&voting, None).rest_said().is_none());
+        let fault = serde_json::json!({
+            "number": 0, "kind": "kill", "target": "n1", "applied_us": 1_000_000,
+        });
+        results.faults = vec![serde_json::from_value(fault).unwrap()];
+        assert!(Timeline::of(&results, None).rest_said().is_none());
+        // Nor is anything cut where that would save little.
+        assert_eq!(moving(&run(20, |second| u64::from(second == 14))), 20);
     }
 
     #[test]
