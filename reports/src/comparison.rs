@@ -74,7 +74,8 @@ impl Comparison {
     fn heading(&self) -> String {
         let mut scenarios: Vec<&str> =
             self.runs.iter().map(|run| run.results.scenario.as_str()).collect();
-        scenarios.dedup();
+        let mut seen = std::collections::BTreeSet::new();
+        scenarios.retain(|scenario| seen.insert(*scenario));
         format!(
             "<header>\n<p class=\"eyebrow\">BigchainDB testbed · {} compared</p>\n<h1>{}</h1>\n</header>\n",
             words::counted(self.count(), "run", "runs"),

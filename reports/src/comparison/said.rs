@@ -1,6 +1,7 @@
 //! How one run differs from another, in words.
 
 use bigchaindb_simulator::checkers::Outcome;
+use bigchaindb_simulator::measure::Percentiles;
 use bigchaindb_simulator::record::Results;
 
 use super::rows;
@@ -10,9 +11,20 @@ use crate::words::{self, Of};
 /// Less than so much of a hundred is about the same.
 const ABOUT_THE_SAME: f64 = 2.0;
 
+/// Something that a run is called.
+type Name = fn(&Results) -> &str;
+
 /// Every difference worth a sentence, the weightiest first; or that there is none.
 pub(super) fn differences(first: &Results, other: &Results) -> Vec<String> {
     let mut said = Vec::new();
+    let called: [(&str, Name); 3] = [
+        ("scenario", |results| &results.scenario),
+        ("backend", |results| &results.backend),
+        ("rules", |results| &results.rules),
+    ];
+    for (name, of) in called.iter().filter(|(_, of)| of(first) != of(other)) {
+        said.push(format!("Another {name}: {}, before {}.", of(other), of(first)));
+    }
     if first.verdict != other.verdict {
         said.push(format!("The verdict is {}, it was {}.", other.verdict, first.verdict));
     }
@@ -44,13 +56,9 @@ pub(super) fn differences(first: &Results, other: &Results) -> Vec<String> {
         for (name, per_million, of) in latencies {
             let [before, after] =
                 decided.map(|decided| words::bounded(decided, per_million, of(decided)));
-            // Of two lower bounds nobody knows which is more.
-            let change = match decided.iter().any(|decided| words::is_bound(decided, per_million)) {
-                true => "which of them is longer is not known".to_owned(),
-                false => {
-                    changed(of(decided[0]) as f64, of(decided[1]) as f64, ["longer", "shorter"])
-                }
-            };
+            let known =
+                |decided: &Percentiles| (of(decided), words::is_bound(decided, per_million));
+            let change = longer(known(decided[0]), known(decided[1]));
             said.push(format!(
                 "{name} from intended to decided: {after}, before {before}: {change}."
             ));
@@ -86,6 +94,16 @@ fn violated(first: &Results, other: &Results) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// By how much a latency changed, where either may be no more than a lower bound.
+fn longer((before, before_bound): (u64, bool), (after, after_bound): (u64, bool)) -> String {
+    match (before_bound, after_bound) {
+        (false, false) => changed(before as f64, after as f64, ["longer", "shorter"]),
+        (true, false) if after < before => "shorter".to_owned(),
+        (false, true) if after > before => "longer".to_owned(),
+        _ => "which of them is longer is not known".to_owned(),
+    }
 }
 
 /// By how much a quantity changed: `44 % longer`, `3.1 times as long`.
@@ -124,6 +142,18 @@ mod tests {
         ];
         for (before, after, said) in cases {
             assert_eq!(changed(before, after, ["longer", "shorter"]), said);
+        }
+        let unknown = "which of them is longer is not known";
+        let cases = [
+            ((10, false), (5, false), "50 % shorter"),
+            ((10, true), (5, false), "shorter"),
+            ((10, true), (15, false), unknown),
+            ((10, false), (15, true), "longer"),
+            ((10, false), (5, true), unknown),
+            ((10, true), (15, true), unknown),
+        ];
+        for (before, after, said) in cases {
+            assert_eq!(longer(before, after), said, "{before:?} {after:?}");
         }
     }
 }
