@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use bigchaindb_core::model::Keypair;
+use bigchaindb_core::model::{Keypair, NodeKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,8 +16,11 @@ use crate::error::{DeployError, Result};
 use crate::inventory::{Host, Inventory, Role};
 use crate::run::{Run, write};
 
-/// The port of the API.
-const API_PORT: u16 = 9984;
+/// The port of a node's API.
+pub const API_PORT: u16 = 9984;
+
+/// The port of the database's drivers.
+pub const DRIVER_PORT: u16 = 28015;
 
 /// The port of StatsD.
 const STATSD_PORT: u16 = 8125;
@@ -45,12 +48,28 @@ pub fn write_all(run: &Run, inventory: &Inventory) -> Result<()> {
     Ok(())
 }
 
+/// The public key of a node, as its config has it.
+///
+/// # Errors
+/// There is no such config, or no keypair in it.
+pub fn public_key(run: &Run, host: &Host) -> Result<NodeKey> {
+    let path = path(run, host);
+    let text = fs::read(&path).map_err(DeployError::file(&path))?;
+    let keypair = kept(&text).ok_or_else(|| no_keypair(&path))?;
+    Ok(keypair.public().clone())
+}
+
+fn no_keypair(path: &Path) -> DeployError {
+    let message = format!("{} is no config with a keypair", path.display());
+    DeployError::wrong(message, "take it away, and `deploy up` gives the node new keys")
+}
+
 /// What a node is told; all else is as a node has it by default.
 fn config(host: &Host, keypair: &Keypair, keyring: &[&str], monitor: Option<&str>) -> Value {
     let mut config = json!({
         "keypair": { "public": keypair.public().as_str(), "private": keypair.private() },
         "keyring": keyring,
-        "database": { "host": "localhost", "port": 28015, "name": "bigchain" },
+        "database": { "host": "localhost", "port": DRIVER_PORT, "name": "bigchain" },
         "server": { "bind": format!("0.0.0.0:{API_PORT}") },
         "api_endpoint": format!("http://{}:{API_PORT}/api/v1", host.public),
     });
@@ -70,10 +89,7 @@ fn keypair(run: &Run, host: &Host, fixed: Option<&[Keypair]>) -> Result<Keypair>
     let path = path(run, host);
     if path.is_file() {
         let text = fs::read(&path).map_err(DeployError::file(&path))?;
-        return kept(&text).ok_or_else(|| {
-            let message = format!("{} is no config with a keypair", path.display());
-            DeployError::wrong(message, "take it away, and the node gets new keys")
-        });
+        return kept(&text).ok_or_else(|| no_keypair(&path));
     }
     match fixed {
         None => {

@@ -18,6 +18,7 @@ use bigchaindb_deploy::provider::Provider;
 use bigchaindb_deploy::run::Run;
 use bigchaindb_deploy::{lifecycle, playbook};
 
+use crate::ends::Ends;
 use crate::playbooks::playbooks;
 use crate::{asked, wish};
 
@@ -43,19 +44,6 @@ pub(crate) fn node_program() -> PathBuf {
     let program = this.ancestors().nth(2).unwrap().join("bigchaindb");
     assert!(program.is_file(), "`cargo build -p bigchaindb` makes {}", program.display());
     program
-}
-
-/// A run that ends with the test, however that ends.
-struct Ends<'a> {
-    docker: &'a Docker,
-    run: Run,
-}
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        let down = lifecycle::down(self.docker, &mut self.run);
-        assert!(std::thread::panicking() || down.unwrap().is_empty());
-    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod configs;
 mod containers;
 mod ending;
+mod ends;
 mod fake;
 mod inventory;
 mod moto;

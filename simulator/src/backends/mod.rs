@@ -5,6 +5,7 @@
 //! know which it was.
 
 pub mod apart;
+pub mod cluster;
 pub mod local;
 
 pub mod sim;
@@ -41,11 +42,14 @@ pub enum Backend {
     Processes,
     /// Every node in containers of its own, and the store as well, in real time.
     Docker,
+    /// Nodes on machines of their own, which `deploy` has made, in real time.
+    Cluster,
 }
 
 impl Backend {
     /// All there are.
-    pub const ALL: [Self; 4] = [Self::Sim, Self::Local, Self::Processes, Self::Docker];
+    pub const ALL: [Self; 5] =
+        [Self::Sim, Self::Local, Self::Processes, Self::Docker, Self::Cluster];
 
     /// Its name in scenarios and on the command line.
     pub fn name(self) -> &'static str {
@@ -54,6 +58,7 @@ impl Backend {
             Self::Local => "local",
             Self::Processes => "processes",
             Self::Docker => "docker",
+            Self::Cluster => "cluster",
         }
     }
 }
@@ -76,6 +81,9 @@ pub enum BackendError {
     /// So have the worlds with members apart.
     #[error(transparent)]
     Apart(#[from] apart::ApartError),
+    /// So has the world on machines of their own.
+    #[error(transparent)]
+    Cluster(#[from] cluster::ClusterError),
     /// It keeps what it needs in files.
     #[error("members apart need a folder for their files")]
     NoFolder,
@@ -97,7 +105,7 @@ pub struct Carried {
 }
 
 /// Carries out a plan in its world and writes what happens into `log`; what else came of it. Nodes that keep data keep it in `directory`, or in memory if there is none.
-/// Processes of their own are looked for as `means` say.
+/// Programs and machines are looked for as `means` say.
 /// Where all nodes are in one thread they share what one of them has verified, in `signatures`.
 ///
 /// # Errors
@@ -116,6 +124,10 @@ pub fn carry_out(
         Backend::Processes | Backend::Docker => {
             let directory = directory.ok_or(BackendError::NoFolder)?;
             carried = apart::carry_out(plan, directory, means, log)?;
+        }
+        Backend::Cluster => {
+            let directory = directory.ok_or(BackendError::NoFolder)?;
+            carried = cluster::carry_out(plan, directory, means, log)?;
         }
     }
     carried.coverage.see(log.records());

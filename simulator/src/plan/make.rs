@@ -33,7 +33,7 @@ pub fn make(scenario: &Scenario, seed: u64) -> Result<Plan, ScenarioError> {
     let settled = quiet_from_us + scenario.expect.decided_after_heal_us;
     let names = scenario.federation.node_names().into_iter();
     let external = |index: usize| scenario.federation.external(index).cloned();
-    let node = |(index, name)| Node { name, external: external(index) };
+    let node = |(index, name)| Node { name, key: None, external: external(index) };
     Ok(Plan {
         scenario: scenario.name.clone(),
         seed,

@@ -109,9 +109,21 @@ fn is_whole(log: &LogDetail) -> bool {
 pub struct Node {
     /// `n1`, `n2`, …; an external one has the name that the scenario gives it.
     pub name: String,
+    /// Its public key, in base58, if it has a keypair of its own though it is a node of ours: one on a machine that was
+    /// there before the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// What it is, if it is no node of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<External>,
+}
+
+impl Node {
+    /// Its public key, if it is not made from the seed.
+    fn own_key(&self) -> Option<&str> {
+        let of_external = self.external.as_ref().and_then(|external| external.key.as_deref());
+        self.key.as_deref().or(of_external)
+    }
 }
 
 /// The store all nodes share.
@@ -321,8 +333,7 @@ impl Plan {
 
     /// The public key of a node; the node is an index into [`Plan::nodes`].
     pub fn node_key(&self, node: usize) -> NodeKey {
-        let external = self.nodes.get(node).and_then(|node| node.external.as_ref());
-        match external.and_then(|external| external.key.as_deref()) {
+        match self.nodes.get(node).and_then(Node::own_key) {
             Some(key) => NodeKey::from(key),
             None => Keypair::from_seed(self.node_key_seed(node)).public().clone(),
         }

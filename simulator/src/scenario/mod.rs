@@ -138,7 +138,6 @@ impl Scenario {
         let source = Source { file, text };
         let document = source.document()?;
         let mut top = Section::new(source, "the scenario", None, document.as_table());
-        let mut notes = Vec::new();
 
         let name = top.require("name", "\"a first federation\"")?.text()?.to_owned();
         let seed = top.take("seed").map_or(Ok(DEFAULT_SEED), |entry| entry.seed())?;
@@ -168,7 +167,7 @@ impl Scenario {
         let quiet_from_us = quiet_from.map_or(Ok(0), |entry| entry.duration())?;
         let costs = federation::read_costs(&mut top)?;
         let (expect, digest) = expect::read(&mut top)?;
-        let backends = read_backends(&mut top, &mut notes)?;
+        let backends = read_backends(&mut top)?;
         let matrix = matrix::read(&mut top)?;
         top.finish()?;
 
@@ -194,7 +193,7 @@ impl Scenario {
             log,
             digest,
             matrix: None,
-            notes,
+            notes: Vec::new(),
         };
         scenario.backends = scenario.choose(backends, backend)?;
         let line = duration.and_then(|entry| entry.line);
@@ -271,12 +270,18 @@ impl Scenario {
                 "run it in processes or docker, or take them out",
             ));
         }
-        if matches!(backend, Backend::Processes | Backend::Docker)
+        if matches!(backend, Backend::Processes | Backend::Docker | Backend::Cluster)
             && (!self.federation.quirks.is_empty() || self.federation.bounds != Bounds::default())
         {
-            let message = "the backend `processes` has neither quirks nor bounds: they are no settings \
-                           of a node's";
+            let message = format!(
+                "the backend `{backend}` has neither quirks nor bounds: they are no settings of a node's"
+            );
             return Some(self.error(None, message, "run it in sim or local, or leave them out"));
+        }
+        let rules = &self.federation.rules;
+        if backend == Backend::Cluster && rules != "default" {
+            let message = format!("the backend `{backend}` has nodes that do not follow `{rules}`");
+            return Some(self.error(None, message, "run it elsewhere, or leave `rules` out"));
         }
         let entry = self
             .faults
@@ -303,13 +308,14 @@ impl Scenario {
     /// What the chosen world makes of the store.
     fn note_about_store(&self) -> Option<String> {
         let Store { servers, shards, replicas, .. } = self.federation.store;
-        let alone = (servers, shards, replicas) == (1, 1, 1) || self.backend() != Backend::Local;
+        let has = match self.backend() {
+            Backend::Local => "local keeps all tables in one store that does not fail",
+            Backend::Cluster => "a cluster has the store that it was deployed with",
+            _ => return None,
+        };
+        let alone = (servers, shards, replicas) == (1, 1, 1);
         (!alone).then(|| {
-            format!(
-                "{servers} servers, {shards} shards and {replicas} replicas are noted in the plan; \
-                 {} keeps all tables in one store that does not fail",
-                self.backend()
-            )
+            format!("{servers} servers, {shards} shards and {replicas} replicas are noted in the plan; {has}")
         })
     }
 
@@ -344,30 +350,18 @@ impl Scenario {
     }
 }
 
-fn read_backends(
-    top: &mut Section<'_>,
-    notes: &mut Vec<String>,
-) -> Result<Option<Vec<Backend>>, ScenarioError> {
-    const PLANNED: [&str; 1] = ["cluster"];
+fn read_backends(top: &mut Section<'_>) -> Result<Option<Vec<Backend>>, ScenarioError> {
     let mut entries: Vec<Entry<'_>> = top.take("backend").into_iter().collect();
     entries.extend(top.take("backends").iter().flat_map(Entry::list));
     if entries.is_empty() {
         return Ok(None);
     }
-    let names: Vec<&'static str> =
-        Backend::ALL.iter().map(|backend| backend.name()).chain(PLANNED).collect();
+    let names = Backend::ALL.map(Backend::name);
     let mut backends = Vec::new();
     for entry in &entries {
         let name = entry.one_of(&names)?;
-        match Backend::ALL.into_iter().find(|backend| backend.name() == name) {
-            Some(backend) if backends.contains(&backend) => {}
-            Some(backend) => backends.push(backend),
-            None => notes.push(format!("the backend `{name}` is not built yet")),
-        }
-    }
-    if backends.is_empty() {
-        let message = format!("the backend `{}` is not built yet", entries[0].text()?);
-        return Err(entries[0].error(message, "there are: sim, local, processes, docker"));
+        let backend = Backend::ALL.into_iter().find(|backend| backend.name() == name);
+        backends.extend(backend.filter(|backend| !backends.contains(backend)));
     }
     Ok(Some(backends))
 }

@@ -171,7 +171,8 @@ impl File {
     }
 
     fn external(&mut self, member: &plan::Node) {
-        let plan::Node { name, external } = member;
+        // A key that a machine has of its own is the machine's affair.
+        let plan::Node { name, key: _, external } = member;
         let Some(external) = external else { return };
         self.gap();
         self.line("[[federation.external]]");

@@ -1,12 +1,16 @@
 //! `testbed gc`: what runs have left behind on this machine; and who sees to it that they do not.
 
+use std::path::PathBuf;
+
 use bigchaindb_simulator::backends::apart::RunId;
 use bigchaindb_simulator::backends::apart::reaper::{self, Containers};
+use bigchaindb_simulator::backends::cluster;
 use clap::Args;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::means::of_cluster;
 use crate::output::Output;
 
 /// Take away what runs have left behind: processes, network namespaces, containers and their networks.
@@ -14,8 +18,12 @@ use crate::output::Output;
 /// Runs end without any of it, whatever way they end; this is for a machine on which even that was not
 /// to be. What belongs to a run that is still under way stays, and so does every file.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  testbed gc")]
+#[command(after_help = "Example:\n  testbed gc\n  testbed gc --cluster deployments/three-1a2b3c")]
 pub(crate) struct Gc {
+    /// Undo on the machines of a deployment what a run has left there that was killed: rules that cut nodes off, nodes
+    /// that stand still or do not run. The next run on them does so, too.
+    #[arg(long, value_name = "DIR")]
+    cluster: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -29,6 +37,13 @@ struct Line {
 
 impl Gc {
     pub(crate) fn run(&self) -> Result<Exit> {
+        if let Some(folder) = &self.cluster {
+            let machines = cluster::mend(folder).map_err(|error| of_cluster(&error))?;
+            let run = folder.display().to_string();
+            self.output.line(format!("{run}: {machines} nodes run, and nothing cuts them off"));
+            self.output.data(&[Line { run, things: machines }]);
+            return Ok(Exit::Done);
+        }
         let mut lines = Vec::new();
         // Where no engine answers there are no containers.
         let containers = Containers::look().ok();

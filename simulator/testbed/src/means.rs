@@ -1,4 +1,4 @@
-//! What members of their own are made of: `--processes`, and the images of containers.
+//! What members of their own are made of: `--processes`, the images of containers, machines that are there.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,8 +8,9 @@ use bigchaindb::clock;
 use bigchaindb_monitoring::dash::Board;
 use bigchaindb_monitoring::relay::{Influxdb, Sink};
 use bigchaindb_simulator::backends::apart::{self, ApartError, Images, Means, Namespaces};
+use bigchaindb_simulator::backends::cluster::{Cluster, ClusterError, Deployment};
 use bigchaindb_simulator::backends::{Backend, BackendError};
-use bigchaindb_simulator::plan::Engine;
+use bigchaindb_simulator::plan::{Engine, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
 use bigchaindb_simulator::run::RunError;
 use bigchaindb_simulator::scenario::{Asked, Scenario};
@@ -17,6 +18,7 @@ use bigchaindb_simulator::{monitor, observe};
 use clap::{Args, ValueEnum};
 
 use crate::dash;
+use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 
 /// What a run by processes may use.
@@ -54,6 +56,13 @@ pub(crate) struct WithMeans {
     /// `TESTBED_RETHINKDB_IMAGE` names, or `rethinkdb:2.4.4-bookworm-slim`.
     #[arg(long, value_name = "IMAGE")]
     rethinkdb_image: Option<String>,
+    /// Run it on machines that `deploy up` has made: the folder of that run, as in deployments/RUN. This is
+    /// `--backend cluster`.
+    #[arg(long, value_name = "DIR")]
+    cluster: Option<PathBuf>,
+    /// With `--cluster`: throw away all that its database holds, and make another.
+    #[arg(long, requires = "cluster")]
+    fresh: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -96,10 +105,17 @@ impl WithMeans {
                 "add `--backend local`; `--influxdb` shows it afterwards, its report as well";
             return Err(Failure::wrong(message, hint));
         }
+        let backend = scenario.backend();
+        if backend == Backend::Cluster {
+            self.check_cluster(scenario)?;
+        }
         if self.store.is_none() {
             return Ok(());
         }
-        let backend = scenario.backend();
+        if backend == Backend::Cluster {
+            let message = "a cluster has the store that it was deployed with".to_owned();
+            return Err(Failure::wrong(message, "leave `--store` out"));
+        }
         if matches!(backend, Backend::Sim | Backend::Local) {
             let message = format!("in `{backend}` the store is no program of its own");
             return Err(Failure::wrong(
@@ -114,15 +130,51 @@ impl WithMeans {
         Ok(())
     }
 
+    fn check_cluster(&self, scenario: &Scenario) -> Result<()> {
+        if self.cluster.is_none() {
+            let nowhere = ClusterError::Nowhere;
+            return Err(Failure::wrong(nowhere.to_string(), nowhere.hint()));
+        }
+        if scenario.matrix.is_some() {
+            let message =
+                "each run of a matrix takes a federation that has decided nothing yet".to_owned();
+            return Err(Failure::wrong(message, "run it elsewhere, or take `[matrix]` out"));
+        }
+        Ok(())
+    }
+
+    /// The plan with what is known of the machines that it is for.
+    pub(crate) fn place(&self, plan: Plan) -> Result<Plan> {
+        let Some(folder) = self.cluster.as_ref().filter(|_| plan.backend == Backend::Cluster)
+        else {
+            return Ok(plan);
+        };
+        let placed = Deployment::look(folder).and_then(|deployment| deployment.take(plan));
+        placed.map_err(|error| of_cluster(&error))
+    }
+
     /// What of it belongs to the command that runs a plan again.
     pub(crate) fn words(&self) -> String {
         let name = self.store.and_then(|store| store.to_possible_value());
-        name.map_or_else(String::new, |name| format!(" --store {}", name.get_name()))
+        let store = name.map_or_else(String::new, |name| format!(" --store {}", name.get_name()));
+        let cluster = self.cluster.as_ref();
+        // What the run has left is in its database.
+        let on = cluster.map(|folder| format!(" --cluster {} --fresh", folder.display()));
+        store + &on.unwrap_or_default()
     }
 
     /// The world that is asked for.
     fn backend(&self, asked: Option<Backend>) -> Result<Option<Backend>> {
         match (self.processes, asked) {
+            (false, None) if self.cluster.is_some() => Ok(Some(Backend::Cluster)),
+            (_, asked)
+                if self.cluster.is_some()
+                    && (self.processes || asked != Some(Backend::Cluster)) =>
+            {
+                let other = asked.map_or("processes", Backend::name);
+                let message = format!("`--cluster` and `{other}` are two worlds");
+                Err(Failure::wrong(message, "leave one of them out"))
+            }
             (false, asked) => Ok(asked),
             (true, None | Some(Backend::Local | Backend::Processes)) => {
                 Ok(Some(Backend::Processes))
@@ -153,6 +205,7 @@ impl WithMeans {
             influxdb: self.influxdb.clone(),
             board: None,
             live: None,
+            cluster: self.cluster.clone().map(|folder| Cluster { folder, fresh: self.fresh }),
         }
     }
 
@@ -170,6 +223,12 @@ impl WithMeans {
     /// What the report says of it.
     pub(crate) fn told(&self, backend: Backend) -> BTreeMap<String, String> {
         let members = match (backend, self.plain(backend)) {
+            (Backend::Cluster, _) => {
+                let deployment = self.cluster.as_deref().and_then(|at| Deployment::look(at).ok());
+                return deployment.map_or_else(BTreeMap::new, |deployment| {
+                    BTreeMap::from([("members".to_owned(), deployment.described())])
+                });
+            }
             (Backend::Docker, _) => format!("a container each, of `{}`", self.means().images.node),
             (Backend::Processes, None) => "a process and a network namespace each".to_owned(),
             (Backend::Processes, Some(why)) => {
@@ -199,7 +258,16 @@ pub(crate) fn failed(error: &RunError) -> Failure {
         let refused = cause.is_refusal() || matches!(cause, ApartError::NotApart { .. });
         return if refused { Failure::wrong(failure.message, failure.hint) } else { failure };
     }
+    if let RunError::Backend { source: BackendError::Cluster(cause), .. } = error {
+        return of_cluster(cause);
+    }
     Failure::surroundings(error, "nothing was judged")
+}
+
+/// A deployment that is not as it should be.
+pub(crate) fn of_cluster(error: &ClusterError) -> Failure {
+    let failure = Failure::surroundings(error, error.hint());
+    if error.is_refusal() { Failure { exit: Exit::Wrong, ..failure } } else { failure }
 }
 
 /// Whether something names a database.

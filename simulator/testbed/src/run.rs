@@ -33,8 +33,8 @@ pub(crate) struct Run {
     /// The seed of all chance; without it, the scenario's own.
     #[arg(long)]
     seed: Option<u64>,
-    /// Where to run it: sim (virtual time), local (real time, real sockets), processes (every node a process
-    /// of its own) or docker (every node in containers of its own).
+    /// Where to run it: sim (virtual time), local (real time, real sockets), processes (every node a
+    /// process of its own), docker (or a container) or cluster (machines that `--cluster` names).
     #[arg(long, value_parser = backend)]
     backend: Option<Backend>,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(crate) struct Run {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Go on with a run that was killed, in virtual time: the folder that it has left.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "processes", "out", "quirks", "rules", "dash"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "seed", "seeds", "backend", "processes", "out", "quirks", "rules", "dash", "cluster"])]
     resume: Option<PathBuf>,
     /// Do not write down what nodes hear: `local` runs then cost less, and cannot be replayed.
     #[arg(long)]
@@ -139,7 +139,8 @@ impl Run {
         for note in scenario.notes.iter().cloned().chain(self.means.note(scenario.backend())) {
             eprintln!("note: {note}");
         }
-        let plan = Arc::new(plan::make(&scenario, self.seed.unwrap_or(scenario.seed))?);
+        let plan = plan::make(&scenario, self.seed.unwrap_or(scenario.seed))?;
+        let plan = Arc::new(self.means.place(plan)?);
         if self.jobs.is_some_and(|jobs| jobs > 1) && plan.backend != Backend::Sim {
             let message =
                 format!("`--jobs` compares digests; in {} each run has its own", plan.backend);

@@ -149,8 +149,10 @@ name = "other rules"
 rules = "v0.6.0"
 quirks = ["feed-gap"]
 
-name = "other world"
+name = "another world's fault"
 backend = "cluster"
+[[fault]]
+do = "store-kill"
 
 name = "unknown world"
 backends = ["sim", "locl"]

@@ -86,8 +86,10 @@ fn members_that_are_none_of_ours_are_written() {
 fn what_a_scenario_cannot_say_is_not_written() {
     let scenario = Scenario::parse("one.toml", "name = \"one\"\n[federation]\nnodes = 1", None);
     let plan = plan::make(&scenario.unwrap(), 1).unwrap();
-    let renamed =
-        Plan { nodes: vec![plan::Node { name: "other".into(), external: None }], ..plan.clone() };
+    let renamed = Plan {
+        nodes: vec![plan::Node { name: "other".into(), key: None, external: None }],
+        ..plan.clone()
+    };
     assert!(write::scenario(&renamed, "", None).is_err());
     assert!(write::scenario(&Plan { seed: u64::MAX, ..plan.clone() }, "", None).is_err());
     assert!(write::scenario(&plan, "", None).is_ok());

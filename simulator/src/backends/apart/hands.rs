@@ -14,10 +14,9 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::super::real::{self, PROBE_FOR, Recorder, answers, until};
+use super::super::real::{self, PROBE_FOR, Recorder, answers, feeds, until};
 use super::cuts::{Cut, Cuts};
 use super::deaths::Stage;
-use super::feeds;
 use super::grip::{Grip, is_off, is_right};
 use super::ground::Ground;
 use super::limits::{Hungry, Pace};

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use bigchaindb_monitoring::dash::Board;
 
+use super::super::cluster::Cluster;
 use super::ApartError;
 use super::docker::Images;
 use super::ground::Binary;
@@ -27,7 +28,7 @@ pub enum Namespaces {
     Never,
 }
 
-/// What a run by processes may use. Where nothing is said it looks for it itself.
+/// What a run in real time may use. Where nothing is said it looks for it itself.
 #[derive(Clone, Debug, Default)]
 pub struct Means {
     /// The program `bigchaindb`.
@@ -42,6 +43,8 @@ pub struct Means {
     pub board: Option<Board>,
     /// Who looks at the run while it goes, if anybody does.
     pub live: Option<Live>,
+    /// The machines of a run in the world `cluster`.
+    pub cluster: Option<Cluster>,
 }
 
 /// The programs of a run.
@@ -73,7 +76,7 @@ impl Programs {
 }
 
 /// The program `testbed`, which watches over a run.
-pub(super) fn watcher() -> Result<PathBuf, ApartError> {
+pub(in super::super) fn watcher() -> Result<PathBuf, ApartError> {
     beside("testbed")
 }
 

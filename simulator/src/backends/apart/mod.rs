@@ -7,31 +7,28 @@
 //! Here: the course of a run ([`carry_out`]). Its parts, in the order in which they are needed: the run's
 //! name (`run_id`), who takes everything away again (`reaper`), what the machine offers (`means`), where
 //! members live (`ground`), what they run (`program`) as processes (`processes`) or in containers (`docker`),
-//! the servers of the store (`store`), the nodes (`nodes`, what they say: `said`, our hold on them: `grip`, `deaths`, `gauges`), what passes between
-//! them all (`links`), what each may use of the machine (`limits`, `disk`), who sees the tables (`observer`),
+//! the servers of the store (`store`), the nodes (`nodes`, our hold on them: `grip`, `deaths`, `gauges`), what passes between
+//! them all (`links`), what each may use of the machine (`limits`, `disk`),
 //! how faults reach them all (`hands`, with rules for those who are cut off: `cuts`, how those are seen:
-//! `ways`, and jobs of the store: `feeds`). Not here: clients, moments of faults, what is written down (`real`).
+//! `ways`). Not here: clients, moments of faults, what is written down, who sees the tables, what nodes' lines mean (`real`).
 
 mod config;
 mod cuts;
 mod deaths;
 mod disk;
 mod docker;
-mod feeds;
 mod gauges;
 mod grip;
 mod ground;
 mod hands;
 mod limits;
 mod links;
-mod means;
+pub(super) mod means;
 mod nodes;
-mod observer;
 mod processes;
-mod program;
+pub(super) mod program;
 pub mod reaper;
 mod run_id;
-mod said;
 mod store;
 mod ways;
 
@@ -52,14 +49,15 @@ pub use docker::Images;
 pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
+use super::real::observer::Observer;
 use super::real::{
     Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampler, Showing, introduce, judge_slip,
-    until,
+    not_offered, observer, until,
 };
 use super::{Backend, Carried};
 use crate::live::Live;
-use crate::observe::{End, FinalRow, Log, Observed, Record};
-use crate::plan::{Bounds, Durability, External, Fault, FaultKind, How, Plan, ReadMode, WriteAcks};
+use crate::observe::{End, Log, Observed, Record};
+use crate::plan::{External, Fault, FaultKind, How, Plan};
 use crate::record::RunDirectory;
 use crate::workload::Prepared;
 use cuts::Cuts;
@@ -69,7 +67,6 @@ use hands::Hands;
 use limits::SLOWNESS_MAX;
 use links::Links;
 use nodes::Nodes;
-use observer::Observer;
 use reaper::Watcher;
 use store::Store;
 
@@ -256,25 +253,13 @@ pub fn carry_out(
 /// What the plan asks for and a node's command line does not offer is no run of that plan.
 fn check(plan: &Plan) -> Result<(), ApartError> {
     rules::by_name(&plan.rules)?;
-    let refused =
-        |what: &str| Err(ApartError::Refused(format!("the backend `processes` has no {what}")));
+    let refused = |what: &str| {
+        let backend = plan.backend;
+        Err(ApartError::Refused(format!("the backend `{backend}` has no {what}")))
+    };
     let store = &plan.store;
-    if !plan.quirks.is_empty() {
-        return refused("quirks: a node's `consensus_plugin` names a whole profile");
-    }
-    if plan.bounds != Bounds::default() {
-        return refused("`federation.bounds`: a node's bounds are no settings of its");
-    }
-    if !plan.byzantine.is_empty() {
-        return refused("Byzantine members");
-    }
-    if store.write_acks != WriteAcks::Majority || store.read_mode != ReadMode::Majority {
-        return refused("`write_acks` or `read_mode` other than \"majority\"");
-    }
-    if store.durability != Durability::Hard {
-        return refused(
-            "`durability` other than \"hard\": a node's writes are on disk when they count",
-        );
+    if let Some(what) = not_offered(plan) {
+        return refused(what);
     }
     let is_within_reach = |fault: &&Fault| fault.kind.nature().is_within_reach(plan.backend, store);
     if let Some(fault) = plan.faults.iter().find(|fault| !is_within_reach(fault)) {
@@ -381,22 +366,7 @@ impl World<'_> {
         let names = plan.nodes.iter().map(|node| node.name.clone());
         let mut used: BTreeMap<_, _> = names.zip(nodes.stop().await).collect();
         drop(links);
-        match observer::tables(&servers).await {
-            Ok(tables) => {
-                if !observer.has_seen(&tables).await {
-                    recorder.fall_short("the observer has not seen all of the tables".to_owned());
-                }
-                drop(observer);
-                for (table, rows) in tables {
-                    for row in rows {
-                        recorder.tell(Record::Final(FinalRow { table, row }));
-                    }
-                }
-            }
-            Err(error) => {
-                recorder.fall_short(format!("the tables cannot be read: {}", error.whole()));
-            }
-        }
+        observer.conclude(&servers, &recorder).await;
         used.insert("store".to_owned(), store.stop().await);
         for member in &mut resources {
             // Looks miss what was used between the last one and the end of a life.

@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Lock, MutexGuard};
 use std::time::Duration;
 
-use bigchaindb_core::stages::Report;
 use rustix::process::Pid;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::super::real::said::Said;
 use super::super::real::{Recorder, Sampled, answers};
 use super::super::used::Used;
 use super::ApartError;
@@ -29,7 +29,6 @@ use super::grip::Grip;
 use super::ground::{API_PORT, Binary, Ground, Member};
 use super::limits::Limits;
 use super::program::{Ear, Program, Running};
-use super::said::Said;
 use crate::observe::Befell;
 use crate::plan::{External, Plan, Point};
 use crate::record::RunDirectory;
@@ -406,7 +405,8 @@ impl Node {
                 has_begun.store(true, Ordering::Relaxed);
                 match Said::read(line) {
                     Some(Said::Dies(point)) => *lock(&last_words) = Some(point),
-                    said => hear(&recorder, node, said),
+                    Some(said) => said.tell(&recorder, node),
+                    None => {}
                 }
             }
             None if has_begun.load(Ordering::Relaxed) => {
@@ -438,17 +438,6 @@ impl Node {
             sleep(ASK_EVERY).await;
         }
         Ok(())
-    }
-}
-
-fn hear(recorder: &Recorder, node: usize, said: Option<Said>) {
-    match said {
-        Some(Said::Decided(block, election)) => {
-            recorder.report(node, Report::Decided { block, election });
-        }
-        Some(Said::Fell(what)) => recorder.tell_node(node, Befell::Failed, &what),
-        Some(Said::Line(text)) => recorder.tell_node(node, Befell::Log, &text),
-        Some(Said::Dies(_)) | None => {}
     }
 }
 

@@ -16,7 +16,7 @@ use super::limits::{Limits, Meter};
 use super::{docker, processes};
 
 /// The variable that tells of a process to which run it belongs.
-pub(super) const RUN: &str = "TESTBED_RUN";
+pub(in super::super) const RUN: &str = "TESTBED_RUN";
 
 /// The last lines of a log that an error shows.
 const LAST_LINES: usize = 3;

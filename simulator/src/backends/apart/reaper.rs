@@ -2,7 +2,7 @@
 //!
 //! A process beside the harness holds the end of a pipe to it. When the pipe closes the harness has come
 //! to an end, by itself or not, and all that carries the run's name is taken away: processes by a
-//! variable in their environment, network namespaces, control groups and disks by their names, containers
+//! variable in their environment, network namespaces, control groups, disks and the sockets of SSH by their names, containers
 //! and their networks by a label. A run that ends well goes the same way. Here: that process ([`watch`]), the harness' side of it (`Watcher`), and what is left over of
 //! runs that nobody watched ([`leftovers`]). Files are never taken away.
 
@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
+use super::super::cluster::sockets;
 use super::disk;
 use super::docker::{Engine, Thing};
 use super::processes::{cgroups, namespaces};
@@ -48,7 +49,7 @@ const LOOKS_AT_ENGINE: u32 = 20;
 const LOOKS_MAX: u32 = 160;
 
 /// The harness' side: while it lives, the run does.
-pub(super) struct Watcher {
+pub(in super::super) struct Watcher {
     child: Child,
     /// `None` only while it is being dropped.
     pipe: Option<ChildStdin>,
@@ -57,7 +58,11 @@ pub(super) struct Watcher {
 impl Watcher {
     /// Starts the process that watches: `program` is the `testbed` itself.
     /// Whether there are containers of it has to be said.
-    pub(super) fn start(program: &Path, run: &RunId, containers: bool) -> io::Result<Self> {
+    pub(in super::super) fn start(
+        program: &Path,
+        run: &RunId,
+        containers: bool,
+    ) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args([COMMAND, run.as_str()]).process_group(0);
         if containers {
@@ -185,10 +190,11 @@ impl Containers {
 
 /// All on this machine that may carry the name of a run, with who takes it away.
 fn named() -> impl Iterator<Item = (String, Remove)> {
-    let kinds: [(Vec<String>, Remove); 3] = [
+    let kinds: [(Vec<String>, Remove); 4] = [
         (namespaces::all(), namespaces::remove),
         (cgroups::all(), cgroups::remove),
         (disk::all(), disk::remove),
+        (sockets::all(), sockets::remove),
     ];
     kinds.into_iter().flat_map(|(names, remove)| names.into_iter().map(move |name| (name, remove)))
 }

@@ -22,7 +22,7 @@ pub struct RunId {
 
 impl RunId {
     /// The run of this process.
-    pub(super) fn of_this_process() -> Option<Self> {
+    pub(in super::super) fn of_this_process() -> Option<Self> {
         Self::of_process(std::process::id())
     }
 

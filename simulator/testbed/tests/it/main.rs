@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod apart;
+mod cluster;
 mod determinism;
 mod docker;
+#[path = "../../../../deploy/tests/it/ends.rs"]
+mod ends;
 mod holds;
 #[path = "../../../../monitoring/tests/it/influxdb.rs"]
 mod influxdb;

@@ -10,7 +10,8 @@ use bigchaindb::store::rethinkdb::term::{Durability, ReadMode};
 use bigchaindb::store::rethinkdb::{Error, Term};
 use bigchaindb_core::model::Json;
 
-use super::{ANSWER_WITHIN, Sign, Store, client};
+use super::super::super::real::reql;
+use super::{ANSWER_WITHIN, Sign, Store};
 use crate::plan::{Fault, How, Shape};
 
 /// Tables that moved, and how the cluster is to know them from then on.
@@ -91,7 +92,7 @@ async fn reconfigure(
         }
     };
     // What a refusal is, and what only looks like one, shows in the table.
-    let _ = client(server, ANSWER_WITHIN).value(&moved).await;
+    let _ = reql(server, ANSWER_WITHIN).value(&moved).await;
     let after = shards(server, table).await?;
     Ok((after != before).then_some(after))
 }
@@ -99,7 +100,7 @@ async fn reconfigure(
 /// How a table's shards are meant to lie.
 async fn shards(server: SocketAddr, table: &str) -> Result<Json, Error> {
     let config = Term::table(table, ReadMode::Single).config().at("shards");
-    client(server, ANSWER_WITHIN).read_value(&config).await
+    reql(server, ANSWER_WITHIN).read_value(&config).await
 }
 
 /// The same shard, the next of its replicas the primary.

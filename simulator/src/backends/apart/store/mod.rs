@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
-use bigchaindb::store::rethinkdb::{Client, Error, Limits, Options, Tcp, Term};
+use bigchaindb::store::rethinkdb::{Client, Error, Term};
 use rustix::process::Pid;
 use tokio::time::{sleep, timeout};
 
-use super::super::real::Sampled;
+use super::super::real::{Sampled, reql};
 use super::super::used::Used;
 use super::ApartError;
 use super::disk::Disk;
@@ -45,9 +45,6 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long an answer of a server may take, of one that is well.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
-/// After an attempt to connect has failed, the next one may be made so much later.
-const CONNECT_AGAIN: Duration = Duration::from_millis(20);
 
 /// The servers of a run.
 pub(super) struct Store {
@@ -186,12 +183,12 @@ impl Store {
 
     /// A client of the server that a node asks.
     pub(super) fn client_of(&self, node: usize) -> Client {
-        client(self.server_of(node), ANSWER_WITHIN)
+        reql(self.server_of(node), ANSWER_WITHIN)
     }
 
     /// A client for each server.
     pub(super) fn clients(&self) -> Vec<Client> {
-        self.servers.iter().map(|server| client(*server, ANSWER_WITHIN)).collect()
+        self.servers.iter().map(|server| reql(*server, ANSWER_WITHIN)).collect()
     }
 
     /// A fault meets a server, or all; by which signs it is known.
@@ -322,16 +319,9 @@ pub(super) fn takes_disk(plan: &Plan) -> Option<&Fault> {
 
 /// Whether a server speaks ReQL and answers, within a time.
 pub(super) async fn serves(server: SocketAddr, patience: Duration) -> Result<(), Error> {
-    let client = client(server, patience);
+    let client = reql(server, patience);
     let answer = timeout(patience, client.value(&Term::db_list())).await;
     answer.map_err(|_| Error::TimedOut { ms: patience.as_millis() })?.map(drop)
-}
-
-fn client(server: SocketAddr, query_timeout: Duration) -> Client {
-    let tcp = Tcp { host: server.ip().to_string(), port: server.port(), tls: None };
-    let limits =
-        Limits { backoff: CONNECT_AGAIN, backoff_most: CONNECT_AGAIN, ..Limits::default() };
-    Client::new(tcp, Options { query_timeout, ..Options::default() }, limits)
 }
 
 fn cannot(fault: &Fault) -> io::Error {

@@ -8,7 +8,8 @@ use bigchaindb::store::rethinkdb::term::Durability;
 use bigchaindb::store::rethinkdb::{Error, Term};
 use bigchaindb_core::model::{Json, Object};
 
-use super::{ANSWER_WITHIN, Sign, Store, cannot, client};
+use super::super::super::real::reql;
+use super::{ANSWER_WITHIN, Sign, Store, cannot};
 use crate::plan::{Direction, Fault, FaultKind, How, Store as Planned};
 
 impl Store {
@@ -64,7 +65,7 @@ impl Store {
 
     /// Has the cluster do something.
     async fn ask(&self, term: &Term) -> io::Result<()> {
-        match client(self.door()?, ANSWER_WITHIN).value(term).await {
+        match reql(self.door()?, ANSWER_WITHIN).value(term).await {
             Ok(done) if done.get("errors").and_then(Json::as_i64) == Some(0) => Ok(()),
             Ok(refused) => Err(io::Error::other(refused.to_string())),
             Err(error) => Err(io::Error::other(error.whole())),
@@ -100,7 +101,7 @@ pub(in super::super) async fn refusals(door: SocketAddr, id: &str) -> Result<u64
 }
 
 async fn row(door: SocketAddr, id: &str) -> Result<Json, Error> {
-    client(door, ANSWER_WITHIN).read_value(&harms().get(id)).await
+    reql(door, ANSWER_WITHIN).read_value(&harms().get(id)).await
 }
 
 fn harms() -> Term {

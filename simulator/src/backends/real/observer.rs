@@ -14,8 +14,8 @@ use bigchaindb_core::model::Json;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::super::real::{Recorder, until};
-use crate::observe::{Change, Table, row_id};
+use super::{Recorder, until};
+use crate::observe::{Change, FinalRow, Record, Table, row_id};
 
 /// All tables.
 const TABLES: [Table; 4] = [Table::Backlog, Table::Bigchain, Table::Votes, Table::Positions];
@@ -27,7 +27,7 @@ const OPEN_AGAIN: Duration = Duration::from_millis(50);
 type Rows = BTreeMap<Arc<str>, Arc<Json>>;
 
 /// Sees what tables go through, until it is dropped.
-pub(super) struct Observer {
+pub(in super::super) struct Observer {
     seen: Arc<Mutex<BTreeMap<Table, Rows>>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -42,7 +42,7 @@ struct Follower {
 
 impl Observer {
     /// Begins to see, asking one of these servers.
-    pub(super) fn start(servers: &[Client], recorder: &Recorder) -> Self {
+    pub(in super::super) fn start(servers: &[Client], recorder: &Recorder) -> Self {
         let seen = Arc::new(Mutex::new(BTreeMap::new()));
         let task = |table| {
             let (servers, recorder) = (servers.to_vec(), recorder.clone());
@@ -53,8 +53,28 @@ impl Observer {
         Self { seen, tasks }
     }
 
+    /// Ends when it has seen all that the tables hold now, and writes that down as the last of them.
+    pub(in super::super) async fn conclude(self, servers: &[Client], recorder: &Recorder) {
+        match tables(servers).await {
+            Ok(tables) => {
+                if !self.has_seen(&tables).await {
+                    recorder.fall_short("the observer has not seen all of the tables".to_owned());
+                }
+                drop(self);
+                for (table, rows) in tables {
+                    for row in rows {
+                        recorder.tell(Record::Final(FinalRow { table, row }));
+                    }
+                }
+            }
+            Err(error) => {
+                recorder.fall_short(format!("the tables cannot be read: {}", error.whole()));
+            }
+        }
+    }
+
     /// Waits until it has seen all that the tables hold now; whether it has.
-    pub(super) async fn has_seen(&self, tables: &BTreeMap<Table, Vec<Arc<Json>>>) -> bool {
+    async fn has_seen(&self, tables: &BTreeMap<Table, Vec<Arc<Json>>>) -> bool {
         until(|| async {
             let seen = lock(&self.seen);
             tables.iter().all(|(table, rows)| {
@@ -151,7 +171,9 @@ impl Follower {
 }
 
 /// All that the tables hold, each table's by primary key.
-pub(super) async fn tables(servers: &[Client]) -> Result<BTreeMap<Table, Vec<Arc<Json>>>, Error> {
+pub(in super::super) async fn tables(
+    servers: &[Client],
+) -> Result<BTreeMap<Table, Vec<Arc<Json>>>, Error> {
     let mut tables = BTreeMap::new();
     for table in TABLES {
         let rows = Term::table(table.as_str(), ReadMode::Majority).ordered_by("id");

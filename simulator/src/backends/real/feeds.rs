@@ -20,7 +20,7 @@ const MARKS: [&str; 2] = ["[152,", "changes("];
 ///
 /// # Errors
 /// If the server does not do it.
-pub(super) async fn end(server: &Client, of: IpAddr) -> io::Result<Vec<Json>> {
+pub(in super::super) async fn end(server: &Client, of: IpAddr) -> io::Result<Vec<Json>> {
     let failed = |error: Error| io::Error::other(error.whole());
     let is_wanted = |job: Json| is_feed_of(&job, of).then(|| job.get("id").cloned()).flatten();
     let ids = server.read_values(&jobs(), is_wanted).await.map_err(failed)?;
@@ -32,7 +32,7 @@ pub(super) async fn end(server: &Client, of: IpAddr) -> io::Result<Vec<Json>> {
 }
 
 /// Whether none of these jobs is there any more.
-pub(super) async fn have_ended(server: &Client, ids: &[Json]) -> Result<bool, Error> {
+pub(in super::super) async fn have_ended(server: &Client, ids: &[Json]) -> Result<bool, Error> {
     let there = server.read_values(&jobs(), |job| job.get("id").cloned()).await?;
     Ok(!ids.iter().any(|id| there.contains(id)))
 }

@@ -2,16 +2,19 @@
 //!
 //! A node in a process of its own tells nothing else of itself. Its lines are those of
 //! `node/src/cli/start.rs`, as the original wrote them. Counters are not in there, and not judged in this
-//! world; how full a node is, it says to whoever has a hold on it (`grip`).
+//! world; how full a node is, it says to whoever has a hold on it (`apart::grip`).
 
 use bigchaindb_core::model::BlockId;
 use bigchaindb_core::rules::Election;
+use bigchaindb_core::stages::Report;
 
+use super::Recorder;
+use crate::observe::Befell;
 use crate::plan::Point;
 
 /// What a line of a node's log means.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Said {
+pub(in super::super) enum Said {
     /// A block is decided.
     Decided(BlockId, Election),
     /// A part of the node fell over: which, and why.
@@ -30,8 +33,20 @@ const DIES: &str = "dies ";
 const AS_TOLD: &str = ", as it was told";
 
 impl Said {
+    /// Writes down what a node has said, as other worlds would tell it.
+    pub(in super::super) fn tell(self, recorder: &Recorder, node: usize) {
+        match self {
+            Self::Decided(block, election) => {
+                recorder.report(node, Report::Decided { block, election });
+            }
+            Self::Fell(what) => recorder.tell_node(node, Befell::Failed, &what),
+            Self::Line(text) => recorder.tell_node(node, Befell::Log, &text),
+            Self::Dies(_) => {}
+        }
+    }
+
     /// Reads a line; none if it is one that nobody keeps.
-    pub(super) fn read(line: &str) -> Option<Self> {
+    pub(in super::super) fn read(line: &str) -> Option<Self> {
         let (level, rest) = line.split_once(':')?;
         let (logger, text) = rest.split_once(':')?;
         match (level, logger) {
