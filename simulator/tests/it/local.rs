@@ -63,7 +63,18 @@ fn a_run_with_every_fault_is_judged_lawful() {
     let folder = tempfile::tempdir().unwrap();
     let directory = RunDirectory::open(folder.path()).hearing();
     let mut log = Log::new();
-    local::carry_out(&plan, Some(&directory), &Means::default(), &mut log).unwrap();
+    let carried = local::carry_out(&plan, Some(&directory), &Means::default(), &mut log).unwrap();
+
+    let [all] = &carried.resources[..] else { panic!("{:?}", carried.resources) };
+    assert!(all.cpu_ms > 0 && all.rss_kib_max > 0 && all.open_files_max > Some(10), "{all:?}");
+    // The store's file grows, and nothing that only grows goes back.
+    assert!(all.disk_bytes > Some(0) && all.samples.len() > 5, "{all:?}");
+    let grows = all.samples.is_sorted_by_key(|sample| (sample.at_us, sample.cpu_ms));
+    assert!(grows && all.received_bytes.is_none(), "{all:?}");
+    // Each transaction is written, gathered, listed and voted on.
+    assert!(carried.questions.is_some_and(|asked| asked > 4 * plan.operations.len() as u64));
+    let generator = carried.generator.unwrap();
+    assert!(generator.kept_up && generator.requests >= plan.operations.len() as u64);
 
     let mut phases: BTreeMap<u64, Vec<Phase>> = BTreeMap::new();
     let mut accepted = 0;

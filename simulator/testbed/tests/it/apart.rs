@@ -253,6 +253,13 @@ pub(crate) fn passes(folder: &Path, scenario: &str, arguments: &[&str], faults: 
     for member in ["n1", "store"] {
         let used = &results.environment[member];
         assert!(used.contains(" s of processors, ") && !used.contains(" 0 MiB"), "{used}");
+        // Of a store of several processes, each is a member.
+        let is_it = |name: &str| name == member || (name, member) == ("s1", "store");
+        let found = results.resources.iter().find(|resources| is_it(&resources.member));
+        let resources = found.unwrap_or_else(|| panic!("{member}: {:?}", results.resources));
+        assert!(resources.cpu_ms > 0 && resources.rss_kib_max > 0, "{resources:?}");
+        assert!(resources.open_files_max > Some(3) && !resources.samples.is_empty());
+        assert_eq!(resources.disk_bytes.is_some(), member == "store", "{resources:?}");
     }
     assert!(out.join("data/n1.log").is_file(), "logs are kept");
     let (said, noted, code) = outcome(&mut testbed(&["replay", path(&out)]));
