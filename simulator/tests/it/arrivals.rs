@@ -131,7 +131,7 @@ fn a_closed_loop_has_so_many_under_way() {
     }
     assert_eq!((most, sent), (3, 200));
     // With less time, fewer are sent; nothing is left open.
-    let short = planned(closed, "for = \"300ms\"\nmix = { create = 1.0 }");
+    let short = planned(closed, "for = \"100ms\"\nmix = { create = 1.0 }");
     let results = run(&Arc::new(short), None, String::new(), BTreeMap::new()).unwrap();
     assert_eq!(results.verdict, Verdict::Pass, "{:?}", results.reasons);
     let sent = results.measures.counts.sent;
