@@ -17,6 +17,8 @@ pub(crate) struct Chart {
     pub(crate) y: Axis,
     /// The lines, the last on top.
     pub(crate) lines: Vec<Line>,
+    /// Behind them, from where to where the values lie that a point of a line stands for.
+    pub(crate) spreads: Vec<Spread>,
     /// What is shaded behind them, each as high as the chart.
     pub(crate) bands: Vec<Band>,
     /// What the legend calls such a band; none keeps it out.
@@ -43,6 +45,7 @@ impl Chart {
             x,
             y,
             lines,
+            spreads: Vec::new(),
             bands: Vec::new(),
             shaded: None,
             marks: Vec::new(),
@@ -87,6 +90,14 @@ pub(crate) struct Line {
     pub(crate) ink: Ink,
     /// Values of the two axes (not places on them).
     pub(crate) points: Vec<(f64, Option<f64>)>,
+}
+
+/// How far the values lie apart that share a point of a line; it breaks where there is none.
+pub(crate) struct Spread {
+    /// The line's.
+    pub(crate) ink: Ink,
+    /// A value of the x axis, the lowest and the highest of the y axis.
+    pub(crate) ends: Vec<(f64, Option<(f64, f64)>)>,
 }
 
 /// A stretch of the x axis that is shaded and labelled above the chart.

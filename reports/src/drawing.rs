@@ -10,7 +10,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::axis::Axis;
-use crate::chart::{Band, Chart, Ink, Line, Mark, Size, Tone};
+use crate::chart::{Band, Chart, Ink, Line, Mark, Size, Spread, Tone};
 use crate::words;
 
 /// `plotters` rounds to whole units; four to a CSS pixel keep slopes smooth.
@@ -126,6 +126,13 @@ impl Chart {
             let height = chart.backend_coord(&(self.x.first(), mark.at)).1;
             draw_mark(root, mark, (left, right), (top, height))?;
         }
+        for spread in &self.spreads {
+            for outline in outlines(spread) {
+                let corners: Vec<_> =
+                    outline.iter().map(|corner| chart.backend_coord(corner)).collect();
+                root.draw(&Polygon::new(corners, stand_in(spread.ink).mix(0.15)))?;
+            }
+        }
         for line in &self.lines {
             let style = stand_in(line.ink).stroke_width(units(2));
             for stretch in stretches(line) {
@@ -199,6 +206,20 @@ fn draw_mark(
 fn stretches(line: &Line) -> impl Iterator<Item = Vec<(f64, f64)>> {
     let parts = line.points.split(|(_, y)| y.is_none()).filter(|part| !part.is_empty());
     parts.map(|part| part.iter().filter_map(|(x, y)| Some((*x, (*y)?))).collect())
+}
+
+/// Around each unbroken part of a spread: along its lowest values, and back along its highest.
+fn outlines(spread: &Spread) -> impl Iterator<Item = Vec<(f64, f64)>> {
+    let parts = spread.ends.split(|(_, ends)| ends.is_none()).filter(|part| part.len() > 1);
+    parts.map(|part| {
+        let corner = |low: bool| {
+            move |(x, ends): &(f64, Option<(f64, f64)>)| {
+                ends.map(|(lowest, highest)| (*x, if low { lowest } else { highest }))
+            }
+        };
+        let there = part.iter().filter_map(corner(true));
+        there.chain(part.iter().rev().filter_map(corner(false))).collect()
+    })
 }
 
 /// An axis as `plotters` wants it.
@@ -355,6 +376,18 @@ mod tests {
             let bands: Vec<Band> = bands.iter().map(|(from, to)| band(*from, *to)).collect();
             assert_eq!(lanes(&bands, &x), rows, "{bands:?}");
         }
+    }
+
+    #[test]
+    fn a_spread_is_drawn_around_what_is_unbroken() {
+        let ends = vec![
+            (0.0, Some((1.0, 3.0))),
+            (1.0, Some((2.0, 2.0))),
+            (2.0, None),
+            (3.0, Some((1.0, 2.0))),
+        ];
+        let around: Vec<_> = outlines(&Spread { ink: Ink::Done, ends }).collect();
+        assert_eq!(around, [vec![(0.0, 1.0), (1.0, 2.0), (1.0, 2.0), (0.0, 3.0)]]);
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub(super) fn distribution(timeline: &Timeline<'_>, _: Size) -> Option<Figure> {
             x,
             y,
             lines,
+            spreads: Vec::new(),
             bands,
             shaded: Some("not decided when the log ended, unanswered ones included"),
             marks,

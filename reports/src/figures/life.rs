@@ -78,6 +78,7 @@ pub(crate) fn life(
                 x: Axis::columns(told.iter().map(|(number, _)| *number), every),
                 y: Axis::places(&names),
                 lines: lines.collect(),
+                spreads: Vec::new(),
                 bands: bands.clone(),
                 shaded: Some("fault"),
                 marks: Vec::new(),

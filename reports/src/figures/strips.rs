@@ -48,16 +48,23 @@ pub(crate) fn strips(
         return None;
     }
     let names: Vec<&str> = strips.iter().map(|strip| strip.name.as_str()).collect();
-    let line = |(row, strip): (usize, &&Strip)| {
+    let raised = |row: usize, value: f64| {
         let foot = (strips.len() - 1 - row) as f64;
-        let raised = |value: f64| foot + HEIGHT * value / most;
-        let points = timeline.line(&strip.values).into_iter();
-        Line {
-            label: String::new(),
-            ink: Ink::Alone,
-            points: points.map(|(at, value)| (at, value.map(raised))).collect(),
-        }
+        foot + HEIGHT * value / most
     };
+    let line = |(row, strip): (usize, &&Strip)| {
+        let points = timeline.line(&strip.values).into_iter();
+        let points = points.map(|(at, value)| (at, value.map(|value| raised(row, value))));
+        Line { label: String::new(), ink: Ink::Alone, points: points.collect() }
+    };
+    let spread = |(row, strip): (usize, &&Strip)| {
+        let mut spread = timeline.spread(Ink::Alone, &strip.values)?;
+        for (_, ends) in &mut spread.ends {
+            *ends = ends.map(|(low, high)| (raised(row, low), raised(row, high)));
+        }
+        Some(spread)
+    };
+    let spreads = strips.iter().enumerate().filter_map(spread).collect();
     let lines = strips.iter().enumerate().map(line).collect();
     let highest = |strip: &&Strip| {
         let most = strip.values.iter().copied().flatten().fold(0.0, f64::max);
@@ -83,6 +90,6 @@ pub(crate) fn strips(
             quantity.note,
             (quantity.said)(most / HEIGHT),
         ),
-        chart: Chart { lines, tips, height: Some(height), ..chart },
+        chart: Chart { lines, spreads, tips, height: Some(height), ..chart },
     })
 }

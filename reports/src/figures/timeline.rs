@@ -1,8 +1,8 @@
 //! The run along the time axis: which seconds share a point, what is shaded, what is said of a point.
 //!
-//! A page has no room for more than a few hundred points. In a longer run several seconds share one,
-//! which is drawn as the lowest and the highest of them in their order, so that no dip and no peak is
-//! lost. Start at [`Timeline::chart`].
+//! A page has no room for more than a few hundred points. In a longer run several seconds share one: a
+//! line goes through their mean, and is shaded from the lowest to the highest of them, so that no dip and
+//! no peak is lost. Start at [`Timeline::chart`].
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use bigchaindb_simulator::record::Results;
 
 use super::Said;
 use crate::axis::Axis;
-use crate::chart::{Band, Chart, Ink, Line, Mark, Size, Tip, Tips, Tone};
+use crate::chart::{Band, Chart, Ink, Line, Mark, Size, Spread, Tip, Tips, Tone};
 use crate::trouble::Trouble;
 use crate::words;
 
 /// More points than these cannot be told apart on a page.
 const POINTS_MAX: usize = 360;
-/// Where several seconds share a point it has two ends, so there are fewer of them.
+/// Where several seconds share a point, its shade has two ends, so there are fewer of them.
 const SHARED_MAX: usize = 240;
 
 /// A run, seen along its time.
@@ -106,7 +106,8 @@ impl<'a> Timeline<'a> {
             (1, width) => format!("A point for every {width} seconds."),
             (_, width) => {
                 format!(
-                    "Every {width} seconds share a point, drawn as the lowest and the highest of them."
+                    "Every {width} seconds share a point: the line is their mean, the shade behind it \
+                     reaches from the lowest to the highest of them."
                 )
             }
         }
@@ -119,6 +120,7 @@ impl<'a> Timeline<'a> {
             ink: series.ink,
             points: self.line(&series.values),
         });
+        let spreads = series.iter().filter_map(|series| self.spread(series.ink, &series.values));
         let values = |range: &Range<usize>| {
             let said = |series: &Series| said(&series.values, range, shown.said);
             series.iter().map(said).collect()
@@ -130,6 +132,7 @@ impl<'a> Timeline<'a> {
             x: self.axis(size),
             y: shown.y,
             lines: lines.collect(),
+            spreads: spreads.collect(),
             bands,
             shaded: Some("fault, from applied to healed; dotted: verified"),
             marks: shown.marks,
@@ -145,31 +148,36 @@ impl<'a> Timeline<'a> {
         values: impl Fn(&Range<usize>) -> Vec<String>,
     ) -> Tips {
         let point = |range: &Range<usize>| Tip {
-            at: self.at_us(range.start) / 2.0 + self.at_us(range.end) / 2.0,
+            at: self.middle_us(range),
             place: self.place(range),
             values: values(range),
         };
         Tips { names, points: self.points.iter().map(point).collect() }
     }
 
-    /// Places of a line's values: one for each point, or the two ends of those that share one.
+    /// Places of a line's values: the mean of those that share a point.
     pub(crate) fn line(&self, values: &[Option<f64>]) -> Vec<(f64, Option<f64>)> {
-        let mut places = Vec::with_capacity(self.points.len() * 2);
-        for range in &self.points {
-            let (from_us, to_us) = (self.at_us(range.start), self.at_us(range.end));
-            match ends(values, range) {
-                Some(((low_at, low), (high_at, high))) if low_at != high_at => {
-                    let (first, second) = if low_at < high_at { (low, high) } else { (high, low) };
-                    let quarter_us = (to_us - from_us) / 4.0;
-                    places.push((from_us + quarter_us, Some(first)));
-                    places.push((to_us - quarter_us, Some(second)));
-                }
-                ends => {
-                    places.push((from_us / 2.0 + to_us / 2.0, ends.map(|((_, value), _)| value)));
-                }
-            }
-        }
-        places
+        let mean = |range: &Range<usize>| {
+            let known = || range.clone().filter_map(|index| *values.get(index)?);
+            let count = known().count();
+            (count > 0).then(|| known().sum::<f64>() / count as f64)
+        };
+        self.points.iter().map(|range| (self.middle_us(range), mean(range))).collect()
+    }
+
+    /// From where to where the values lie that share a point; none where each has its own.
+    pub(crate) fn spread(&self, ink: Ink, values: &[Option<f64>]) -> Option<Spread> {
+        let is_shared = self.points.first().is_some_and(|range| range.len() > 1);
+        let point = |range: &Range<usize>| {
+            let ends = ends(values, range).map(|((_, low), (_, high))| (low, high));
+            (self.middle_us(range), ends)
+        };
+        let ends = || self.points.iter().map(point).collect();
+        is_shared.then(|| Spread { ink, ends: ends() })
+    }
+
+    fn middle_us(&self, range: &Range<usize>) -> f64 {
+        self.at_us(range.start) / 2.0 + self.at_us(range.end) / 2.0
     }
 
     /// When an entry begins, in microseconds of the run.
@@ -331,21 +339,18 @@ mod tests {
         let timeline = Timeline::of(&results, None);
         let series = timeline.rate("backlog", Ink::Alone, |second| second.backlog);
         let line = timeline.line(&series.values);
-        assert!(line.len() < 2 * SHARED_MAX, "{}", line.len());
+        assert_eq!(line.len(), SHARED_MAX);
         assert!(line.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        let values = || line.iter().filter_map(|(_, value)| *value);
-        assert_eq!(values().fold(f64::MAX, f64::min), 0.0);
-        assert_eq!(values().fold(0.0, f64::max), 99.0);
-        assert_eq!(
-            timeline.per_point(),
-            "Every 360 seconds share a point, drawn as the lowest and the highest of them."
-        );
+        assert_eq!(line[0].1, Some(10.0));
+        let spread = timeline.spread(series.ink, &series.values).unwrap();
+        let ends = || spread.ends.iter().filter_map(|(_, ends)| *ends);
+        assert_eq!(ends().map(|(low, _)| low).fold(f64::MAX, f64::min), 0.0);
+        assert_eq!(ends().map(|(_, high)| high).fold(0.0, f64::max), 99.0);
+        assert!(timeline.per_point().starts_with("Every 360 seconds share a point: "));
         let tips = timeline
             .tips(Vec::new(), |range| vec![said(&series.values, range, super::super::count)]);
-        assert_eq!(
-            (tips.points[111].place.as_str(), tips.points[111].values[0].as_str()),
-            ("39960 to 40319 s", "0 to 10")
-        );
+        let tip = &tips.points[111];
+        assert_eq!((tip.place.as_str(), tip.values[0].as_str()), ("39960 to 40319 s", "0 to 10"));
     }
 
     #[test]
@@ -382,6 +387,7 @@ mod tests {
         let series = timeline.rate("backlog", Ink::Alone, |second| second.backlog);
         assert_eq!(timeline.line(&series.values), [(0.5e6, Some(0.0)), (1.5e6, Some(1.0))]);
         assert_eq!(timeline.per_point(), "A point for each second.");
+        assert!(timeline.spread(series.ink, &series.values).is_none());
         let nothing = vec![None, Some(3.0)];
         assert_eq!(timeline.line(&nothing), [(0.5e6, None), (1.5e6, Some(3.0))]);
     }

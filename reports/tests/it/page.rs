@@ -330,5 +330,5 @@ fn a_very_long_run_still_makes_a_small_page() {
     results.duration_us = 86_400_000_000;
     let html = bigchaindb_reports::render(&results);
     assert!(html.len() < 1_000_000, "{}", html.len());
-    assert!(html.contains("Every 360 seconds share a point"));
+    assert!(html.contains("Every 360 seconds share a point:"));
 }
