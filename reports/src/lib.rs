@@ -13,12 +13,15 @@ mod chart;
 mod comparison;
 mod drawing;
 mod figures;
+mod gate;
 mod hops;
 mod junit;
 mod matrix;
 mod meanings;
 mod page;
 mod phases;
+mod saturation;
+mod scaling;
 mod schema;
 mod standing;
 mod summary;
@@ -32,8 +35,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bigchaindb_simulator::campaign::{Found, State};
+use bigchaindb_simulator::compare;
 use bigchaindb_simulator::matrix::{Swept, SweptError};
 use bigchaindb_simulator::record::{RecordError, Results, RunDirectory};
+use bigchaindb_simulator::saturate::{Saturation, SaturationError};
 
 pub use comparison::{Compared, Comparison};
 
@@ -46,6 +51,9 @@ pub enum ReportError {
     /// There is nothing of a matrix to report.
     #[error(transparent)]
     Swept(#[from] SweptError),
+    /// There is nothing of a search to report.
+    #[error(transparent)]
+    Saturation(#[from] SaturationError),
     /// A file cannot be written.
     #[error("cannot write {path}")]
     Write {
@@ -138,6 +146,45 @@ pub fn write_comparison(comparison: &Comparison, folder: &Path) -> Result<PathBu
 /// A matrix on one page: HTML, complete in itself, and well-formed XML too.
 pub fn matrix(swept: &Swept) -> String {
     matrix::matrix(swept)
+}
+
+/// Reads `saturation.json` of a folder and writes `saturation.html` next to it. Returns where the page is.
+///
+/// # Errors
+/// [`ReportError::Saturation`] if there is no `saturation.json` or it is of another version;
+/// [`ReportError::Write`] if the page cannot be written.
+pub fn write_saturation(folder: &Path) -> Result<PathBuf, ReportError> {
+    let path = folder.join("saturation.html");
+    match std::fs::write(&path, saturation(&Saturation::load(folder)?)) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(ReportError::Write { path, source }),
+    }
+}
+
+/// A search for the knee on one page: HTML, complete in itself, and well-formed XML too.
+pub fn saturation(found: &Saturation) -> String {
+    saturation::saturation(found)
+}
+
+/// Where the knee is, in a sentence.
+pub fn knee(found: &Saturation) -> String {
+    saturation::knee_said(found)
+}
+
+/// What a comparison of two programs came to, as Markdown, for a pull request.
+pub fn gate(comparison: &compare::Comparison) -> String {
+    gate::markdown(comparison)
+}
+
+/// The same as a table: a row for each figure, or for each difference where runs are exact, under a row of
+/// headings; what is compared comes first, what it is called last.
+pub fn gate_rows(comparison: &compare::Comparison) -> Vec<[String; 5]> {
+    gate::rows(comparison)
+}
+
+/// What is said before that table, which is the first sentence, and after it.
+pub fn gate_sentences(comparison: &compare::Comparison) -> Vec<String> {
+    gate::sentences(comparison)
 }
 
 /// A campaign on one page: HTML, complete in itself, and well-formed XML too. `again` says the command

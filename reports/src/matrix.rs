@@ -1,15 +1,16 @@
 //! A matrix on one page: the verdict, a chart of each measure, and every combination with its counts.
 //!
 //! The last axis of the matrix lies along the bottom, the one before it gives a chart its lines, and
-//! there is a chart for each combination of the others. Not here: a single run's page (`page`), what is
-//! counted (`bigchaindb_simulator::matrix`). Start at [`matrix`].
+//! there is a chart for each combination of the others. Not here: how throughput scales (`scaling`), a
+//! single run's page (`page`), what is counted (`bigchaindb_simulator::matrix`). Start at [`matrix`].
 
-use bigchaindb_simulator::matrix::{Measure, Share, Sum, Swept};
+use bigchaindb_simulator::matrix::{Measure, Share, Sum, Swept, Unit};
 
 use crate::axis::Axis;
 use crate::chart::{Chart, Ink, Line, Size};
 use crate::figures::{Figure, both_sizes};
 use crate::page;
+use crate::scaling;
 use crate::standing::Standing;
 use crate::words::{self, escape};
 
@@ -73,7 +74,7 @@ fn again(swept: &Swept) -> String {
 fn charts(swept: &Swept) -> String {
     let figures: String =
         swept.measures.iter().flat_map(|measure| panels(swept, *measure)).collect();
-    format!("<section>\n<h2>How many</h2>\n{figures}</section>\n")
+    format!("<section>\n<h2>What was measured</h2>\n{figures}</section>\n")
 }
 
 /// A measure's charts: cells that differ only in the last two axes share one.
@@ -81,69 +82,107 @@ fn panels(swept: &Swept, measure: Measure) -> Vec<String> {
     let axes = &swept.axes;
     let along = axes.last().map_or(1, |(_, values)| values.len()).max(1);
     let beside = axes.len().checked_sub(2).map_or(1, |at| axes[at].1.len()).max(1);
-    let most = swept.cells.iter().map(|cell| per_cent(cell.share(measure))).fold(0.0, f64::max);
+    let values = || swept.cells.iter().filter_map(|cell| cell.value(measure));
+    let ends = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    let bound = scaling::whitepaper(swept, measure);
     let panel = |cells: &[Sum]| {
         let lines: Vec<&[Sum]> = cells.chunks(along).collect();
         // More lines than there are inks go on in another chart.
-        let parts = lines.chunks(Ink::SIDE_BY_SIDE.len());
-        parts.filter_map(|lines| part(swept, measure, lines, most)).collect::<String>()
+        let parts = lines.chunks(Ink::SIDE_BY_SIDE.len() - usize::from(bound.is_some()));
+        let charts = parts.filter_map(|lines| part(swept, measure, lines, ends, bound.as_deref()));
+        let scaling = lines.iter().filter_map(|cells| scaling::figure(swept, measure, cells));
+        charts.chain(scaling).collect::<String>()
     };
     swept.cells.chunks(along * beside).map(panel).collect()
 }
 
-fn part(swept: &Swept, measure: Measure, lines: &[&[Sum]], most: f64) -> Option<String> {
-    let (counted, whole) = measure.words();
-    let first = lines.first()?.first()?;
-    let others = swept.axes.len().saturating_sub(2);
-    let fixed: Vec<_> = (swept.axes.iter().zip(&first.values).take(others))
+/// The values that a line has in common with others, as the end of a heading: `: nodes = 4`. So many
+/// axes of them, from the first on.
+pub(crate) fn fixed(swept: &Swept, cell: &Sum, axes: usize) -> String {
+    let fixed: Vec<_> = (swept.axes.iter().zip(&cell.values).take(axes))
         .map(|((field, _), value)| format!("{field} = {value}"))
         .collect();
-    let of = if fixed.is_empty() { String::new() } else { format!(": {}", fixed.join(", ")) };
-    let heading = format!("{} that {counted}{of}", capital(whole));
-    let sums = lines.iter().flat_map(|line| line.iter().map(|cell| cell.share(measure)));
-    let total = sums.fold(Share::default(), |sum, share| Share {
-        part: sum.part + share.part,
-        whole: sum.whole + share.whole,
-    });
-    if total.part == 0 {
+    if fixed.is_empty() { String::new() } else { format!(": {}", fixed.join(", ")) }
+}
+
+/// One chart, and `bound`, below which no value can be by the whitepaper.
+fn part(
+    swept: &Swept,
+    measure: Measure,
+    lines: &[&[Sum]],
+    ends: (f64, f64),
+    bound: Option<&[(f64, Option<f64>)]>,
+) -> Option<String> {
+    let first = lines.first()?.first()?;
+    let of = fixed(swept, first, swept.axes.len().saturating_sub(2));
+    let heading = format!("{}{of}", capital(measure.words()));
+    let cells = || lines.iter().flat_map(|line| line.iter());
+    if cells().all(|cell| cell.value(measure).is_none_or(|value| value == 0.0)) {
         // A line along the bottom says less than a sentence.
-        let none = format!("None of {}, whatever the combination.", words::count(total.whole));
+        let none = match measure.unit() {
+            Unit::Share => {
+                let total = cells().map(|cell| cell.share(measure).whole).sum();
+                format!("None of {}, whatever the combination.", words::count(total))
+            }
+            Unit::Throughput | Unit::Time => "Nothing was decided.".to_owned(),
+        };
         return Some(format!("<h3>{}</h3>\n<p>{none}</p>\n", escape(&heading)));
     }
     let (across, _) = swept.axes.last()?;
     let beside = swept.axes.len().checked_sub(2).map(|at| swept.axes[at].0.as_str());
-    let note = match beside {
+    let mut note = match beside {
         Some(beside) => format!("Along the bottom: {across}. A line for each {beside}."),
         None => format!("Along the bottom: {across}."),
     };
+    if measure.unit() != Unit::Share && swept.seeds > 1 {
+        note += " Of the runs with different seeds the middle one.";
+    }
+    if bound.is_some() {
+        note += scaling::WHITEPAPER;
+    }
+    let least =
+        bound.into_iter().flatten().map(|(_, us)| us.unwrap_or(ends.0)).fold(ends.0, f64::min);
+    let most =
+        bound.into_iter().flatten().map(|(_, us)| us.unwrap_or(ends.1)).fold(ends.1, f64::max);
     both_sizes(|size| {
-        let x = Axis::steps(&swept.axes.last()?.1);
+        let measured = lines.iter().zip(Ink::SIDE_BY_SIDE).map(|(cells, ink)| match beside {
+            Some(_) => line(measure, cells, name(cells), ink),
+            None if bound.is_some() => line(measure, cells, "measured".to_owned(), ink),
+            None => line(measure, cells, String::new(), Ink::Alone),
+        });
+        let bound = bound.map(|points| Line {
+            label: "least by the whitepaper".to_owned(),
+            ink: Ink::Quiet,
+            points: points.to_vec(),
+        });
         Some(Figure {
             heading: heading.clone(),
             note: note.clone(),
             chart: Chart::bare(
                 format!("{heading}, by {across}"),
                 described(measure, lines, beside),
-                (x, Axis::per_cent(most, if size == Size::Wide { 5 } else { 4 })),
-                (lines.iter().zip(Ink::SIDE_BY_SIDE))
-                    .map(|(cells, ink)| line(measure, cells, beside.map(|_| ink)))
-                    .collect(),
+                (Axis::steps(&swept.axes.last()?.1), axis(measure, least, most, size)),
+                measured.chain(bound).collect(),
             ),
         })
     })
 }
 
-/// A line over the last axis; without a second one it has the chart to itself.
-fn line(measure: Measure, cells: &[Sum], ink: Option<Ink>) -> Line {
-    let point = |(at, cell): (usize, &Sum)| {
-        let share = cell.share(measure);
-        (at as f64, (share.whole > 0).then(|| per_cent(share)))
-    };
-    Line {
-        label: if ink.is_some() { name(cells) } else { String::new() },
-        ink: ink.unwrap_or(Ink::Alone),
-        points: cells.iter().enumerate().map(point).collect(),
+/// The axis of a measure's values, which lie between these.
+pub(crate) fn axis(measure: Measure, least: f64, most: f64, size: Size) -> Axis {
+    let ticks = if size == Size::Wide { 5 } else { 4 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times in µs")]
+    match measure.unit() {
+        Unit::Share => Axis::per_cent(most, ticks),
+        Unit::Throughput => Axis::amount(most, ticks),
+        Unit::Time => Axis::latency(least as u64, most as u64),
     }
+}
+
+/// A line over the last axis.
+fn line(measure: Measure, cells: &[Sum], label: String, ink: Ink) -> Line {
+    let point = |(at, cell): (usize, &Sum)| (at as f64, cell.value(measure));
+    Line { label, ink, points: cells.iter().enumerate().map(point).collect() }
 }
 
 /// What a line is called: its cells differ in the last axis only.
@@ -155,15 +194,15 @@ fn name(cells: &[Sum]) -> String {
 /// The lines in words, for those who cannot see them.
 fn described(measure: Measure, lines: &[&[Sum]], beside: Option<&str>) -> String {
     let line = |cells: &&[Sum]| {
-        let shares: Vec<_> = (cells.iter())
+        let values: Vec<_> = (cells.iter())
             .map(|cell| {
                 let value = cell.values.last().map_or("", String::as_str);
-                format!("{value}: {}", said(cell.share(measure)))
+                format!("{value}: {}", said(measure, cell.value(measure)))
             })
             .collect();
         match beside {
-            Some(field) => format!("With {field} = {}, {}.", name(cells), shares.join(", ")),
-            None => format!("{}.", shares.join(", ")),
+            Some(field) => format!("With {field} = {}, {}.", name(cells), values.join(", ")),
+            None => format!("{}.", values.join(", ")),
         }
     };
     lines.iter().map(line).collect::<Vec<_>>().join(" ")
@@ -171,10 +210,7 @@ fn described(measure: Measure, lines: &[&[Sum]], beside: Option<&str>) -> String
 
 fn combinations(swept: &Swept) -> String {
     let fields = swept.axes.iter().map(|(field, _)| (escape(field).replace('.', ".<wbr/>"), false));
-    let measures = swept.measures.iter().map(|measure| {
-        let (counted, whole) = measure.words();
-        (format!("{whole} that {counted}"), true)
-    });
+    let measures = swept.measures.iter().map(|measure| (measure.words().to_owned(), true));
     let last = [
         ("Runs".to_owned(), true),
         ("Passed".to_owned(), true),
@@ -196,10 +232,8 @@ fn row(swept: &Swept, cell: &Sum) -> String {
     let values =
         cell.values.iter().map(|value| format!("<td class=\"whole\">{}</td>", escape(value)));
     let shares = swept.measures.iter().map(|measure| {
-        let Share { part, whole } = cell.share(*measure);
-        let share = said(cell.share(*measure));
-        let counts = format!("{} of {}", words::count(part), words::count(whole));
-        format!("<td class=\"number\">{share}<p class=\"note\">{counts}</p></td>")
+        let value = said(*measure, cell.value(*measure));
+        format!("<td class=\"number\">{value}<p class=\"note\">{}</p></td>", of(*measure, cell))
     });
     let passed = cell.verdicts.get("pass").copied().unwrap_or(0);
     let passed = words::count(passed);
@@ -236,27 +270,39 @@ fn row(swept: &Swept, cell: &Sum) -> String {
     )
 }
 
-fn per_cent(Share { part, whole }: Share) -> f64 {
-    match whole {
-        0 => 0.0,
-        whole => part as f64 * 100.0 / whole as f64,
+/// What a value is made of: the counts of a share, the ends of figures.
+fn of(measure: Measure, cell: &Sum) -> String {
+    let Share { part, whole } = cell.share(measure);
+    let scaled = |figure: u64| match measure.unit() {
+        Unit::Throughput => figure as f64 / 1e3,
+        Unit::Share | Unit::Time => figure as f64,
+    };
+    match (measure.unit(), cell.figures(measure)) {
+        (Unit::Share, _) => format!("{} of {}", words::count(part), words::count(whole)),
+        (_, [first, .., last]) if first != last => {
+            let end = |figure: &u64| said(measure, Some(scaled(*figure)));
+            format!("{} to {}", end(first), end(last))
+        }
+        _ => String::new(),
     }
 }
 
-/// A share as people say it.
-fn said(share: Share) -> String {
-    match (share.part, share.whole) {
-        (_, 0) => "–".to_owned(),
-        (0, _) => "0".to_owned(),
-        _ => match per_cent(share) {
-            per_cent if per_cent < 0.1 => format!("{per_cent:.3}\u{a0}%"),
-            per_cent if per_cent < 10.0 => format!("{per_cent:.2}\u{a0}%"),
-            per_cent => format!("{per_cent:.1}\u{a0}%"),
-        },
+/// A measure's value as people say it.
+pub(crate) fn said(measure: Measure, value: Option<f64>) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time in µs")]
+    match (measure.unit(), value) {
+        (_, None) => "–".to_owned(),
+        (Unit::Time, Some(us)) => words::duration(us.round() as u64).replace(' ', "\u{a0}"),
+        (Unit::Throughput, Some(per_s)) if per_s < 10.0 => format!("{per_s:.2}/s"),
+        (Unit::Throughput, Some(per_s)) => format!("{per_s:.0}/s"),
+        (Unit::Share, Some(0.0)) => "0".to_owned(),
+        (Unit::Share, Some(share)) if share < 0.1 => format!("{share:.3}\u{a0}%"),
+        (Unit::Share, Some(share)) if share < 10.0 => format!("{share:.2}\u{a0}%"),
+        (Unit::Share, Some(share)) => format!("{share:.1}\u{a0}%"),
     }
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -99,6 +99,8 @@ pub enum Domain {
     /// Whether it is measured when a transaction can be read elsewhere, and where. Entity: the operation;
     /// counter: the question.
     Readable = 50,
+    /// Which runs and seconds a resample is made of. Entity: the resample; counter: eight draws each.
+    Resample = 60,
 }
 
 /// One draw: 64 bits, and the shapes they can take.

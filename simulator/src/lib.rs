@@ -18,9 +18,11 @@
 //! ```
 
 pub mod backends;
+pub mod calibration;
 pub mod campaign;
 pub mod chance;
 pub mod checkers;
+pub mod compare;
 pub mod coverage;
 pub mod defects;
 pub mod exhaust;
@@ -36,6 +38,8 @@ pub mod record;
 pub mod replay;
 pub mod repro;
 pub mod run;
+pub mod saturate;
+pub mod scaling;
 pub mod scenario;
 pub mod shrink;
 pub mod stored;

@@ -1,17 +1,19 @@
 //! What a matrix came to: for each combination of its values, the runs of all seeds added up.
 //!
-//! What is measured is always a share, so many of so many, which can be added up over runs: a
-//! [`Measure`] each. Kept as `matrix.json` beside the folders of the runs. Not here: which combinations
-//! there are (`scenario::Matrix`), carrying them out and the page (the command line, `reports`).
-//! Start at [`Swept`].
+//! What is measured is a share, so many of so many, which is added up over runs, or a figure that each
+//! run has of its own, of which the middle one counts: a [`Measure`] each. Kept as `matrix.json` beside the
+//! folders of the runs. Not here: which combinations there are (`scenario::Matrix`), carrying them out and
+//! the page (the command line, `reports`), how throughput scales (`scaling`). Start at [`Swept`].
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bigchaindb_strict::units;
 use serde::{Deserialize, Serialize};
 
 use crate::checkers::{Outcome, Verdict};
+use crate::compare::Sample;
 use crate::record::{Results, write_at_once};
 use crate::scenario::{Cell, Scenario};
 
@@ -30,12 +32,36 @@ pub enum Measure {
     NeverDecided,
     /// Runs that did not pass.
     NotPassed,
+    /// Transactions decided a second while there is load.
+    Throughput,
+    /// How long half of the transactions take at most, from intended to decided.
+    Latency,
+    /// How long 99 % of them take at most.
+    LatencyP99,
+}
+
+/// What a measure counts in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// So many of so many.
+    Share,
+    /// Thousandths of a transaction a second.
+    Throughput,
+    /// Microseconds.
+    Time,
 }
 
 impl Measure {
     /// Each.
-    pub const ALL: [Self; 4] =
-        [Self::ChangedDecisions, Self::InvalidBlocks, Self::NeverDecided, Self::NotPassed];
+    pub const ALL: [Self; 7] = [
+        Self::ChangedDecisions,
+        Self::InvalidBlocks,
+        Self::NeverDecided,
+        Self::NotPassed,
+        Self::Throughput,
+        Self::Latency,
+        Self::LatencyP99,
+    ];
 
     /// Its name in scenarios.
     pub fn name(self) -> &'static str {
@@ -44,29 +70,58 @@ impl Measure {
             Self::InvalidBlocks => "invalid-blocks",
             Self::NeverDecided => "never-decided",
             Self::NotPassed => "not-passed",
+            Self::Throughput => "throughput",
+            Self::Latency => "latency",
+            Self::LatencyP99 => "latency-p99",
         }
     }
 
-    /// What is counted, and of what it is a share.
-    pub fn words(self) -> (&'static str, &'static str) {
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
         match self {
-            Self::ChangedDecisions => ("changed their status", "decided blocks"),
-            Self::InvalidBlocks => ("were decided invalid", "blocks"),
-            Self::NeverDecided => ("were never decided", "accepted transactions"),
-            Self::NotPassed => ("did not pass", "runs"),
+            Self::ChangedDecisions => "decided blocks that changed their status",
+            Self::InvalidBlocks => "blocks that were decided invalid",
+            Self::NeverDecided => "accepted transactions that were never decided",
+            Self::NotPassed => "runs that did not pass",
+            Self::Throughput => "transactions decided a second",
+            Self::Latency => "p50 from intended to decided",
+            Self::LatencyP99 => "p99 from intended to decided",
         }
     }
 
-    /// What it is of one run.
-    pub fn of(self, results: &Results) -> Share {
+    /// What it counts in.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::ChangedDecisions | Self::InvalidBlocks | Self::NeverDecided | Self::NotPassed => {
+                Unit::Share
+            }
+            Self::Throughput => Unit::Throughput,
+            Self::Latency | Self::LatencyP99 => Unit::Time,
+        }
+    }
+
+    /// What it is of one run, if it is a share.
+    pub fn share_of(self, results: &Results) -> Option<Share> {
         let counts = &results.measures.counts;
         let (part, whole) = match self {
             Self::ChangedDecisions => (counts.blocks_changed, counts.blocks_decided),
             Self::InvalidBlocks => (counts.blocks_invalid, counts.blocks),
             Self::NeverDecided => (counts.never_decided, counts.transactions),
             Self::NotPassed => (u64::from(results.verdict != Verdict::Pass), 1),
+            Self::Throughput | Self::Latency | Self::LatencyP99 => return None,
         };
-        Share { part, whole }
+        Some(Share { part, whole })
+    }
+
+    /// What it is of one run, if it is a figure and the run has one.
+    fn figure_of(self, results: &Results) -> Option<u64> {
+        let decided = Some(&results.measures.latency.decided).filter(|latency| latency.count > 0);
+        match self {
+            Self::Throughput => Sample::of(results).decided_per_ks(),
+            Self::Latency => decided.map(|latency| latency.p50_us),
+            Self::LatencyP99 => decided.map(|latency| latency.p99_us),
+            _ => None,
+        }
     }
 }
 
@@ -118,8 +173,11 @@ pub struct Sum {
     pub violated: BTreeMap<String, u64>,
     /// How often a decided block became something else; one can do so many times.
     pub changes: u64,
-    /// Every measure, by name.
+    /// Every measure that is a share, by name.
     pub shares: BTreeMap<String, Share>,
+    /// Every other measure, by name: what it was of each run, ascending.
+    #[serde(default)]
+    pub figures: BTreeMap<String, Vec<u64>>,
     /// The seeds whose runs did not pass.
     pub not_passed: Vec<u64>,
 }
@@ -193,6 +251,18 @@ impl Swept {
         write_at_once(&path, &text).map_err(|source| SweptError::Io { path, source })
     }
 
+    /// The values of an axis as numbers, if they are all numbers or all durations; those in microseconds.
+    pub fn numbers(&self, axis: usize) -> Option<Vec<f64>> {
+        let (_, values) = self.axes.get(axis)?;
+        let plain = |value: &String| value.parse::<f64>().ok().filter(|number| number.is_finite());
+        let time = |value: &String| units::duration(value).map(|us| us as f64);
+        values
+            .iter()
+            .map(plain)
+            .collect::<Option<_>>()
+            .or_else(|| values.iter().map(time).collect())
+    }
+
     /// The verdict on all of it: the worst of any run, of those that may fail only whether the harness
     /// fell short.
     pub fn verdict(&self) -> Verdict {
@@ -225,16 +295,40 @@ impl Sum {
         }
         self.changes += results.measures.counts.changes;
         for measure in Measure::ALL {
-            let Share { part, whole } = measure.of(results);
-            let share = self.shares.entry(measure.name().to_owned()).or_default();
-            share.part += part;
-            share.whole += whole;
+            if let Some(Share { part, whole }) = measure.share_of(results) {
+                let share = self.shares.entry(measure.name().to_owned()).or_default();
+                share.part += part;
+                share.whole += whole;
+            }
+            if let Some(figure) = measure.figure_of(results) {
+                let figures = self.figures.entry(measure.name().to_owned()).or_default();
+                let place = figures.partition_point(|other| *other < figure);
+                figures.insert(place, figure);
+            }
         }
     }
 
-    /// What a measure came to.
+    /// What a measure came to that is a share.
     pub fn share(&self, measure: Measure) -> Share {
         self.shares.get(measure.name()).copied().unwrap_or_default()
+    }
+
+    /// What another measure was of each run, ascending.
+    pub fn figures(&self, measure: Measure) -> &[u64] {
+        self.figures.get(measure.name()).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a measure came to: per cent of a share, transactions a second, microseconds. Of figures the
+    /// middle one; none if there is nothing of the kind.
+    pub fn value(&self, measure: Measure) -> Option<f64> {
+        let Share { part, whole } = self.share(measure);
+        let figures = self.figures(measure);
+        let middle = figures.get(figures.len().saturating_sub(1) / 2).map(|figure| *figure as f64);
+        match measure.unit() {
+            Unit::Share => (whole > 0).then(|| part as f64 * 100.0 / whole as f64),
+            Unit::Throughput => middle.map(|thousandths| thousandths / 1e3),
+            Unit::Time => middle,
+        }
     }
 
     /// How many runs there were.

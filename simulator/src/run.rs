@@ -12,6 +12,7 @@ use bigchaindb_core::model::Memo;
 
 use crate::backends::apart::Means;
 use crate::backends::{self, Backend, BackendError, Carried};
+use crate::calibration::Calibration;
 use crate::checkers::{Judge, Judged, Settings, judge};
 use crate::coverage::Coverage;
 use crate::measure::{Measured, Measuring, RoundTrips, Voting, measure};
@@ -100,6 +101,10 @@ fn carry_out(
     if let Some(live) = means.live.clone().filter(|_| plan.backend == Backend::Sim) {
         log.show(Box::new(move |observed| live.see(observed)));
     }
+    // Before anything else is busy. What nobody keeps is compared with nothing.
+    let calibration = directory
+        .filter(|_| plan.backend != Backend::Sim)
+        .map(|directory| Calibration::measure(directory.path()));
     let carried = backends::carry_out(plan, directory, means, &signatures, &mut log)
         .map_err(|source| RunError::Backend { backend: plan.backend.name(), source })?;
     log.close()?;
@@ -115,6 +120,7 @@ fn carry_out(
     };
     let Carried { coverage, used, resources, generator, questions } = carried;
     environment.extend(used);
+    environment.extend(calibration.map(|found| ("calibration".to_owned(), found.to_string())));
     if let Some(directory) = directory {
         directory.write_histogram(&mut measured.decided)?;
     }
@@ -122,6 +128,7 @@ fn carry_out(
     let mut results = Results::conclude(plan, &log, judged, measured, command, environment);
     results.votes = Some(votes);
     results.met = Met::of(&coverage);
+    results.calibration = calibration;
     (results.resources, results.generator) = (resources, generator);
     if let Some(questions) = questions {
         let transactions = results.measures.counts.decided_valid;

@@ -11,7 +11,7 @@ use crate::words;
 
 /// By the BigchainDB whitepaper a transaction takes so many hops between nodes and store, and three
 /// transfers of its payload besides.
-const HOPS: u64 = 9;
+pub(crate) const HOPS: u64 = 9;
 
 /// The figure; none if nothing was decided.
 pub(super) fn latency(timeline: &Timeline<'_>, size: Size) -> Option<Figure> {

@@ -26,6 +26,7 @@ use crate::words::{self, escape};
 
 pub(crate) use curves::{Curve, curves};
 pub(crate) use hops::hops;
+pub(crate) use latency::HOPS;
 pub(crate) use life::life;
 
 /// How a value is said to people.

@@ -4,10 +4,12 @@
 mod colours;
 mod comparison;
 mod files;
+mod gate;
 mod junit;
 mod matrix;
 mod page;
 mod runs;
+mod saturation;
 mod schema;
 mod summary;
 mod timeseries;

@@ -129,6 +129,7 @@ pub(crate) fn passed() -> Results {
             ("processors".to_owned(), "2".to_owned()),
             ("version".to_owned(), "0.1.0".to_owned()),
         ]),
+        calibration: None,
     }
 }
 

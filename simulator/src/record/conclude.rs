@@ -51,6 +51,7 @@ impl Results {
             votes: None,
             links: links(plan),
             environment,
+            calibration: None,
         }
     }
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
 use crate::checkers::{Judgement, Verdict};
 use crate::coverage::Coverage;
 use crate::measure::{Distribution, FaultWindow, Generator, Measures, Resources, Votes};
@@ -78,6 +79,9 @@ pub struct Results {
     pub links: Option<LinkTimes>,
     /// Where it ran: name and value, for people.
     pub environment: BTreeMap<String, String>,
+    /// How fast the machine was; none in virtual time, where it does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 impl Results {

@@ -44,6 +44,16 @@ pub(super) fn with(text: &str, path: &str, value: &str) -> Result<String, String
     }
 }
 
+/// What stands at a path, if it is no table: a text without its quotes.
+pub(super) fn value(text: &str, path: &str) -> Option<String> {
+    let document = Document::parse(text).ok()?;
+    let top = Found::Table(document.as_table());
+    let found = path.split('.').try_fold(top, |found, part| found.inner(part).ok()?)?;
+    let Found::Value(value) = found else { return None };
+    let plain = value.as_str().map(str::to_owned);
+    plain.or_else(|| value.span().map(|span| text[span].to_owned()))
+}
+
 /// The text without its section `[matrix]`.
 pub(super) fn without_matrix(text: &str) -> String {
     let Ok(document) = Document::parse(text) else { return text.to_owned() };
@@ -177,6 +187,17 @@ mod tests {
         );
         check("[[l]]\na = 1\n[[l]]\n", "l.2.b", "[[l]]\na = 1\n[[l]]\nb = 9\n");
         check("a = [1, 2]\n", "a.2", "a = [1, 9]\n");
+    }
+
+    #[test]
+    fn what_stands_there_is_found() {
+        let text = "name = 'x'\n[[l]]\na = { r = \"5/s\" }\nb = 7\n";
+        let found = ["name", "l.1.a.r", "l.1.b", "l.1.a", "l.2.b", "l.1.c", ""];
+        let expected = [Some("x"), Some("5/s"), Some("7"), None, None, None, None];
+        assert_eq!(
+            found.map(|path| value(text, path)),
+            expected.map(|text| text.map(str::to_owned))
+        );
     }
 
     #[test]

@@ -208,6 +208,24 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// The same with one field changed, named by its dotted path as in `[matrix]`, to a value as TOML
+    /// spells it.
+    ///
+    /// # Errors
+    /// If there can be no such field, or it cannot have this value.
+    pub fn with(&self, field: &str, value: &str) -> Result<Self, ScenarioError> {
+        let text = edit::with(&self.text, field, value).map_err(|reason| {
+            let message = format!("`{field}` names nothing: {reason}");
+            self.error(None, message, "write the path of a field with dots, like federation.nodes")
+        })?;
+        Self::parse(&self.file, &text, Some(self.backend()))
+    }
+
+    /// What such a field has, if it is written in the file: a text without its quotes.
+    pub fn value(&self, field: &str) -> Option<String> {
+        edit::value(&self.text, field)
+    }
+
     /// The world it is run in.
     pub fn backend(&self) -> Backend {
         self.backends[0]

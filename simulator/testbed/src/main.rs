@@ -3,6 +3,7 @@
 //! Not here: what the commands do (`bigchaindb_simulator`, `bigchaindb_reports`).
 
 mod campaign;
+mod compare;
 mod dash;
 mod defects;
 mod environment;
@@ -24,6 +25,7 @@ mod replay;
 mod report;
 mod repro;
 mod run;
+mod saturate;
 mod shrink;
 mod up;
 
@@ -40,8 +42,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A testbed for BigchainDB 0.6 federations: put load and faults on them, and judge what happens.
 ///
-/// Exit codes: 0 done, or `pass`; 1 `fail`; 2 wrong usage or scenario; 3 `unknown`; 4 the surroundings
-/// failed, or `void`.
+/// Exit codes: 0 done, `pass`, or `same` or `better`; 1 `fail`, or `worse`; 2 wrong usage or scenario;
+/// 3 `unknown`, or `unclear`; 4 the surroundings failed, or `void`.
 #[derive(Parser, Debug)]
 #[command(name = "testbed", version, max_term_width = 100)]
 #[command(after_help = "Example:\n  testbed run scenarios/smoke/first-federation.toml --seed 7")]
@@ -54,11 +56,13 @@ struct Cli {
 enum Command {
     Run(run::Run),
     List(list::List),
+    Saturate(saturate::Saturate),
     Campaign(campaign::Campaign),
     Shrink(shrink::Shrink),
     Report(report::Report),
     Repro(repro::Repro),
     Judge(judge::Judge),
+    Compare(compare::Compare),
     Relay(relay::Relay),
     Dash(dash::Dash),
     Monitor(monitor::Monitor),
@@ -75,11 +79,13 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(run) => run.run(),
         Command::List(list) => list.run(),
+        Command::Saturate(saturate) => saturate.run(),
         Command::Campaign(campaign) => campaign.run(),
         Command::Shrink(shrink) => shrink.run(),
         Command::Report(report) => report.run(),
         Command::Repro(repro) => repro.run(),
         Command::Judge(judge) => judge.run(),
+        Command::Compare(compare) => compare.run(),
         Command::Relay(relay) => relay.run(),
         Command::Dash(dash) => dash.run(),
         Command::Monitor(monitor) => monitor.run(),

@@ -11,7 +11,7 @@ use std::thread;
 
 use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
-use bigchaindb_simulator::matrix::{FILE, Measure, Share, Sum, Swept, SweptError};
+use bigchaindb_simulator::matrix::{FILE, Measure, Share, Sum, Swept, SweptError, Unit};
 use bigchaindb_simulator::plan;
 use bigchaindb_simulator::record::{Results, RunDirectory};
 use bigchaindb_simulator::run::run;
@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::Output;
-use crate::run::replay;
+use crate::run::{replay, unused_folder};
 use crate::{environment, progress};
 
 /// What is asked for.
@@ -57,14 +57,24 @@ pub(crate) fn refuse(scenario: &Scenario) -> Result<()> {
 
 /// The scenario of a folder in which a matrix was begun, and what was asked for; none if it is another
 /// run's.
-pub(crate) fn begun(path: &Path, at_once: usize) -> Result<Option<Order>> {
+pub(crate) fn begun(path: &Path, jobs: Option<u16>) -> Result<Option<Order>> {
     if !path.join(FILE).exists() {
         return Ok(None);
     }
     let swept = Swept::load(path).map_err(|error| unusable(&error))?;
     let scenario = Scenario::load(&path.join("scenario.toml"), None)?;
     let scenario = Scenario { file: swept.file, ..scenario };
+    let at_once = at_once(jobs, scenario.backend());
     Ok(Some(Order { scenario, first_seed: swept.first_seed, seeds: swept.seeds, at_once }))
+}
+
+/// How many runs are done at once, if nobody says: in real time each wants the machine for itself.
+pub(crate) fn at_once(jobs: Option<u16>, backend: Backend) -> usize {
+    match (jobs, backend) {
+        (Some(jobs), _) => jobs.into(),
+        (None, Backend::Sim) => environment::cores(),
+        (None, _) => 1,
+    }
 }
 
 impl Order {
@@ -147,23 +157,26 @@ fn all(
 
 /// One run, unless it is there already.
 fn of_cell(cell: &Cell, seed: u64, folder: &Path) -> Result<Results> {
-    let Cell { scenario, .. } = cell;
-    let path = folder.join(format!("seed-{seed}"));
+    once(&cell.scenario, seed, &folder.join(format!("seed-{seed}")))
+}
+
+/// A run of a scenario in a folder, with all that belongs to a run.
+pub(crate) fn once(scenario: &Scenario, seed: u64, path: &Path) -> Result<Results> {
     let plan = Arc::new(plan::make(scenario, seed)?);
-    let there = RunDirectory::open(&path);
+    let there = RunDirectory::open(path);
     if let (Ok(results), Ok(planned)) = (there.results(), there.plan())
         && planned == *plan
     {
         return Ok(results);
     }
-    let directory = RunDirectory::create(&path).map_err(|error| unwritten(&error))?;
+    let directory = RunDirectory::create(path).map_err(|error| unwritten(&error))?;
     directory.write_scenario(&scenario.text).map_err(|error| unwritten(&error))?;
     // The folder holds all that it takes to do it again, the scenario without a matrix too.
     let file = path.join("scenario.toml");
     let command = replay(&file, seed, plan.backend, "default", &Quirks::new());
     let results = run(&plan, Some(&directory), command, environment::of_this())
         .map_err(|error| Failure::surroundings(&error, "go on with `testbed run --resume`"))?;
-    bigchaindb_reports::write(&path).map_err(|error| {
+    bigchaindb_reports::write(path).map_err(|error| {
         Failure::surroundings(&error, "the results themselves are in results.json")
     })?;
     Ok(results)
@@ -171,17 +184,18 @@ fn of_cell(cell: &Cell, seed: u64, folder: &Path) -> Result<Results> {
 
 fn tell(swept: &Swept, path: &Path, report: &Path, output: Output) {
     let fields: Vec<_> = swept.axes.iter().map(|(field, _)| field.as_str()).collect();
-    output.line(format!("{}: {}", fields.join(", "), measured(&swept.measures)));
+    let words: Vec<_> = swept.measures.iter().map(|measure| measure.words()).collect();
+    output.line(format!("{}: {}", fields.join(", "), words.join("; ")));
     for cell in &swept.cells {
-        let shares = swept.measures.iter().map(|measure| share(cell.share(*measure)));
-        let shares: Vec<_> = shares.collect();
+        let measured: Vec<_> =
+            swept.measures.iter().map(|measure| measured(cell, *measure)).collect();
         let verdicts: Vec<_> =
             cell.verdicts.iter().map(|(verdict, runs)| format!("{runs} {verdict}")).collect();
         let said = if cell.may_fail { " (may fail)" } else { "" };
         output.line(format!(
             "  {}: {}; {}{said}",
             cell.values.join(", "),
-            shares.join("; "),
+            measured.join("; "),
             verdicts.join(", ")
         ));
     }
@@ -199,16 +213,14 @@ fn tell(swept: &Swept, path: &Path, report: &Path, output: Output) {
     });
 }
 
-fn measured(measures: &[Measure]) -> String {
-    let words = measures.iter().map(|measure| {
-        let (part, whole) = measure.words();
-        format!("{whole} that {part}")
-    });
-    words.collect::<Vec<_>>().join("; ")
-}
-
-fn share(share: Share) -> String {
-    format!("{} of {}", share.part, share.whole)
+fn measured(cell: &Sum, measure: Measure) -> String {
+    let Share { part, whole } = cell.share(measure);
+    match (measure.unit(), cell.value(measure)) {
+        (Unit::Share, _) => format!("{part} of {whole}"),
+        (_, None) => "none".to_owned(),
+        (Unit::Throughput, Some(per_s)) => format!("{per_s:.1}/s"),
+        (Unit::Time, Some(us)) => format!("{:.1} ms", us / 1e3),
+    }
 }
 
 /// Where to look at what did not pass.
@@ -229,10 +241,5 @@ fn unwritten(error: &dyn std::error::Error) -> Failure {
 /// A folder for a matrix that nobody has used yet.
 pub(crate) fn unused(file: &Path, backend: Backend) -> PathBuf {
     let stem = file.file_stem().map_or_else(|| "matrix".into(), |stem| stem.to_string_lossy());
-    let name = format!("{stem}-{backend}-matrix");
-    let numbered = |number| match number {
-        1 => Path::new("runs").join(&name),
-        number => Path::new("runs").join(format!("{name}.{number}")),
-    };
-    (1..).map(numbered).find(|path| !path.exists()).expect("there is always a number left")
+    unused_folder(&format!("{stem}-{backend}-matrix"))
 }

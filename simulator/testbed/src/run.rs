@@ -40,7 +40,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     means: WithMeans,
     /// Run it so many times at once; if their digests differ, that is an error. Of a scenario with a
-    /// matrix: so many of its runs at once; without it, as many as there are cores.
+    /// matrix: so many of its runs at once; without it, as many as there are cores, and one in real time.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
     /// How many seeds for each combination of a scenario with a matrix; without it, as its file says.
@@ -75,7 +75,7 @@ struct Told<'a> {
     replay: &'a str,
 }
 
-fn backend(name: &str) -> std::result::Result<Backend, String> {
+pub(crate) fn backend(name: &str) -> std::result::Result<Backend, String> {
     let names = Backend::ALL.map(Backend::name).join(", ");
     let found = Backend::ALL.into_iter().find(|backend| backend.name() == name);
     found.ok_or_else(|| format!("there are: {names}"))
@@ -91,7 +91,7 @@ impl Run {
     }
 
     fn resume(&self, path: &Path) -> Result<Exit> {
-        if let Some(order) = matrix::begun(path, self.at_once())? {
+        if let Some(order) = matrix::begun(path, self.jobs)? {
             return order.carry_out(path, self.output);
         }
         if self.jobs.is_some() {
@@ -189,14 +189,10 @@ impl Run {
         let order = matrix::Order {
             first_seed: self.seed.unwrap_or(scenario.seed),
             seeds: self.seeds.unwrap_or(seeds),
-            at_once: self.at_once(),
+            at_once: matrix::at_once(self.jobs, scenario.backend()),
             scenario,
         };
         order.carry_out(&path, self.output)
-    }
-
-    fn at_once(&self) -> usize {
-        self.jobs.map_or_else(environment::cores, usize::from)
     }
 
     fn carry_out(
@@ -270,19 +266,24 @@ pub(crate) fn replay(
     rules: &str,
     quirks: &Quirks,
 ) -> String {
-    let file = file.display().to_string();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
-    let file = match file.bytes().all(plain) {
-        true => file,
-        false => format!("'{}'", file.replace('\'', r"'\''")),
-    };
+    let file = quoted(file);
     let quirks: String = quirks.iter().map(|quirk| format!(" --quirk {}", quirk.name())).collect();
     let rules = if rules == "default" { String::new() } else { format!(" --rules {rules}") };
     format!("cargo run --release -- run {file} --seed {seed} --backend {backend}{rules}{quirks}")
 }
 
+/// A path as a shell takes it.
+pub(crate) fn quoted(file: &Path) -> String {
+    let file = file.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+    match file.bytes().all(plain) {
+        true => file,
+        false => format!("'{}'", file.replace('\'', r"'\''")),
+    }
+}
+
 /// A folder that was asked for: nothing in it may be overwritten.
-fn empty(path: &Path) -> Result<PathBuf> {
+pub(crate) fn empty(path: &Path) -> Result<PathBuf> {
     match path.read_dir().map(|mut entries| entries.next().is_none()) {
         Ok(false) => {
             let message = format!("{} is not empty", path.display());
@@ -295,9 +296,13 @@ fn empty(path: &Path) -> Result<PathBuf> {
 /// A folder for a run that nobody has used yet.
 pub(crate) fn unused(file: &Path, plan: &Plan) -> PathBuf {
     let stem = file.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
-    let name = format!("{stem}-{}-{}", plan.backend, plan.seed);
+    unused_folder(&format!("{stem}-{}-{}", plan.backend, plan.seed))
+}
+
+/// A folder in `runs` of this name, or of this name and a number.
+pub(crate) fn unused_folder(name: &str) -> PathBuf {
     let numbered = |number| match number {
-        1 => Path::new("runs").join(&name),
+        1 => Path::new("runs").join(name),
         number => Path::new("runs").join(format!("{name}.{number}")),
     };
     (1..).map(numbered).find(|path| !path.exists()).expect("there is always a number left")

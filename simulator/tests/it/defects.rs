@@ -91,7 +91,7 @@ fn decisions_flip_under_the_rules_of_the_original_and_stand_under_ours() {
         }
         let plan = std::sync::Arc::new(plan::make(&cell.scenario, 1).unwrap());
         let results = run(&plan, None, String::new(), Default::default()).unwrap();
-        let share = Measure::ChangedDecisions.of(&results);
+        let share = Measure::ChangedDecisions.share_of(&results).expect("it is a share");
         let judged = results.invariants.iter().find(|judged| judged.invariant == "S8").unwrap();
         let fires = matches!(judged.outcome, Outcome::Fail { .. });
         assert_eq!(fires, share.part > 0, "the checker sees what is counted: {share:?}");

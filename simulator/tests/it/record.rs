@@ -50,6 +50,7 @@ fn results() -> Results {
         votes: Some(Votes { blocks_invalid: vec![1], nodes: vec![NodeVotes::default()] }),
         links: Some(LinkTimes { latency_us: 250, jitter_us: 25 }),
         environment: BTreeMap::new(),
+        calibration: None,
     }
 }
 

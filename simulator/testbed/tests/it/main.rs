@@ -3,6 +3,7 @@
 
 mod apart;
 mod cluster;
+mod compare;
 mod determinism;
 mod docker;
 #[path = "../../../../deploy/tests/it/ends.rs"]
@@ -22,6 +23,7 @@ mod replay;
 mod report;
 mod rethinkdb;
 mod run;
+mod saturate;
 mod stack;
 mod tutorial;
 mod up;

@@ -6,7 +6,7 @@ use crate::{outcome, testbed};
 
 const TEXT: &str = "# Two sizes.\nname = \"sizes\"\n[[load]]\nfor = \"5s\"\n\
     arrivals = { rate = \"2/s\" }\n[matrix]\n\"federation.nodes\" = [1, 2]\n\
-    \"links.reorder\" = [\"0%\", \"5%\"]\nseeds = 2\nmeasure = [\"changed-decisions\", \"not-passed\"]\n";
+    \"links.reorder\" = [\"0%\", \"5%\"]\nseeds = 2\nmeasure = [\"changed-decisions\", \"not-passed\", \"throughput\", \"latency\"]\n";
 
 fn written(folder: &Path, text: &str) -> String {
     let file = folder.join("sizes.toml");
@@ -31,6 +31,10 @@ fn every_combination_is_run_kept_and_gone_on_with() {
         assert_eq!(cell["verdicts"], serde_json::json!({ "pass": 2 }), "{cell}");
         let decided = &cell["shares"]["changed-decisions"];
         assert_eq!((&decided["part"], decided["whole"].as_u64() > Some(0)), (&0.into(), true));
+        for figure in ["throughput", "latency", "latency-p99"] {
+            let runs = cell["figures"][figure].as_array().unwrap();
+            assert!(runs.len() == 2 && runs.iter().all(|run| run.as_u64() > Some(0)), "{cell}");
+        }
         for seed in ["seed-5", "seed-6"] {
             let run = out.join(cell["folder"].as_str().unwrap()).join(seed);
             for file in

@@ -2,15 +2,17 @@
 
 use crate::{outcome, testbed};
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 17] = [
     &["--help"],
     &["run", "--help"],
     &["list", "--help"],
+    &["saturate", "--help"],
     &["campaign", "--help"],
     &["shrink", "--help"],
     &["report", "--help"],
     &["repro", "--help"],
     &["judge", "--help"],
+    &["compare", "--help"],
     &["replay", "--help"],
     &["defects", "--help"],
     &["exhaust", "--help"],
