@@ -244,8 +244,8 @@ impl Story<'_> {
         let node = usize::try_from(node).expect("an index into the nodes");
         let (at_us, client) = (at_us.min(self.load.until_us), self.arrival.client);
         let watch = self.load.watch;
-        let drawn = draw(self.chosen.seed, Domain::Readable, number.into(), 0);
-        let readable = self.load.readable.filter(|readable| drawn.happens(readable.share));
+        let drawn = || draw(self.chosen.seed, Domain::Readable, number.into(), 0);
+        let readable = self.load.readable.filter(|readable| drawn().happens(readable.share));
         let readable_us = readable.map(|readable| readable.every_us);
         let follows = match self.load.arrivals {
             Arrivals::Saturate { in_flight, .. } => {
