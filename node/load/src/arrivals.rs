@@ -115,7 +115,8 @@ impl<G: FnMut(u64) -> u64> Iterator for Moments<'_, G> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        self.wanted = self.wanted.saturating_add((self.gap)(self.number));
+        // More than can be told is never expected: nothing comes after that.
+        self.wanted = self.wanted.checked_add((self.gap)(self.number))?;
         self.number += 1;
         loop {
             let (stretch, rest) = self.stretches.split_first()?;
