@@ -50,6 +50,9 @@ pub(super) fn value(text: &str, path: &str) -> Option<String> {
     let top = Found::Table(document.as_table());
     let found = path.split('.').try_fold(top, |found, part| found.inner(part).ok()?)?;
     let Found::Value(value) = found else { return None };
+    if value.is_inline_table() {
+        return None;
+    }
     let plain = value.as_str().map(str::to_owned);
     plain.or_else(|| value.span().map(|span| text[span].to_owned()))
 }

@@ -17,7 +17,7 @@ fn programs_get_json() {
     let first = list.as_array().unwrap().iter().find(|line| line["name"] == "first federation");
     assert_eq!(
         first.unwrap()["backends"],
-        serde_json::json!(["sim", "local", "processes", "docker"])
+        serde_json::json!(["sim", "local", "processes", "docker", "cluster"])
     );
 }
 
