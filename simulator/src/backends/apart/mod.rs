@@ -38,28 +38,20 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bigchaindb::clock;
 use bigchaindb_core::rules::{self, UnknownRules};
 use bigchaindb_load::client::Client;
-use bigchaindb_load::engine;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 pub use docker::Images;
 pub use means::{Means, NODE_BINARY, Namespaces, no_namespaces};
 pub use run_id::RunId;
 
 use super::real::observer::Observer;
-use super::real::{
-    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampler, Showing, introduce, judge_slip,
-    not_offered, observer, until,
-};
+use super::real::{Course, Metering, Onlookers, Recorder, Sampler, not_offered, observer, until};
 use super::{Backend, Carried};
-use crate::live::Live;
-use crate::observe::{End, Log, Observed, Record};
+use crate::observe::{Log, Observed};
 use crate::plan::{External, Fault, FaultKind, How, Plan};
 use crate::record::RunDirectory;
-use crate::workload::Prepared;
 use cuts::Cuts;
 use gauges::Gauges;
 use ground::{Ground, NODES_MAX};
@@ -234,10 +226,9 @@ pub fn carry_out(
         let ground = &Arc::new(Ground::take(plan, means, &run, &folder).await?);
         let here = ground.clients().unwrap_or(Ipv4Addr::LOCALHOST);
         let metering = Metering::start(means, here.into()).await?;
-        let (name, metering_here) = (&directory.name(), metering.as_ref());
-        let live = means.live.as_ref();
-        let world =
-            World { plan, name, data: &data, hearing, ground, metering: metering_here, live };
+        let name = &directory.name();
+        let onlookers = Onlookers { metering: metering.as_ref(), live: means.live.as_ref() };
+        let world = World { plan, name, data: &data, hearing, ground, onlookers };
         let (records, mut carried) = world.carry_out().await?;
         if let Some(metering) = metering {
             carried.used.insert("metrics".to_owned(), metering.finish().await);
@@ -288,16 +279,13 @@ struct World<'a> {
     /// Where what nodes hear is written down, if it is.
     hearing: Option<&'a RunDirectory>,
     ground: &'a Arc<Ground>,
-    /// Where metrics go, if anywhere.
-    metering: Option<&'a Metering>,
-    /// Who looks on.
-    live: Option<&'a Live>,
+    onlookers: Onlookers<'a>,
 }
 
 impl World<'_> {
     async fn carry_out(&self) -> Result<(Vec<Observed>, Carried), ApartError> {
-        let Self { plan, name, data, hearing, ground, metering, live } = *self;
-        let statsd = metering.map(Metering::address);
+        let Self { plan, name, data, hearing, ground, onlookers } = *self;
+        let statsd = onlookers.metering.map(Metering::address);
         let recorder = Recorder::new(plan);
         let falls = recorder.clone();
         let ear: program::Ear = Arc::new(move |line| {
@@ -323,13 +311,7 @@ impl World<'_> {
         let observer = Observer::start(&servers, &recorder);
         nodes.start(plan).await?;
 
-        let prepared = Prepared::sign(plan, clock::now().unix_ms);
-        let began = Instant::now();
-        let started_unix_ms = clock::now().unix_ms;
-        recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
-        let watch = metering.map(|metering| metering.watch(name, started_unix_ms, &recorder));
-        let watch = watch.transpose()?;
-        let showing = live.map(|live| Showing::start(live.clone(), recorder.clone()));
+        let mut course = Course::begin(plan, name, &recorder, onlookers)?;
         let names = plan.nodes.iter().map(|node| node.name.as_str().into()).collect();
         let gauges = Gauges::new(names, nodes.grips(), recorder.clone());
         let mut members = nodes.sampled(plan);
@@ -342,20 +324,13 @@ impl World<'_> {
         let (of_faults, ground) = (recorder.clone(), ground.clone());
         let cuts = Cuts::default();
         let hands = Hands { nodes, store, ground, cuts, links, recorder: of_faults };
-        let harming = tokio::spawn(Nemesis::new(plan.clone(), hands, recorder.clone()).run(began));
-        let mut clients = Clients::new(plan, started_unix_ms, prepared, recorder.clone());
-        let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
-        let generator = judge_slip(&slip, &recorder);
         // Links are what nodes see of their store: they stay until the end.
-        let Hands { nodes, store, links, .. } = harming.await.map_err(io::Error::other)?;
-
-        recorder.settled(plan).await;
+        let (Hands { nodes, store, links, .. }, generator) = course.load(&client, hands).await?;
         // Servers that were just mended may still be finding their way: then there is nothing to ask.
         until(|| async { observer::tables(&servers).await.is_ok() }).await;
         let _ = enough.send(());
         looking.await.map_err(io::Error::other)?.last().await;
-        clients.probe();
-        engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+        course.probe(&client).await;
         for node in nodes.down().await {
             if !plan.is_lost(node) {
                 let name = &plan.nodes[node].name;
@@ -376,14 +351,7 @@ impl World<'_> {
             }
         }
         let used = used.into_iter().map(|(name, used)| (name, used.to_string())).collect();
-        recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
-        if let Some(watch) = watch {
-            watch.finish().await;
-        }
-        if let Some(showing) = showing {
-            showing.finish();
-        }
         let carried = Carried { used, resources, generator, ..Carried::default() };
-        Ok((recorder.into_records(), carried))
+        Ok((course.end().await, carried))
     }
 }

@@ -25,15 +25,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bigchaindb::clock;
 use bigchaindb::store::rethinkdb::Client as StoreClient;
 use bigchaindb_core::model::{Json, NodeKey};
 use bigchaindb_deploy::error::{DeployError, Exit};
 use bigchaindb_deploy::wish::Database;
 use bigchaindb_load::client::Client;
-use bigchaindb_load::engine;
 use tokio::net::lookup_host;
-use tokio::time::Instant;
 
 pub use deployment::{Cluster, Deployment};
 
@@ -41,16 +38,11 @@ use super::Carried;
 use super::apart::reaper::Watcher;
 use super::apart::{ApartError, Means, RunId, means};
 use super::real::observer::Observer;
-use super::real::{
-    Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Showing, introduce, judge_slip,
-    not_offered, observer, reql, until,
-};
-use crate::live::Live;
+use super::real::{Course, Metering, Onlookers, Recorder, not_offered, observer, reql, until};
 use crate::measure::Generator;
-use crate::observe::{Befell, End, Log, Observed, Record, Table};
+use crate::observe::{Befell, Log, Observed, Table};
 use crate::plan::{FaultKind, Plan};
 use crate::record::RunDirectory;
-use crate::workload::Prepared;
 use ear::Ear;
 use hands::Hands;
 use machine::Machine;
@@ -188,8 +180,7 @@ pub fn carry_out(
             name: &directory.name(),
             deployment: &deployment,
             federation: &federation,
-            metering: metering.as_ref(),
-            live: means.live.as_ref(),
+            onlookers: Onlookers { metering: metering.as_ref(), live: means.live.as_ref() },
         };
         let records = run.carry_out(*fresh, &data).await;
         // Whatever came of it, nodes run and nothing is cut off.
@@ -368,10 +359,7 @@ struct Run<'a> {
     name: &'a str,
     deployment: &'a Deployment,
     federation: &'a Federation,
-    /// Where metrics go, if anywhere.
-    metering: Option<&'a Metering>,
-    /// Who looks on.
-    live: Option<&'a Live>,
+    onlookers: Onlookers<'a>,
 }
 
 impl Run<'_> {
@@ -408,7 +396,7 @@ impl Run<'_> {
 
     /// From the run's beginning to its last record.
     async fn run(&self, cursors: &[String]) -> Result<Came, ClusterError> {
-        let Self { plan, name, deployment, federation, metering, live } = *self;
+        let Self { plan, name, deployment, federation, onlookers } = *self;
         let recorder = Recorder::new(plan);
         let servers = federation.servers();
         let observer = Observer::start(&servers, &recorder);
@@ -426,27 +414,14 @@ impl Run<'_> {
             recorder.tell_node(index, Befell::Started, "");
         }
 
-        let prepared = Prepared::sign(plan, clock::now().unix_ms);
-        let began = Instant::now();
-        let started_unix_ms = clock::now().unix_ms;
-        recorder.begin(Record::Run(introduce(plan, started_unix_ms)));
-        let watch = metering.map(|metering| metering.watch(name, started_unix_ms, &recorder));
-        let watch = watch.transpose()?;
-        let showing = live.map(|live| Showing::start(live.clone(), recorder.clone()));
+        let mut course = Course::begin(plan, name, &recorder, onlookers)?;
         let client = Client::new(&federation.addresses);
         let store = servers.first().cloned();
         let store = store.ok_or_else(|| ClusterError::Store("nobody has one".to_owned()))?;
         let hands = Hands { nodes, store, cuts: Vec::new(), recorder: recorder.clone() };
-        let harming = tokio::spawn(Nemesis::new(plan.clone(), hands, recorder.clone()).run(began));
-        let mut clients = Clients::new(plan, started_unix_ms, prepared, recorder.clone());
-        let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
-        let generator = judge_slip(&slip, &recorder);
-        let Hands { nodes, .. } = harming.await.map_err(io::Error::other)?;
-
-        recorder.settled(plan).await;
+        let (Hands { nodes, .. }, generator) = course.load(&client, hands).await?;
         until(|| async { observer::tables(&servers).await.is_ok() }).await;
-        clients.probe();
-        engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+        course.probe(&client).await;
         for node in nodes.iter().filter(|node| !plan.is_lost(node.index)) {
             let looked = standing(&node.machine).await;
             if !looked.is_ok_and(|standing| standing.is_active) {
@@ -458,14 +433,7 @@ impl Run<'_> {
         drop(nodes);
         federation.everywhere("to stop the nodes", &orders::stop()).await?;
         observer.conclude(&servers, &recorder).await;
-        recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
-        if let Some(watch) = watch {
-            watch.finish().await;
-        }
-        if let Some(showing) = showing {
-            showing.finish();
-        }
-        Ok((recorder.into_records(), generator))
+        Ok((course.end().await, generator))
     }
 }
 

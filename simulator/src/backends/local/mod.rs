@@ -10,7 +10,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use bigchaindb::clock;
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::metrics::statsd::{Emitter, FLUSH};
 use bigchaindb::metrics::{Metrics, Names, Rate};
@@ -21,21 +20,14 @@ use bigchaindb_core::model::Direct;
 use bigchaindb_core::query::StoreError;
 use bigchaindb_core::rules::{self, UnknownRules};
 use bigchaindb_load::client::Client;
-use bigchaindb_load::engine;
 use bigchaindb_rethinkdb::{Durability, OpenError};
-use tokio::time::Instant;
 
 use super::Carried;
 use super::apart::Means;
-use super::real::{
-    self, Clients, Metering, Nemesis, REQUEST_TIMEOUT, Recorder, Sampled, Sampler, Showing,
-    introduce, judge_slip,
-};
-use crate::live::Live;
-use crate::observe::{Befell, End, Log, Record};
+use super::real::{self, Course, Metering, Onlookers, Recorder, Sampled, Sampler};
+use crate::observe::{Befell, Log, Observed};
 use crate::plan::{self, Plan};
 use crate::record::RunDirectory;
-use crate::workload::Prepared;
 use hands::Hands;
 
 /// The store's file in the data folder.
@@ -76,8 +68,8 @@ pub fn carry_out(
         let here = Ipv4Addr::LOCALHOST.into();
         let metering = Metering::start(means, here).await?;
         let (metrics, emitters) = meter(plan, metering.as_ref())?;
-        let watchers = (metering.as_ref(), means.live.as_ref());
-        let records = run(plan, directory, metrics, watchers, &mut carried).await?;
+        let onlookers = Onlookers { metering: metering.as_ref(), live: means.live.as_ref() };
+        let records = run(plan, directory, metrics, onlookers, &mut carried).await?;
         for emitter in emitters {
             emitter.stop();
         }
@@ -109,22 +101,16 @@ async fn run(
     plan: &Arc<Plan>,
     directory: Option<&RunDirectory>,
     metrics: Vec<Metrics>,
-    (metering, live): (Option<&Metering>, Option<&Live>),
+    onlookers: Onlookers<'_>,
     carried: &mut Carried,
-) -> Result<Vec<crate::observe::Observed>, LocalError> {
+) -> Result<Vec<Observed>, LocalError> {
     let rules = rules::without(&plan.rules, &plan.quirks(), Arc::new(Direct))?;
     let keypairs = real::keypairs(plan);
     let store = Arc::new(open(plan, directory)?);
-    let prepared = Prepared::sign(plan, clock::now().unix_ms);
-    let began = Instant::now();
-    let started_unix_ms = clock::now().unix_ms;
     let recorder = Recorder::new(plan);
-    recorder.tell(Record::Run(introduce(plan, started_unix_ms)));
-
     let name = directory.map_or_else(|| plan.scenario.clone(), RunDirectory::name);
-    let watch = metering.map(|metering| metering.watch(&name, started_unix_ms, &recorder));
-    let watch = watch.transpose()?;
-    let showing = live.map(|live| Showing::start(live.clone(), recorder.clone()));
+    let mut course = Course::begin(plan, &name, &recorder, onlookers)?;
+
     let observing = tokio::spawn(recorder.clone().observe(store.observe().await?));
     let reports = recorder.clone();
     let (records, writings) = listen(plan, directory)?;
@@ -146,16 +132,9 @@ async fn run(
     let sampler = Sampler::start(vec![Sampled::of_this_process(files)], &recorder);
     let client = Client::new(&federation.addresses());
     let hands = Hands { federation, recorder: recorder.clone() };
-    let nemesis = Nemesis::new(plan.clone(), hands, recorder.clone());
-    let harming = tokio::spawn(nemesis.run(began));
-    let mut clients = Clients::new(plan, started_unix_ms, prepared, recorder.clone());
-    let slip = engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
-    carried.generator = judge_slip(&slip, &recorder);
-    let Hands { federation, .. } = harming.await.map_err(io::Error::other)?;
-
-    recorder.settled(plan).await;
-    clients.probe();
-    engine::run(&mut clients, &client, began, REQUEST_TIMEOUT).await;
+    let (Hands { federation, .. }, generator) = course.load(&client, hands).await?;
+    carried.generator = generator;
+    course.probe(&client).await;
     for (node, address) in federation.addresses().iter().enumerate() {
         if federation.node(node).is_none() && !plan.is_lost(node) {
             recorder.fall_short(format!("the node at {address} ended by itself"));
@@ -177,14 +156,7 @@ async fn run(
         recorder.fall_short(error.to_string());
     }
     recorder.tell_final(&tables);
-    recorder.tell(Record::End(End { shortfalls: recorder.shortfalls() }));
-    if let Some(watch) = watch {
-        watch.finish().await;
-    }
-    if let Some(showing) = showing {
-        showing.finish();
-    }
-    Ok(recorder.into_records())
+    Ok(course.end().await)
 }
 
 fn open(plan: &Plan, directory: Option<&RunDirectory>) -> Result<EmbeddedStore, LocalError> {

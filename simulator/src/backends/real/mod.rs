@@ -1,12 +1,13 @@
 //! What the worlds in real time have in common, whatever their nodes are.
 //!
-//! Here: who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
+//! Here: the course of a run (`course`), who loads (`clients`), who harms and mends at the plan's moments (`nemesis`), what is written
 //! down (`recorder`), where metrics go (`metering`), what members use of the machine (`sampler`), who may look
 //! on (`showing`); of worlds whose nodes are seen from outside, who sees the tables (`observer`), what nodes' lines
 //! mean (`said`), and how the store ends their feeds (`feeds`). Not here: what a node is, and how a fault reaches it
 //! (`local`, `apart`, `cluster`).
 
 mod clients;
+mod course;
 pub(super) mod feeds;
 mod metering;
 mod nemesis;
@@ -24,12 +25,14 @@ use bigchaindb::store::rethinkdb::{Client as ReqlClient, Limits, Options, Tcp};
 use bigchaindb_core::model::Keypair;
 use bigchaindb_load::slip::Slip;
 
-pub(super) use clients::Clients;
+use clients::Clients;
+pub(super) use course::{Course, Onlookers};
 pub(super) use metering::Metering;
-pub(super) use nemesis::{Hands, Nemesis, PROBE_FOR, Sign, answers, until};
+use nemesis::Nemesis;
+pub(super) use nemesis::{Hands, PROBE_FOR, Sign, answers, until};
 pub(super) use recorder::Recorder;
 pub(super) use sampler::{Member as Sampled, Sampler};
-pub(super) use showing::Showing;
+use showing::Showing;
 
 use crate::measure::Generator;
 use crate::observe::{Member, Run};
@@ -37,7 +40,7 @@ use crate::plan::{self, Bounds, Durability, Plan, ReadMode, WriteAcks};
 
 /// A request without an answer is given up by its client after this long: later than a node gives
 /// up its store, so that the node's word comes first.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// After an attempt to connect to a server of the store has failed, the next one may be made so much later.
 const CONNECT_AGAIN: Duration = Duration::from_millis(20);
@@ -48,7 +51,7 @@ pub(super) fn keypairs(plan: &Plan) -> Vec<Keypair> {
 }
 
 /// The log's first record.
-pub(super) fn introduce(plan: &Plan, started_unix_ms: u64) -> Run {
+fn introduce(plan: &Plan, started_unix_ms: u64) -> Run {
     let rules = plan.judged_by();
     let member = |(index, node): (usize, &plan::Node)| Member {
         name: node.name.as_str().into(),
@@ -101,7 +104,7 @@ pub(super) fn reql(server: SocketAddr, query_timeout: Duration) -> ReqlClient {
 }
 
 /// Load that came too late was another load.
-pub(super) fn judge_slip(slip: &Slip, recorder: &Recorder) -> Option<Generator> {
+fn judge_slip(slip: &Slip, recorder: &Recorder) -> Option<Generator> {
     let generator = Generator::of(slip)?;
     if let Some(why) = generator.shortfall() {
         recorder.fall_short(why);
