@@ -2,31 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
+pub use bigchaindb::exit::Exit;
 use bigchaindb_strict::Refusal;
-
-/// How a command ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Exit {
-    /// Done; of a plan: nothing would change.
-    Done = 0,
-    /// The answer is no: a plan would change something, something is left.
-    No = 1,
-    /// Wrong usage, or a file that asks for what cannot be. clap uses the same code.
-    Wrong = 2,
-    /// Nobody knows: a machine does not say how it is.
-    Unknown = 3,
-    /// The surroundings failed: a program that is missing, a provider that refuses, the network, the disk.
-    Surroundings = 4,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
 
 /// What a step of a deployment comes to.
 pub type Result<T> = std::result::Result<T, DeployError>;

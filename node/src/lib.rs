@@ -17,6 +17,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod exit;
 pub mod federation;
 pub mod http;
 pub mod metrics;

@@ -8,11 +8,11 @@ use crate::admin;
 use bigchaindb_core::rules::Registry;
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::progress::OnStderr;
 use super::source::{Source, node};
 use super::tables::{Where, failure, federation, print, rules};
+use crate::exit::Exit;
 
 /// Write the chain, its votes and its list of blocks into a file, while the federation runs.
 ///

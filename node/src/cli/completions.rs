@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
+use crate::exit::Exit;
 
 /// Print a script that completes commands and options.
 #[derive(Args, Debug)]

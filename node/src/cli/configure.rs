@@ -9,9 +9,9 @@ use crate::config::{Settings, default_path, from_environment};
 use bigchaindb_core::model::Keypair;
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::source::{Source, ask, environment, pretty};
+use crate::exit::Exit;
 
 /// Write a config file with a new keypair, and ask for the most important settings.
 ///

@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::admin::doctor::{Check, State, check_database, check_machine, check_settings};
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::Result;
 use super::source::Source;
 use super::tables::{Where, print};
+use crate::exit::Exit;
 
 /// Look at the machine, the settings and the database, and say what to do.
 ///

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use super::exit::Exit;
+use crate::exit::Exit;
 
 /// What is printed instead of a result.
 #[derive(Debug)]
@@ -34,17 +34,17 @@ impl Failure {
 
     /// What was asked for cannot be meant.
     pub(crate) fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into(), exit: Exit::Usage }
+        Self { message: message.into(), hint: hint.into(), exit: Exit::Wrong }
     }
 
     /// What was asked for, or configured, cannot be meant.
     pub(crate) fn usage(error: &dyn Error, hint: impl Into<String>) -> Self {
-        Self { message: with_causes(error), hint: hint.into(), exit: Exit::Usage }
+        Self { message: with_causes(error), hint: hint.into(), exit: Exit::Wrong }
     }
 
     /// The same, but the arguments are to blame.
     pub(crate) fn of_usage(self) -> Self {
-        Self { exit: Exit::Usage, ..self }
+        Self { exit: Exit::Wrong, ..self }
     }
 
     /// Tells it on stderr.

@@ -7,9 +7,9 @@ use crate::store::rethinkdb::{Error, RethinkStore, schema};
 use bigchaindb_core::rules::Federation;
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::source::{Source, ask, client, client_with, keypair, node};
+use crate::exit::Exit;
 
 /// Make the database: its tables, its indexes and the genesis block.
 ///

@@ -19,10 +19,10 @@ use hyper::Uri;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::rethinkdb::Stop;
 use super::source::Source;
+use crate::exit::Exit;
 
 /// Write transactions to the backlog, to see how many a node takes.
 ///

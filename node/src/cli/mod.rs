@@ -6,7 +6,6 @@ mod backup;
 mod completions;
 mod configure;
 mod doctor;
-mod exit;
 mod failure;
 mod init;
 mod load;
@@ -29,7 +28,7 @@ use std::process::ExitCode;
 use bigchaindb_core::rules::Registry;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use exit::Exit;
+use crate::exit::Exit;
 use failure::{Failure, Result};
 use logging::LogLevel;
 use source::Source;

@@ -4,11 +4,11 @@ use crate::admin::{self, Plan};
 use bigchaindb_core::rules::Registry;
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::Result;
 use super::progress::OnStderr;
 use super::source::{Source, node};
 use super::tables::{Where, failure, known_federation, print, rules};
+use crate::exit::Exit;
 
 /// Make a database fit for nodes that came back from a storage snapshot.
 ///

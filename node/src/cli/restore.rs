@@ -9,11 +9,11 @@ use crate::admin::archive::{ArchiveError, Reader, check};
 use bigchaindb_core::rules::{Federation, Registry};
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::progress::OnStderr;
 use super::source::{Source, node};
 use super::tables::{Where, failure, federation, print, rules};
+use crate::exit::Exit;
 
 /// Bring an archive of `backup` back into an empty database.
 ///

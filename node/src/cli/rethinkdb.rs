@@ -13,8 +13,8 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
+use crate::exit::Exit;
 
 /// The file in the data directory that holds the documents.
 pub(super) const FILE: &str = "rethinkdb.redb";

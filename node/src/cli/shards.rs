@@ -3,10 +3,10 @@
 use crate::store::rethinkdb::{Error, schema};
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::init::HINT;
 use super::source::{Source, client_with, node};
+use crate::exit::Exit;
 
 /// Split every table into so many shards.
 ///

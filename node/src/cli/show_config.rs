@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::source::{Source, pretty};
+use crate::exit::Exit;
 
 /// Print the effective configuration, with the private key masked.
 #[derive(Args, Debug)]

@@ -21,7 +21,6 @@ use bigchaindb_rethinkdb::{Database, Durability};
 use clap::Args;
 
 use super::VERSION;
-use super::exit::Exit;
 use super::failure::{Failure, Result};
 use super::init::HINT;
 use super::own_rethinkdb::OwnRethinkdb;
@@ -29,6 +28,7 @@ use super::rethinkdb::{Stop, flush, open};
 use super::serving;
 use super::source::{Source, client, keypair, node};
 use super::tables;
+use crate::exit::Exit;
 
 /// Run a node until SIGINT or SIGTERM.
 ///

@@ -4,11 +4,11 @@ use crate::admin;
 use bigchaindb_core::rules::Registry;
 use clap::Args;
 
-use super::exit::Exit;
 use super::failure::Result;
 use super::progress::OnStderr;
 use super::source::{Source, node};
 use super::tables::{Where, failure, known_federation, print, rules};
+use crate::exit::Exit;
 
 /// Judge the whole chain again, from the first block to the last.
 ///

@@ -13,7 +13,7 @@ use bigchaindb_simulator::record::RunDirectory;
 use bigchaindb_simulator::scenario::Scenario;
 use clap::Args;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 use crate::progress;
@@ -105,7 +105,7 @@ impl Compare {
             Failure::wrong(error.to_string(), hint)
         })?;
         self.tell(&comparison)?;
-        Ok(comparison.answer.into())
+        Ok(exit::of_answer(comparison.answer))
     }
 
     fn tell(&self, comparison: &Comparison) -> Result<()> {

@@ -9,7 +9,7 @@ use bigchaindb_simulator::stored::{Histories, StoredLog};
 use clap::Args;
 use serde::Serialize;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 
@@ -67,7 +67,7 @@ impl Judge {
             histories: &histories,
             invariants: &judged.judgements,
         });
-        Ok(verdict.into())
+        Ok(exit::of_verdict(verdict))
     }
 
     fn log(&self) -> PathBuf {

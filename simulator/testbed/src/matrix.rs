@@ -18,7 +18,7 @@ use bigchaindb_simulator::run::run;
 use bigchaindb_simulator::scenario::{Cell, Scenario};
 use serde::Serialize;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::failure::{Failure, Result};
 use crate::output::Output;
 use crate::run::{replay, unused_folder};
@@ -120,7 +120,7 @@ impl Order {
             Failure::surroundings(&error, "the results themselves are in matrix.json")
         })?;
         tell(&swept, path, &report, output);
-        Ok(swept.verdict().into())
+        Ok(exit::of_verdict(swept.verdict()))
     }
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 use bigchaindb_core::rules::Quirks;
 use bigchaindb_simulator::backends::Backend;
 use bigchaindb_simulator::backends::apart::Means;
+use bigchaindb_simulator::checkers::Verdict;
 use bigchaindb_simulator::live::Live;
 use bigchaindb_simulator::plan::{self, Plan};
 use bigchaindb_simulator::record::{Results, RunDirectory};
@@ -15,7 +16,7 @@ use bigchaindb_simulator::scenario::Scenario;
 use clap::Args;
 use serde::Serialize;
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::failure::{Failure, Result};
 use crate::live::View;
 use crate::means::{self, WithMeans};
@@ -119,7 +120,7 @@ impl Run {
             Failure::surroundings(&error, "the results themselves are in results.json")
         })?;
         self.tell(results, path, &report);
-        Ok(results.verdict.into())
+        Ok(exit::of_verdict(results.verdict))
     }
 
     fn start(&self, file: &Path) -> Result<Exit> {
@@ -241,7 +242,7 @@ impl Run {
             self.output.line(format!("  {reason}"));
         }
         self.output.line(format!("report: {}", report.display()));
-        if Exit::from(results.verdict) != Exit::Done {
+        if results.verdict != Verdict::Pass {
             self.output.line(format!("replay: {}", results.command));
         }
         self.output.data(&Told {
