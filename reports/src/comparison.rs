@@ -1,9 +1,10 @@
 //! Several runs on one page: a column each, the differences from the first in words, and the same
 //! charts with a line for each.
 //!
-//! What is said here is what was measured. Whether a difference is more than chance is another question,
-//! for several runs of each side. Start at [`Comparison`].
+//! Each run but the first also has the answer of `testbed compare`, with what it says of each figure: in real
+//! time, of one run on each side, it seldom is more than `unclear`. Start at [`SideBySide`].
 
+mod answer;
 mod charts;
 mod rows;
 mod said;
@@ -13,11 +14,14 @@ use bigchaindb_simulator::record::Results;
 use crate::page::{self, facts};
 use crate::words::{self, escape, markdown};
 
+use answer::Held;
 use rows::Row;
+
+pub(crate) use rows::rate;
 
 /// A run to be compared.
 #[derive(Clone, Debug)]
-pub struct Compared {
+pub struct NamedRun {
     /// What it is called on the page; each run its own name.
     pub name: String,
     /// What it came to.
@@ -26,26 +30,34 @@ pub struct Compared {
 
 /// Runs side by side; the others are held against the first.
 #[derive(Clone, Debug)]
-pub struct Comparison {
+pub struct SideBySide {
     /// The runs, the one that is compared with at the front. At least one.
-    pub runs: Vec<Compared>,
+    pub runs: Vec<NamedRun>,
 }
 
-impl Comparison {
+impl SideBySide {
     /// The page: HTML, complete in itself, and well-formed XML too.
     pub fn html(&self) -> String {
         let title = format!("{} compared", words::counted(self.count(), "run", "runs"));
-        let sections = [self.heading(), self.in_words(), self.table(), self.charts(), self.again()];
+        let sections = [
+            self.heading(),
+            self.in_words(),
+            self.answers(),
+            self.table(),
+            self.charts(),
+            self.again(),
+        ];
         page::frame(&title, &sections.concat(), "")
     }
 
     /// The differences and the table as Markdown, for a pull request.
     pub fn markdown(&self) -> String {
         let mut text = format!("# {} compared\n\n", words::counted(self.count(), "run", "runs"));
-        for (run, differences) in self.differences() {
-            text += &format!("**{}** against {}:\n\n", markdown(&run.name), markdown(self.first()));
+        for (run, held, differences) in self.differences() {
+            let (name, first) = (markdown(&run.name), markdown(self.first()));
+            text += &format!("**{name}** against {first}: {}\n\n", held.said());
             differences.iter().for_each(|said| text += &format!("- {}\n", markdown(said)));
-            text.push('\n');
+            text += &format!("\n{}\n\n", held.markdown().trim_end());
         }
         text.push('|');
         self.runs.iter().for_each(|run| text += &format!(" | {}", markdown(&run.name)));
@@ -65,10 +77,12 @@ impl Comparison {
         self.runs.first().map_or("", |run| &run.name)
     }
 
-    /// For each run but the first, how it differs, a sentence each.
-    fn differences(&self) -> Vec<(&Compared, Vec<String>)> {
+    /// For each run but the first, what comparing it comes to, and how it differs, a sentence each.
+    fn differences(&self) -> Vec<(&NamedRun, Held, Vec<String>)> {
         let Some((first, others)) = self.runs.split_first() else { return Vec::new() };
-        others.iter().map(|run| (run, said::differences(&first.results, &run.results))).collect()
+        let differs = |run: &NamedRun| said::differences(&first.results, &run.results);
+        let held = |run: &NamedRun| Held::new(&first.results, &run.results);
+        others.iter().map(|run| (run, held(run), differs(run))).collect()
     }
 
     fn heading(&self) -> String {
@@ -84,13 +98,14 @@ impl Comparison {
     }
 
     fn in_words(&self) -> String {
-        let one = |(run, differences): &(&Compared, Vec<String>)| {
+        let one = |(run, held, differences): &(&NamedRun, Held, Vec<String>)| {
             let items: String =
                 differences.iter().map(|said| format!("<li>{}</li>\n", escape(said))).collect();
             format!(
-                "<h3>{} against {}</h3>\n<ul>\n{items}</ul>\n",
+                "<h3>{} against {}</h3>\n<p>{}</p>\n<ul>\n{items}</ul>\n",
                 escape(&run.name),
-                escape(self.first())
+                escape(self.first()),
+                held.html(),
             )
         };
         let all: String = self.differences().iter().map(one).collect();
@@ -99,6 +114,21 @@ impl Comparison {
              runs. In virtual time the same seed gives the same run, so a difference comes from what \
              was changed; in real time runs differ by chance as well, and one of each side does not \
              tell how much.</p>\n</section>\n"
+        )
+    }
+
+    /// What is better or worse of each run.
+    fn answers(&self) -> String {
+        let one = |(run, held, _): &(&NamedRun, Held, Vec<String>)| {
+            let heading = format!("{} against {}", escape(&run.name), escape(self.first()));
+            format!("<h3>{heading}</h3>\n{}", held.table())
+        };
+        let all: String = self.differences().iter().map(one).collect();
+        format!(
+            "<section>\n<h2>Better or worse</h2>\n<p class=\"note\">As <code>testbed compare</code> \
+             answers. In virtual time every figure that differs is told, seed by seed; in real time there \
+             are four figures, each the mean over the seconds of the load, with the interval in which its \
+             change surely lies, if there are runs enough to tell.</p>\n{all}</section>\n"
         )
     }
 

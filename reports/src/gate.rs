@@ -26,15 +26,30 @@ pub(crate) fn rows(comparison: &Comparison) -> Vec<[String; 5]> {
     rows
 }
 
-/// What is to be known besides the table, a sentence each, the answer last.
+/// What each row of the table but its head is called.
+pub(crate) fn answers(comparison: &Comparison) -> Vec<Answer> {
+    let figures = comparison.figures.iter().map(|figure| figure.answer);
+    let differences = comparison.differences.iter().map(|found| found.answer);
+    // One of them is empty.
+    figures.chain(differences.take(TOLD_MAX)).collect()
+}
+
+/// What is said before the table, which is the first sentence, and after it, the answer last.
 pub(crate) fn sentences(comparison: &Comparison) -> Vec<String> {
-    let mut said = vec![format!(
+    let first = format!(
         "{}, in {}: {} of the baseline, {} of the program",
         comparison.scenario,
         comparison.backend,
         runs(&comparison.baseline),
         runs(&comparison.program),
-    )];
+    );
+    let last = format!("answer: {}", comparison.answer.as_str());
+    [vec![first], notes(comparison), vec![last]].concat()
+}
+
+/// What is to be known besides the table, a sentence each.
+pub(crate) fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut said = Vec::new();
     let left = comparison.differences.len().saturating_sub(TOLD_MAX);
     if left > 0 {
         said.push(format!("and {left} more differences"));
@@ -43,25 +58,19 @@ pub(crate) fn sentences(comparison: &Comparison) -> Vec<String> {
         said.push("nothing that is measured is different".to_owned());
     }
     said.extend(comparison.caveats.iter().map(|caveat| format!("note: {caveat}")));
-    said.push(format!("answer: {}", comparison.answer.as_str()));
     said
 }
 
 /// All of it.
 pub(crate) fn markdown(comparison: &Comparison) -> String {
-    let mut said = sentences(comparison).into_iter();
+    let first = sentences(comparison).into_iter().next().unwrap_or_default();
     let (sign, answer) = (sign(comparison.answer), comparison.answer.as_str());
     let mut text = format!("# {sign} {answer}: {}\n\n", words::markdown(&comparison.scenario));
-    text += &format!("{}.\n\n", words::markdown(&said.next().unwrap_or_default()));
-    let mut rows = rows(comparison).into_iter();
-    if let Some(head) = rows.next() {
-        text += &format!("{}|---|--:|--:|--:|---|\n", row(&head));
-        text.extend(rows.map(|cells| row(&cells)));
-        text += "\n";
-    }
-    // The answer is in the heading.
-    said.next_back();
-    text.extend(said.map(|sentence| format!("- {}\n", words::markdown(&sentence))));
+    text += &format!("{}.\n\n", words::markdown(&first));
+    text += &table(rows(comparison));
+    text.extend(
+        notes(comparison).iter().map(|sentence| format!("- {}\n", words::markdown(sentence))),
+    );
     if !comparison.exact {
         text += &format!(
             "\nChanges with the interval in which they surely lie; less than {} does not matter.\n",
@@ -69,6 +78,13 @@ pub(crate) fn markdown(comparison: &Comparison) -> String {
         );
     }
     text
+}
+
+/// Rows as a table of Markdown, the first of them its head, with an empty line after it; nothing of none.
+pub(crate) fn table(rows: Vec<[String; 5]>) -> String {
+    let mut rows = rows.iter();
+    let Some(head) = rows.next() else { return String::new() };
+    format!("{}|---|--:|--:|--:|---|\n{}\n", row(head), rows.map(row).collect::<String>())
 }
 
 fn row(cells: &[String; 5]) -> String {
@@ -118,7 +134,8 @@ fn runs(side: &Side) -> String {
     }
 }
 
-fn sign(answer: Answer) -> &'static str {
+/// A sign that differs in shape from the others.
+pub(crate) fn sign(answer: Answer) -> &'static str {
     match answer {
         Answer::Same => "=",
         Answer::Better => "✓",

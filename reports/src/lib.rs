@@ -16,6 +16,7 @@ mod figures;
 mod gate;
 mod hops;
 mod junit;
+mod machine;
 mod matrix;
 mod meanings;
 mod page;
@@ -35,12 +36,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bigchaindb_simulator::campaign::{Found, State};
-use bigchaindb_simulator::compare;
+use bigchaindb_simulator::compare::Comparison;
 use bigchaindb_simulator::matrix::{Swept, SweptError};
 use bigchaindb_simulator::record::{RecordError, Results, RunDirectory};
 use bigchaindb_simulator::saturate::{Saturation, SaturationError};
 
-pub use comparison::{Compared, Comparison};
+pub use comparison::{NamedRun, SideBySide};
 
 /// Why a run's report cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +131,7 @@ pub fn write_matrix(folder: &Path) -> Result<PathBuf, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::Write`] if a file cannot be written.
-pub fn write_comparison(comparison: &Comparison, folder: &Path) -> Result<PathBuf, ReportError> {
+pub fn write_comparison(comparison: &SideBySide, folder: &Path) -> Result<PathBuf, ReportError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |source| ReportError::Write { path, source }
@@ -172,18 +173,18 @@ pub fn knee(found: &Saturation) -> String {
 }
 
 /// What a comparison of two programs came to, as Markdown, for a pull request.
-pub fn gate(comparison: &compare::Comparison) -> String {
+pub fn gate(comparison: &Comparison) -> String {
     gate::markdown(comparison)
 }
 
 /// The same as a table: a row for each figure, or for each difference where runs are exact, under a row of
 /// headings; what is compared comes first, what it is called last.
-pub fn gate_rows(comparison: &compare::Comparison) -> Vec<[String; 5]> {
+pub fn gate_rows(comparison: &Comparison) -> Vec<[String; 5]> {
     gate::rows(comparison)
 }
 
 /// What is said before that table, which is the first sentence, and after it.
-pub fn gate_sentences(comparison: &compare::Comparison) -> Vec<String> {
+pub fn gate_sentences(comparison: &Comparison) -> Vec<String> {
     gate::sentences(comparison)
 }
 

@@ -1,5 +1,6 @@
 //! The page, from top to bottom: the verdict, the first bad second, how to see it again, what went wrong,
-//! the numbers, the charts, what was judged, what was broken on purpose, where it ran, and what words mean.
+//! the numbers, the charts, what was judged, what was broken on purpose, what it took of which machine, where
+//! it ran, and what words mean.
 //!
 //! One file that asks nobody for anything; whatever comes from a run is escaped. Its one script only says
 //! what is drawn at a point already, and nothing is missing without it. The page is well-formed XML as
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::standing::{self, Standing};
 use crate::trouble::{self, Trouble};
 use crate::words::{self, bounded, escape};
-use crate::{broken, figures, hops, meanings, phases, used, violations};
+use crate::{broken, figures, hops, machine, meanings, phases, used, violations};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -42,6 +43,7 @@ pub(crate) fn page(results: &Results) -> String {
         judged(results),
         broken::section(results),
         used::section(results, trouble.as_ref()),
+        machine::section(results),
         surroundings(results),
         meanings::section(),
     ];

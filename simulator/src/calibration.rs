@@ -6,7 +6,6 @@
 //! compares these first. Not here: what the federation itself did (`measure`), comparing (`compare`).
 //! Start at [`Calibration::measure`].
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -117,21 +116,6 @@ impl Calibration {
     }
 }
 
-impl fmt::Display for Calibration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let megabytes = self.hashed_bytes_per_s / 1_000_000;
-        let known = |figure: Option<u64>| figure.map_or("unknown".to_owned(), |n| n.to_string());
-        write!(
-            f,
-            "{} signatures verified a second, {megabytes} MB hashed, {} writes forced to the disk, \
-             {} round trips over loopback",
-            self.verifications_per_s,
-            known(self.synced_writes_per_s),
-            known(self.round_trips_per_s),
-        )
-    }
-}
-
 /// How much of something is done in a second. Each call does some of it, and says how much.
 fn per_second(mut some: impl FnMut() -> io::Result<u64>) -> io::Result<u64> {
     let began = clock::monotonic();
@@ -201,10 +185,10 @@ mod tests {
     fn a_machine_is_measured_and_nothing_is_left_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let found = Calibration::measure(folder.path());
-        assert!(found.verifications_per_s > 0 && found.hashed_bytes_per_s > 0, "{found}");
+        assert!(found.verifications_per_s > 0 && found.hashed_bytes_per_s > 0, "{found:?}");
         assert!(
             found.synced_writes_per_s > Some(0) && found.round_trips_per_s > Some(0),
-            "{found}"
+            "{found:?}"
         );
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
         // What cannot be measured is unknown, and the rest is there.

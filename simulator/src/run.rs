@@ -120,7 +120,6 @@ fn carry_out(
     };
     let Carried { coverage, used, resources, generator, questions } = carried;
     environment.extend(used);
-    environment.extend(calibration.map(|found| ("calibration".to_owned(), found.to_string())));
     if let Some(directory) = directory {
         directory.write_histogram(&mut measured.decided)?;
     }

@@ -3,7 +3,7 @@
 use bigchaindb_simulator::measure::Second;
 use bigchaindb_simulator::record::Results;
 
-use super::Compared;
+use super::NamedRun;
 use crate::axis::Axis;
 use crate::chart::Ink;
 use crate::figures::timeline::{Series, Shown, Timeline, moving};
@@ -60,19 +60,19 @@ const OVER_TIME: [Quantity; 5] = [
 ];
 
 /// Every chart that these runs can fill, as HTML.
-pub(super) fn all(runs: &[Compared]) -> String {
+pub(super) fn all(runs: &[NamedRun]) -> String {
     let runs = &runs[..runs.len().min(LINES_MAX)];
     let over_time = OVER_TIME.iter().filter_map(|quantity| over_time(runs, quantity));
     over_time.chain(distribution(runs)).collect()
 }
 
 /// Which run has the most time to show; the others are seen along it.
-fn longest(runs: &[Compared]) -> Option<&Results> {
+fn longest(runs: &[NamedRun]) -> Option<&Results> {
     let runs = runs.iter().map(|run| &run.results);
     runs.max_by_key(|results| results.measures.seconds.len())
 }
 
-fn over_time(runs: &[Compared], quantity: &Quantity) -> Option<String> {
+fn over_time(runs: &[NamedRun], quantity: &Quantity) -> Option<String> {
     let longest = longest(runs)?;
     let stretch_s = longest.measures.stretch_s;
     let shown = runs.iter().map(|run| moving(&run.results)).max().unwrap_or(0);
@@ -137,15 +137,15 @@ fn described(series: &Series, said: Said) -> String {
 }
 
 /// Whether the same was done to all of them.
-fn same_faults(runs: &[Compared]) -> bool {
-    let faults = |run: &Compared| -> Vec<(String, String)> {
+fn same_faults(runs: &[NamedRun]) -> bool {
+    let faults = |run: &NamedRun| -> Vec<(String, String)> {
         let faults = run.results.faults.iter();
         faults.map(|fault| (fault.kind.clone(), fault.target.clone())).collect()
     };
     runs.windows(2).all(|pair| faults(&pair[0]) == faults(&pair[1]))
 }
 
-fn distribution(runs: &[Compared]) -> Option<String> {
+fn distribution(runs: &[NamedRun]) -> Option<String> {
     curves(
         "Latency distribution",
         "The share of transactions that took at most so long, from the intended moment to the \
@@ -155,7 +155,7 @@ fn distribution(runs: &[Compared]) -> Option<String> {
     )
 }
 
-fn curve(run: &Compared, ink: Ink) -> Curve<'_> {
+fn curve(run: &NamedRun, ink: Ink) -> Curve<'_> {
     let measures = &run.results.measures;
     let (points, whole) = (&measures.decided_cdf, &measures.latency.decided);
     Curve { label: run.name.clone(), ink, points, whole }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use bigchaindb_simulator::compare::Sample;
 use bigchaindb_simulator::measure::{Percentiles, Second};
 use bigchaindb_simulator::record::Results;
 
-use super::Compared;
+use super::NamedRun;
+use crate::machine;
 use crate::trouble::Trouble;
 use crate::words::{self, bounded};
 
@@ -38,7 +40,7 @@ const ROWS: [(&str, Say); 24] = [
     ("decided valid", |results| words::count(results.measures.counts.decided_valid)),
     ("lost a conflict", |results| words::count(results.measures.counts.lost_conflict)),
     ("never decided", |results| words::count(results.measures.counts.never_decided)),
-    ("decided, mean while asked", |results| {
+    ("decided a second, under load", |results| {
         rate(results).map_or("–".into(), |rate| format!("{rate:.1}/s"))
     }),
     ("p50 until decided", |results| said(results, 500_000, |decided| decided.p50_us)),
@@ -53,8 +55,8 @@ const ROWS: [(&str, Say); 24] = [
     }),
 ];
 
-/// All rows: what every run has, and where they ran.
-pub(super) fn rows(runs: &[Compared]) -> Vec<Row> {
+/// All rows: what every run has, how fast their machines were, and where they ran.
+pub(super) fn rows(runs: &[NamedRun]) -> Vec<Row> {
     let row = |name: &str, values: Vec<String>| {
         let differs = values.windows(2).any(|pair| pair[0] != pair[1]);
         Row { name: name.to_owned(), values, differs }
@@ -62,23 +64,25 @@ pub(super) fn rows(runs: &[Compared]) -> Vec<Row> {
     let known = ROWS
         .iter()
         .map(|(name, say)| row(name, runs.iter().map(|run| say(&run.results)).collect()));
+    let machines: Vec<_> =
+        runs.iter().map(|run| run.results.calibration.as_ref().map(machine::figures)).collect();
+    let is_known = machines.iter().any(Option::is_some);
+    let fast = machine::NAMES.iter().enumerate().filter(|_| is_known).map(|(at, name)| {
+        let value = |machine: &Option<[String; 4]>| machine.as_ref().map(|of| of[at].clone());
+        row(name, machines.iter().map(|of| value(of).unwrap_or_else(|| "–".into())).collect())
+    });
     let names: BTreeSet<&String> =
         runs.iter().flat_map(|run| run.results.environment.keys()).collect();
     let told = names.into_iter().map(|name| {
-        let value = |run: &Compared| run.results.environment.get(name).cloned();
+        let value = |run: &NamedRun| run.results.environment.get(name).cloned();
         row(name, runs.iter().map(|run| value(run).unwrap_or_else(|| "–".into())).collect())
     });
-    known.chain(told).collect()
+    known.chain(fast).chain(told).collect()
 }
 
-/// Transactions decided per second, over the seconds from the first to the last that had requests.
-pub(super) fn rate(results: &Results) -> Option<f64> {
-    let seconds = &results.measures.seconds;
-    let asked = |second: &Second| second.requested > 0;
-    let (first, last) = (seconds.iter().position(asked)?, seconds.iter().rposition(asked)?);
-    let decided: u64 = seconds.get(first..=last)?.iter().map(|second| second.decided).sum();
-    let length_s = (last + 1 - first) as u64 * results.measures.stretch_s.max(1);
-    Some(decided as f64 / length_s as f64)
+/// Transactions decided per second while there is load, as runs are compared by it.
+pub(crate) fn rate(results: &Results) -> Option<f64> {
+    Some(Sample::of(results).decided_per_ks()? as f64 / 1e3)
 }
 
 fn said(results: &Results, per_million: u64, of: fn(&Percentiles) -> u64) -> String {

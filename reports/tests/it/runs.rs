@@ -3,12 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use bigchaindb_simulator::calibration::Calibration;
 use bigchaindb_simulator::checkers::{Judgement, LifeEvent, Outcome, Verdict, Violation};
 use bigchaindb_simulator::measure::{
     CdfPoint, Counts, FaultWindow, Generator, Latency, Measures, NodeVotes, Percentiles, Phase,
     PhaseName, Resources, RoundTrips, Sample, Second, Votes,
 };
 use bigchaindb_simulator::record::{LinkTimes, Met, Results, Threshold};
+
+/// How fast a machine may be.
+pub(crate) const MACHINE: Calibration = Calibration {
+    verifications_per_s: 15_000,
+    hashed_bytes_per_s: 400_000_000,
+    synced_writes_per_s: Some(1_200),
+    round_trips_per_s: None,
+};
 
 const DIGEST: &str = "9b0dd5a4f3c2e1687a5b4c3d2e1f00112233445566778899aabbccddeeff0011";
 pub(crate) const WITNESS: &str = "5b1e9a3c7d2f4b6088aa11bb22cc33dd44ee55ff66007788990a1b2c3d4e5f60";

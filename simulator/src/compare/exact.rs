@@ -162,8 +162,8 @@ fn figures(sample: &Sample) -> BTreeMap<String, f64> {
     flatten("counts", &whole["counts"], &mut named);
     flatten("latency", &whole["latency"], &mut named);
     named.insert("requested".to_owned(), sample.requested as f64);
-    let decided: u64 = sample.seconds.iter().map(|moment| moment.decided).sum();
-    named.insert("throughput".to_owned(), decided as f64 / sample.seconds.len().max(1) as f64);
+    let throughput = sample.decided_per_ks().unwrap_or_default() as f64 / 1e3;
+    named.insert("throughput".to_owned(), throughput);
     named
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bigchaindb_reports::{Compared, Comparison};
+use bigchaindb_reports::{NamedRun, SideBySide};
 use bigchaindb_simulator::record::{Results, RunDirectory};
 use clap::Args;
 use serde::Serialize;
@@ -65,8 +65,8 @@ impl Report {
         let runs = folders
             .iter()
             .zip(names)
-            .map(|(folder, name)| Ok(Compared { name, results: results(folder)? }));
-        let comparison = Comparison { runs: runs.collect::<Result<_>>()? };
+            .map(|(folder, name)| Ok(NamedRun { name, results: results(folder)? }));
+        let comparison = SideBySide { runs: runs.collect::<Result<_>>()? };
         let out = match (&self.out, folders.last()) {
             (Some(out), _) => out,
             (None, Some(last)) => *last,
