@@ -9,6 +9,8 @@ use std::thread;
 use bigchaindb_core::model::{Draft, Json, Keypair, Output, Profile, Transaction};
 use hyper::body::Bytes;
 
+use crate::creates::Part;
+
 /// The timestamp of every document: clients' clocks say nothing about a node's work.
 const TIMESTAMP: u64 = 1_472_688_000;
 
@@ -69,34 +71,38 @@ impl Corpus {
 #[derive(Debug)]
 pub struct Stock {
     corpus: Corpus,
-    /// The first so many assets.
+    part: Part,
+    /// The first assets of that part.
     signed: Vec<Bytes>,
 }
 
 impl Stock {
-    /// Signs CREATEs of the first so many assets, on so many threads.
-    pub fn sign(corpus: Corpus, assets: u64, threads: usize) -> Self {
-        let threads = threads.max(1) as u64;
-        let share = assets.div_ceil(threads).max(1);
+    /// Signs CREATEs of those of the first so many assets that belong to a part, on so many threads.
+    pub fn sign(corpus: Corpus, part: Part, assets: u64, threads: usize) -> Self {
+        let threads = threads.max(1);
+        let assets = usize::try_from(assets).unwrap_or(usize::MAX);
+        let mine: Vec<_> =
+            (part.index..assets).step_by(part.of).map(|asset| asset as u64).collect();
+        let share = mine.len().div_ceil(threads).max(1);
         let signed = thread::scope(|scope| {
-            let parts: Vec<_> = (0..threads)
-                .map(|part| {
-                    let mine = part * share..((part + 1) * share).min(assets);
-                    scope.spawn(move || mine.map(|asset| corpus.create(asset).into()).collect())
-                })
-                .collect();
+            let sign = |mine: &[u64]| -> Vec<Bytes> {
+                mine.iter().map(|asset| corpus.create(*asset).into()).collect()
+            };
+            let parts: Vec<_> =
+                mine.chunks(share).map(|mine| scope.spawn(move || sign(mine))).collect();
             let part = |thread: thread::ScopedJoinHandle<'_, Vec<Bytes>>| {
                 thread.join().expect("nobody panics while signing")
             };
             parts.into_iter().flat_map(part).collect()
         });
-        Self { corpus, signed }
+        Self { corpus, part, signed }
     }
 
     /// The CREATE of an asset; one that was not signed before is signed now.
     pub fn create(&self, asset: u64) -> Bytes {
-        let place = usize::try_from(asset).ok();
-        let signed = place.and_then(|place| self.signed.get(place));
+        let Part { index, of } = self.part;
+        let place = usize::try_from(asset).ok().filter(|asset| asset % of == index);
+        let signed = place.and_then(|place| self.signed.get(place / of));
         signed.cloned().unwrap_or_else(|| self.corpus.create(asset).into())
     }
 }

@@ -6,22 +6,18 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::client::{Answer, Call};
 use crate::corpus::Stock;
 use crate::engine::{Effect, Event, Exchange, Workload};
+use crate::histogram;
 
 /// Requests under way at once. Whoever needs more loads a node that has long given up.
 const UNDER_WAY_MAX: usize = 10_000;
 
-/// Latencies are kept to three digits, up to an hour.
-const DIGITS: u8 = 3;
-
-/// See [`DIGITS`].
-const LATENCY_US_MAX: u64 = 3_600_000_000;
-
 /// When the next request goes out.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Pace {
     /// So many clients, each waiting for its answer before it goes on.
     Clients(usize),
@@ -29,8 +25,9 @@ pub enum Pace {
     PerSecond(f64),
 }
 
-/// Which part of the requests is meant, where several generators share them: they take turns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Which part of the requests is meant, where several generators share them: they take turns. With clients that
+/// wait, there must be no more parts than clients: a part without one would send nothing of its share.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Part {
     /// Which of them, from 0.
     pub index: usize,
@@ -42,6 +39,11 @@ impl Part {
     /// All of them.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 
+    /// A part of this part: with all its parts taken together it is this part again.
+    pub fn part(self, part: Self) -> Self {
+        Self { index: part.index * self.of + self.index, of: part.of * self.of }
+    }
+
     /// How many of so many belong to it.
     fn share_of(self, all: usize) -> usize {
         all / self.of + usize::from(self.index < all % self.of)
@@ -49,7 +51,7 @@ impl Part {
 }
 
 /// What came of the requests.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// Requests that went out.
     pub sent: u64,
@@ -66,6 +68,7 @@ pub struct Tally {
     /// What the first one that was not accepted was told.
     pub first_trouble: Option<String>,
     /// Of those that were answered, from when they were due, in microseconds.
+    #[serde(with = "histogram")]
     pub latency_us: Histogram<u64>,
 }
 
@@ -94,8 +97,7 @@ impl Default for Tally {
             unanswered: 0,
             unsent: 0,
             first_trouble: None,
-            latency_us: Histogram::new_with_max(LATENCY_US_MAX, DIGITS)
-                .expect("three digits of an hour are allowed"),
+            latency_us: histogram::new(),
         }
     }
 }
@@ -233,7 +235,7 @@ mod tests {
     use crate::corpus::Corpus;
 
     fn creates(pace: Pace, targets: usize, count: u64, part: Part) -> Creates {
-        let stock = Arc::new(Stock::sign(Corpus::new(1, 0), 2, 1));
+        let stock = Arc::new(Stock::sign(Corpus::new(1, 0), Part::WHOLE, 2, 1));
         Creates::new(stock, pace, targets, Some(count), part)
     }
 
@@ -305,5 +307,15 @@ mod tests {
         }
         numbers.sort_unstable();
         assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn parts_of_parts_are_parts() {
+        let whole = Part { index: 1, of: 2 };
+        let parts: Vec<_> = (0..3).map(|index| whole.part(Part { index, of: 3 })).collect();
+        let numbers = |part: Part| (part.index..12).step_by(part.of);
+        let mut all: Vec<_> = parts.into_iter().flat_map(numbers).collect();
+        all.sort_unstable();
+        assert_eq!(all, numbers(whole).collect::<Vec<_>>());
     }
 }

@@ -15,6 +15,8 @@ mod connection;
 pub mod engine;
 pub mod slip;
 
+mod histogram;
+
 pub mod corpus;
 pub mod creates;
 pub mod saturate;

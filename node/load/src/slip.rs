@@ -5,6 +5,9 @@
 //! whose load slipped measured another load than the one that was wanted: it proves nothing.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use crate::histogram;
 
 /// A request that is taken up later than this is late: timers are exact to a millisecond or two.
 pub const LATE_US: u64 = 100_000;
@@ -18,23 +21,17 @@ pub const LATE_FEW: u64 = 10;
 /// and beyond, no more than one in so many may be.
 pub const LATE_ONE_IN: u64 = 100;
 
-/// Slips are kept to three digits, up to an hour.
-const DIGITS: u8 = 3;
-
-/// See [`DIGITS`].
-const SLIP_US_MAX: u64 = 3_600_000_000;
-
 /// The slip of each request, in microseconds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slip {
+    #[serde(with = "histogram")]
     histogram: Histogram<u64>,
     late: u64,
 }
 
 impl Default for Slip {
     fn default() -> Self {
-        let histogram = Histogram::new_with_max(SLIP_US_MAX, DIGITS);
-        Self { histogram: histogram.expect("three digits of an hour are allowed"), late: 0 }
+        Self { histogram: histogram::new(), late: 0 }
     }
 }
 

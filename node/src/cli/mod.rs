@@ -69,6 +69,8 @@ enum Command {
     Drop(init::Drop),
     Start(start::Start),
     Load(load::Load),
+    #[command(hide = true)]
+    LoadProcess(load::LoadProcess),
     SetShards(shards::SetShards),
     SetReplicas(shards::SetReplicas),
     Rethinkdb(rethinkdb::Rethinkdb),
@@ -109,6 +111,7 @@ fn run(cli: Cli, rules: &Registry) -> Result<Exit> {
         Command::Drop(drop) => runtime()?.block_on(drop.run(&source)),
         Command::Start(start) => start.run(&source, rules, experimental_start_rethinkdb),
         Command::Load(load) => runtime()?.block_on(load.run(&source)),
+        Command::LoadProcess(process) => runtime()?.block_on(process.run()),
         Command::SetShards(set) => runtime()?.block_on(set.run(&source)),
         Command::SetReplicas(set) => runtime()?.block_on(set.run(&source)),
         Command::Rethinkdb(rethinkdb) => runtime()?.block_on(rethinkdb.run()),

@@ -143,12 +143,17 @@ async fn a_connection_that_was_closed_is_replaced() {
 #[test]
 fn a_blackhole_swallows_what_several_threads_send() {
     let blackhole = Blackhole::start().unwrap();
-    let stock = Arc::new(Stock::sign(Corpus::new(1, 10), 90, 2));
-    assert_eq!(
-        stock.create(3),
-        Corpus::new(1, 10).create(3),
-        "signed before or now, it is the same"
-    );
+    let stock = Arc::new(Stock::sign(Corpus::new(1, 10), Part::WHOLE, 90, 2));
+    let part = Stock::sign(Corpus::new(1, 10), Part { index: 1, of: 3 }, 9, 2);
+    for asset in 0..12 {
+        let created = Corpus::new(1, 10).create(asset);
+        let same = "signed before or now, it is the same";
+        assert_eq!(
+            (stock.create(asset), part.create(asset)),
+            (created.clone().into(), created.into()),
+            "{same}"
+        );
+    }
     let mut all = Tally::default();
     let mut slip = Slip::default();
     for pace in [Pace::Clients(7), Pace::PerSecond(1000.0)] {
