@@ -10,7 +10,7 @@
 //! signed before the clock starts. At the end every transaction is asked for, and has to be valid.
 //!
 //! What this machine could do at best is measured in the same run (`limits`), and whose processor time it was
-//! (`threads`). For where in the program it goes: `perf record -g`, as told in the node's README.
+//! (`threads`). What it was spent on: `node/examples/throughput/profile`, a table made with `perf`.
 
 mod decided;
 mod limits;
@@ -195,7 +195,7 @@ impl Bench {
     async fn measure(&self, what: &str, calls: Vec<Call>) -> Result<Vec<Transaction>> {
         let (number, before) = (calls.len(), self.decided.transactions());
         let (verified, threads) = (self.counting.so_far(), threads::times());
-        let began = Instant::now();
+        let (began, began_at) = (Instant::now(), threads::uptime());
         let answers = self.post(calls).await?;
         let accepted_s = began.elapsed().as_secs_f64();
         self.decided.until(before + number).await;
@@ -203,10 +203,12 @@ impl Bench {
         let (after, times) = (self.counting.so_far(), threads::times());
         let each = number as f64;
         println!(
-            "{what}: {number} accepted at {:.0}/s, decided by all nodes at {:.0}/s, {:.1} us each",
+            "{what}: {number} accepted at {:.0}/s, decided by all nodes at {:.0}/s, {:.1} us each \
+             (perf report --time {began_at},{})",
             each / accepted_s,
             each / took_s,
-            took_s * 1e6 / each
+            took_s * 1e6 / each,
+            threads::uptime()
         );
         let verifications = (after.0 - verified.0) as f64 / each;
         println!("  verifications each: {verifications:.2}");

@@ -30,6 +30,13 @@ pub(crate) fn times() -> BTreeMap<String, Time> {
     times
 }
 
+/// How long this machine has been up, in seconds: the clock of `perf record -k CLOCK_MONOTONIC`, to a hundredth,
+/// as long as the machine has not slept. Empty if nobody tells.
+pub(crate) fn uptime() -> String {
+    let told = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    told.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
 /// The name is in brackets and may hold anything; user and system time are the 14th and 15th fields, in
 /// hundredths of a second.
 ///
