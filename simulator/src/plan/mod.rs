@@ -248,6 +248,18 @@ pub struct Costs {
     pub row_us: u64,
     /// The store brings a write to disk, if durability is hard.
     pub sync_us: u64,
+    /// How many pieces of its work a node does at once; checks of many transactions are shared out.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub cores: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 /// One thing a client does.
@@ -441,6 +453,7 @@ impl Default for Costs {
             query_us: 200,
             row_us: 10,
             sync_us: 2_000,
+            cores: 1,
         }
     }
 }

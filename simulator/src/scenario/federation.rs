@@ -14,6 +14,9 @@ use bigchaindb_strict::{Entry, Section};
 /// node before the others start.
 const START_GAP_US: u64 = 500_000;
 
+/// No node is given more cores than this.
+const CORES_MAX: u32 = 256;
+
 /// Who is in the federation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Federation {
@@ -277,6 +280,9 @@ pub(super) fn read_costs(top: &mut Section<'_>) -> Result<Costs, ScenarioError> 
         if let Some(entry) = section.take(key) {
             *cost = entry.duration()?;
         }
+    }
+    if let Some(cores) = section.take("cores") {
+        costs.cores = cores.whole(1, CORES_MAX)?;
     }
     section.finish()?;
     Ok(costs)

@@ -54,7 +54,8 @@ fn every_kind_of_fault_can_be_written() {
     let store = "federation = { nodes = 5, rules = \"mixed\", \
                  bounds = { waiting = 50, reassign = \"2.5s\" }, rethinkdb = { servers = 5, shards = 2, replicas = 3, \
                  shuffle = true, timing = { silence = \"3s\" } } }\n";
-    let links = "links = { default = { latency = \"3ms\" } }\ncosts = { sync = \"1ms\" }\n";
+    let links =
+        "links = { default = { latency = \"3ms\" } }\ncosts = { sync = \"1ms\", cores = 3 }\n";
     let known = |nature: &&faults::Nature| nature.backends.contains(&Backend::Sim);
     for nature in faults::ALL.iter().filter(known) {
         let fault = format!("[[fault]]\ndo = \"{}\"\nevery = \"2s\"\n", nature.name);

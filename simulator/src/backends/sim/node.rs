@@ -39,8 +39,8 @@ pub(super) struct SimNode {
     pub(super) armed: Option<Armed>,
     /// Questions without an answer and work that is not done.
     pub(super) under_way: BTreeMap<Ticket, Step>,
-    /// Its processor works until then.
-    busy_until_us: u64,
+    /// Until when each of its cores works.
+    busy_until_us: Vec<u64>,
     /// When it wants to be woken, on the run's clock.
     alarm_us: Option<u64>,
     /// The feeds it follows, each with the number of its subscription.
@@ -66,7 +66,12 @@ pub(super) struct Armed {
 }
 
 impl SimNode {
-    pub(super) fn new(name: &str, config: Config, rules: Arc<dyn ConsensusRules>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        config: Config,
+        rules: Arc<dyn ConsensusRules>,
+        cores: u32,
+    ) -> Self {
         Self {
             name: name.into(),
             config: Arc::new(config),
@@ -81,7 +86,7 @@ impl SimNode {
             slowness: 1,
             armed: None,
             under_way: BTreeMap::new(),
-            busy_until_us: 0,
+            busy_until_us: vec![0; cores as usize],
             alarm_us: None,
             feeds: BTreeMap::new(),
             requests: 0,
@@ -96,7 +101,7 @@ impl SimNode {
         self.core = Some(Node::new(self.config.clone(), self.rules.clone()));
         self.starts += 1;
         self.started_us = now_us;
-        self.busy_until_us = now_us;
+        self.busy_until_us.fill(now_us);
         self.alarm_us = None;
     }
 
@@ -170,9 +175,44 @@ impl SimNode {
         self.alarm_us.take_if(|at_us| *at_us == now_us).is_some()
     }
 
-    /// Occupies the processor for this long; returns when the work is done.
-    pub(super) fn occupy(&mut self, now_us: u64, cost_us: u64) -> u64 {
-        self.busy_until_us = self.busy_until_us.max(now_us) + cost_us;
-        self.busy_until_us
+    /// Occupies cores for this long in all, whichever are free first, with as many pieces as the work has or
+    /// there are cores; returns when all of it is done.
+    pub(super) fn occupy(&mut self, now_us: u64, cost_us: u64, pieces: usize) -> u64 {
+        let pieces = pieces.clamp(1, self.busy_until_us.len());
+        let each_us = cost_us.div_ceil(pieces as u64);
+        let mut done_us = now_us;
+        for _ in 0..pieces {
+            let core = self.busy_until_us.iter_mut().min().expect("a node has a core");
+            *core = now_us.max(*core) + each_us;
+            done_us = done_us.max(*core);
+        }
+        done_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bigchaindb_core::model::Keypair;
+    use bigchaindb_core::rules::{DefaultRules, Federation};
+    use bigchaindb_core::stages::Settings;
+
+    use super::*;
+
+    fn node(cores: u32) -> SimNode {
+        let keypair = Keypair::from_seed([1; 32]);
+        let federation = Federation::new(keypair.public().clone(), Vec::new());
+        let config = Config { keypair, federation, settings: Settings::default() };
+        SimNode::new("n1", config, Arc::new(DefaultRules::default()), cores)
+    }
+
+    #[test]
+    fn work_waits_for_a_core_and_is_shared_out() {
+        let mut one = node(1);
+        assert_eq!([one.occupy(10, 100, 8), one.occupy(20, 50, 1)], [110, 160]);
+        let mut three = node(3);
+        assert_eq!([three.occupy(10, 100, 1), three.occupy(20, 50, 1)], [110, 70]);
+        // One core is free, the next from 70 on: two pieces of 30, one after the other.
+        assert_eq!(three.occupy(20, 60, 2), 80);
+        assert_eq!(three.occupy(90, 30, 8), 110, "two of three pieces on the same core");
     }
 }

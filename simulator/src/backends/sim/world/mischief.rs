@@ -140,7 +140,7 @@ impl World<'_> {
         let name = format!("{}-twin", original.name);
         let config = (*original.config).clone();
         let twin = self.nodes.len();
-        self.nodes.push(SimNode::new(&name, config, self.rules.clone()));
+        self.nodes.push(SimNode::new(&name, config, self.rules.clone(), self.plan.costs.cores));
         self.twins.insert(twin, entry);
         self.start(twin);
     }

@@ -202,7 +202,7 @@ impl<'a> World<'a> {
             let federation = Federation::new(me, keyring);
             let settings = plan.bounds.settings();
             let config = Config { keypair, federation, settings };
-            SimNode::new(&node.name, config, rules.clone())
+            SimNode::new(&node.name, config, rules.clone(), plan.costs.cores)
         });
         Self {
             plan,
@@ -366,7 +366,11 @@ impl<'a> World<'a> {
                 }
                 self.nodes[node].under_way.insert(ticket, step);
                 let cost = self.cost(node, &work);
-                let done = self.nodes[node].occupy(self.kernel.now_us(), cost);
+                let pieces = match &work {
+                    Work::Check(transactions) => transactions.len(),
+                    _ => 1,
+                };
+                let done = self.nodes[node].occupy(self.kernel.now_us(), cost, pieces);
                 self.kernel.at(done, Event::Work { node, start, ticket, work });
             }
             Effect::Respond { id, response } => {
