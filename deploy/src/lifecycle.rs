@@ -30,7 +30,7 @@ pub fn up(
     tell("keys");
     keys::make(run)?;
     tell("machines");
-    let inventory = provider.up(run)?;
+    let inventory = provider.up(run, &mut tell)?;
     run.save_inventory(&inventory)?;
     configs::write_all(run, &inventory)?;
     tell("a way in");
@@ -45,11 +45,16 @@ pub fn up(
 }
 
 /// Takes away all that a run has made, and looks whether that is so. Gives what is left: nothing, if all is well.
+/// `tell` hears what goes.
 ///
 /// # Errors
 /// Something cannot be taken away, or nobody can look. Calling it again goes on.
-pub fn down(provider: &dyn Provider, run: &mut Run) -> Result<Vec<Resource>> {
-    provider.down(run)?;
+pub fn down(
+    provider: &dyn Provider,
+    run: &mut Run,
+    mut tell: impl FnMut(&str),
+) -> Result<Vec<Resource>> {
+    provider.down(run, &mut tell)?;
     let leaks = provider.leaks(run)?;
     if leaks.is_empty() {
         run.begin(Step::Gone)?;

@@ -7,6 +7,7 @@
 //!
 //! Not here: what goes onto the machines (`playbook`); that is the same for all of them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -34,9 +35,11 @@ pub trait Provider {
     /// The keys in the run's folder are there already (`keys/ssh` for whoever logs in, a host key for every
     /// machine); the provider gives each machine its own host key, and none of the others.
     ///
+    /// What an earlier try has left half made is found, and made whole or made again; `tell` hears of it.
+    ///
     /// # Errors
     /// Something cannot be made. What is made is kept; [`down`](Self::down) takes it away.
-    fn up(&self, run: &mut Run) -> Result<Inventory>;
+    fn up(&self, run: &mut Run, tell: &mut dyn FnMut(&str)) -> Result<Inventory>;
 
     /// How every machine of the run is now, as the provider says.
     ///
@@ -45,17 +48,62 @@ pub trait Provider {
     fn status(&self, run: &Run) -> Result<Vec<Standing>>;
 
     /// Takes away everything that bears the run's id, in an order in which that is possible, trying again
-    /// what is refused for now.
+    /// what is refused for now. `tell` hears what goes.
     ///
     /// # Errors
     /// Something cannot be taken away. Calling it again goes on.
-    fn down(&self, run: &mut Run) -> Result<()>;
+    fn down(&self, run: &mut Run, tell: &mut dyn FnMut(&str)) -> Result<()>;
 
     /// What bears the run's id and is still there, everywhere it could be. Looks, and takes nobody's word.
     ///
     /// # Errors
     /// The provider cannot be asked: then nobody knows.
     fn leaks(&self, run: &Run) -> Result<Vec<Resource>>;
+
+    /// Every run of whoever's whose time was over at this second since 1970, in these regions, or wherever there are
+    /// any.
+    ///
+    /// A run is known by what it bears where it stands: its id, and when it ends. What bears neither is a stranger's.
+    ///
+    /// # Errors
+    /// The provider cannot be asked.
+    fn expired(&self, regions: &[String], now_s: u64) -> Result<Vec<Expired>>;
+
+    /// Takes away all that is left of a run whose time is over.
+    ///
+    /// # Errors
+    /// Something cannot be taken away. Calling it again goes on.
+    fn reap(&self, expired: &Expired) -> Result<()>;
+}
+
+/// A run as what it bears tells of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+pub struct Expired {
+    /// Its id.
+    pub run: String,
+    /// When it should have ended, in seconds since 1970.
+    pub expires_s: u64,
+    /// What is still there.
+    pub left: Vec<Resource>,
+}
+
+impl Expired {
+    /// The runs whose time is over, of things that bear a run's id and when it ends. As long as anything of a run says
+    /// that its time is not over, nothing of it is.
+    pub(crate) fn of(
+        found: impl IntoIterator<Item = (Resource, String, u64)>,
+        now_s: u64,
+    ) -> Vec<Self> {
+        let mut runs: BTreeMap<String, Self> = BTreeMap::new();
+        for (resource, run, expires_s) in found {
+            let known = runs.entry(run.clone());
+            let known = known.or_insert(Self { run, expires_s, left: Vec::new() });
+            known.expires_s = known.expires_s.max(expires_s);
+            known.left.push(resource);
+        }
+        runs.retain(|_, run| run.expires_s < now_s);
+        runs.into_values().collect()
+    }
 }
 
 /// Something that costs, or is in the way, until it is taken away.

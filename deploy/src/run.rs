@@ -18,6 +18,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub struct Run {
     pub wish: Wish,
     /// How far it has come.
     pub state: State,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// What is known of a run besides its wish.
@@ -126,7 +127,7 @@ impl Run {
             step: Step::Begun,
             provider_notes: serde_json::Value::Null,
         };
-        let run = Self { _lock: Some(lock(&dir)?), dir, wish, state };
+        let run = Self { lock: Some(locked(&dir)?), dir, wish, state };
         write(&run.dir.join("wish.toml"), run.wish.text.as_bytes())?;
         for part in ["keys", "configs", "logs"] {
             folder(&run.dir.join(part))?;
@@ -141,8 +142,8 @@ impl Run {
     /// There is none of that id, its files cannot be read, or somebody else has it open.
     pub fn open(root: &Path, id: &str) -> Result<Self> {
         let dir = Self::dir(root, id)?;
-        let lock = lock(&dir)?;
-        Ok(Self { _lock: Some(lock), ..Self::read(dir)? })
+        let lock = locked(&dir)?;
+        Ok(Self { lock: Some(lock), ..Self::read(dir)? })
     }
 
     /// A run that is there, to look at it while others may be at work.
@@ -172,7 +173,7 @@ impl Run {
         let text = fs::read(&path).map_err(DeployError::file(&path))?;
         let state = serde_json::from_slice(&text);
         let state = state.map_err(|error| DeployError::file(&path)(error.into()))?;
-        Ok(Self { dir, wish, state, _lock: None })
+        Ok(Self { dir, wish, state, lock: None })
     }
 
     /// The ids of the runs in a folder, in order.
@@ -200,6 +201,17 @@ impl Run {
     /// It cannot be written.
     pub fn save(&self) -> Result<()> {
         write_json(&self.dir.join("run.json"), &self.state)
+    }
+
+    /// What a program gets as its stdin that may outlive this one: as long as it is at work, nobody else can open
+    /// the run. (A lock is held until all who share it have let go.)
+    ///
+    /// # Errors
+    /// There are no more files to be had.
+    pub(crate) fn held(&self) -> Result<Stdio> {
+        let Some(lock) = &self.lock else { return Ok(Stdio::null()) };
+        let shared = lock.try_clone().map_err(DeployError::file(&self.dir.join("lock")))?;
+        Ok(shared.into())
     }
 
     /// Writes down how to reach the machines, for programs of ours and for Ansible.
@@ -287,7 +299,7 @@ pub(crate) fn folder(path: &Path) -> Result<()> {
     made.map_err(DeployError::file(path))
 }
 
-fn lock(dir: &Path) -> Result<File> {
+fn locked(dir: &Path) -> Result<File> {
     let path = dir.join("lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(DeployError::file(&path))?;
@@ -295,7 +307,9 @@ fn lock(dir: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let message = format!("somebody else is at work on {}", dir.display());
-            Err(DeployError::wrong(message, "wait until that is over"))
+            let hint = "wait until that is over; if its `deploy` was killed, what it had called (Terraform) writes \
+                        down what it has made, and then ends";
+            Err(DeployError::wrong(message, hint))
         }
         Err(TryLockError::Error(error)) => Err(DeployError::file(&path)(error)),
     }

@@ -27,7 +27,7 @@ const PAGES_MAX: usize = 1_000;
 
 type Result<T> = std::result::Result<T, ApiError>;
 
-/// What a run can leave behind, in the order in which it can go.
+/// What a run makes, in the order in which it can go.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Kind {
     /// A request for a spot instance: could become an instance yet.
@@ -42,10 +42,12 @@ pub(super) enum Kind {
     Group,
     /// The key that logs in.
     KeyPair,
+    /// One line of a group: it goes with its group, or before.
+    Rule,
 }
 
 impl Kind {
-    /// All of them.
+    /// All that a run can leave behind: a rule is nothing without its group.
     pub(super) const ALL: [Self; 6] = [
         Self::SpotRequest,
         Self::Instance,
@@ -73,6 +75,8 @@ impl Kind {
             Self::Volume => ("volume", "DescribeVolumes", &["volumeSet"], "volumeId", &["status"], true),
             Self::Group => ("security group", "DescribeSecurityGroups", &["securityGroupInfo"], "groupId", &[], true),
             Self::KeyPair => ("key pair", "DescribeKeyPairs", &["keySet"], "keyName", &[], false),
+            Self::Rule => ("rule", "DescribeSecurityGroupRules", &["securityGroupRuleSet"], "securityGroupRuleId",
+                &["isEgress"], true),
         }
     }
 }
@@ -84,12 +88,12 @@ pub(super) struct Found {
     pub(super) kind: Kind,
     /// Its id.
     pub(super) id: String,
-    /// Its state, as EC2 calls it; empty where it has none.
+    /// Its state, as EC2 calls it; empty where it has none. Of a rule: `true` if it is about what goes out.
     pub(super) state: String,
     /// Its tags.
     pub(super) tags: BTreeMap<String, String>,
-    /// Of an address: the id of what ties it to a machine. Of an instance: nothing.
-    pub(super) association: Option<String>,
+    /// Of an address: the id of what ties it to a machine. Of a rule: its group.
+    pub(super) tied: Option<String>,
     /// Its public address, if it has one.
     pub(super) public: Option<String>,
 }
@@ -101,7 +105,7 @@ impl Found {
             Kind::Instance => self.state == "terminated",
             Kind::SpotRequest => !["open", "active"].contains(&self.state.as_str()),
             Kind::Volume => self.state == "deleted",
-            Kind::Address | Kind::Group | Kind::KeyPair => false,
+            Kind::Address | Kind::Group | Kind::KeyPair | Kind::Rule => false,
         }
     }
 }
@@ -208,7 +212,7 @@ impl Ec2<'_> {
             }
             Kind::Instance => self.act("TerminateInstances", &[("InstanceId.1", id)]),
             Kind::Address => {
-                if let Some(association) = &found.association {
+                if let Some(association) = &found.tied {
                     let untied = self.act("DisassociateAddress", &[("AssociationId", association)]);
                     untied
                         .or_else(|error| if error.is_not_found() { Ok(()) } else { Err(error) })?;
@@ -218,6 +222,11 @@ impl Ec2<'_> {
             Kind::Volume => self.act("DeleteVolume", &[("VolumeId", id)]),
             Kind::Group => self.act("DeleteSecurityGroup", &[("GroupId", id)]),
             Kind::KeyPair => self.act("DeleteKeyPair", &[("KeyName", id)]),
+            Kind::Rule => {
+                let group = found.tied.as_deref().unwrap_or_default();
+                let rule = [("GroupId", group), ("SecurityGroupRuleId.1", id)];
+                self.act(revoke(found.state == "true"), &rule)
+            }
         }
     }
 
@@ -250,9 +259,7 @@ impl Ec2<'_> {
             if parameters.len() == 1 {
                 continue;
             }
-            let action =
-                if egress { "RevokeSecurityGroupEgress" } else { "RevokeSecurityGroupIngress" };
-            self.client.call(self.region, action, &parameters)?;
+            self.client.call(self.region, revoke(egress), &parameters)?;
         }
         Ok(())
     }
@@ -270,6 +277,11 @@ impl Ec2<'_> {
     }
 }
 
+/// The action that takes rules away.
+fn revoke(egress: bool) -> &'static str {
+    if egress { "RevokeSecurityGroupEgress" } else { "RevokeSecurityGroupIngress" }
+}
+
 fn read(kind: Kind, node: Node<'_, '_>) -> Found {
     let (.., id, state, _) = kind.table();
     let text = |path: &[&str]| text_of(node, path).map(str::to_owned);
@@ -282,7 +294,8 @@ fn read(kind: Kind, node: Node<'_, '_>) -> Found {
         id: text(&[id]).unwrap_or_default(),
         state: if state.is_empty() { String::new() } else { text(state).unwrap_or_default() },
         tags: items(node, &["tagSet"]).into_iter().filter_map(tag).collect(),
-        association: text(&["associationId"]).filter(|id| !id.is_empty()),
+        tied: text(&[if kind == Kind::Rule { "groupId" } else { "associationId" }])
+            .filter(|id| !id.is_empty()),
         public: text(&["ipAddress"]).or_else(|| text(&["publicIp"])),
     }
 }

@@ -1,4 +1,4 @@
-//! Takes away everything of a run in a region, in the order in which it can go.
+//! Takes away what is of a run in a region, in the order in which it can go.
 //!
 //! Spot requests and instances first, until they are terminated: before that, nothing of theirs is free. Then
 //! addresses, volumes, the groups' rules about each other, the groups, the key pair. What is there is found by
@@ -35,13 +35,14 @@ pub(super) enum EndingError<E> {
     Journal(E),
 }
 
-/// Takes away everything of a run in one region. Before each call, `journal` is told what is taken away.
+/// Takes away all that `look` finds in one region, everything of a run or a part of it, until it finds nothing any
+/// more. Before each call, `journal` is told what is taken away.
 ///
 /// # Errors
 /// See [`EndingError`]; calling it again goes on.
 pub(super) fn end<E>(
     ec2: Ec2<'_>,
-    run: &str,
+    look: impl Fn() -> Result<Vec<Found>, ApiError>,
     mut journal: impl FnMut(&Found) -> Result<(), E>,
 ) -> Result<(), EndingError<E>> {
     let mut empty_looks = 0;
@@ -49,7 +50,7 @@ pub(super) fn end<E>(
     let mut most = 0;
     let mut before = usize::MAX;
     loop {
-        let left = left(ec2, run)?;
+        let left = look()?;
         most = most.max(left.len());
         if left.is_empty() {
             empty_looks += 1;

@@ -2,8 +2,8 @@
 //!
 //! What has to be looked up is looked up once (`pinned`); Terraform's root module is written for the run
 //! (`terraform`); everything is found again by its tags (`ec2`) and taken away in the order in which that can be
-//! (`ending`), whatever Terraform's state says. Runs whose time is over are found by their tags alone
-//! ([`Aws::expired`]).
+//! (`ending`), whatever Terraform's state says; what that does not know of, after a crash, is taken away before
+//! Terraform makes it again (`strays`). Runs whose time is over are found by their tags alone.
 
 mod client;
 mod credentials;
@@ -11,6 +11,8 @@ mod ec2;
 mod ending;
 mod pinned;
 mod prices;
+mod quotas;
+mod strays;
 mod terraform;
 pub mod user_data;
 
@@ -28,13 +30,14 @@ pub use prices::Prices;
 
 use crate::error::{DeployError, Result};
 use crate::inventory::{Host, Inventory};
-use crate::provider::{Plan, Provider, Resource, Standing};
+use crate::provider::{Expired, Plan, Provider, Resource, Standing};
 use crate::run::{Run, Step, folder, from_rfc3339, write};
 use crate::wish::Machine;
 use ec2::{Ec2, Found, Kind, TAG_EXPIRES_AT, TAG_MACHINE, TAG_RUN};
 use ending::EndingError;
 use pinned::Pinned;
-use terraform::Terraform;
+use strays::Known;
+use terraform::{Terraform, folder_of};
 
 /// The provider's name.
 pub const NAME: &str = "aws";
@@ -52,11 +55,10 @@ const USER: &str = "ubuntu";
 const ELASTIC_USUAL: usize = 5;
 
 /// Codes that mean: no room for this type in this zone.
-const NO_ROOM: [&str; 5] = [
+const NO_ROOM: [&str; 4] = [
     "InsufficientInstanceCapacity",
     "InsufficientHostCapacity",
     "SpotMaxPriceTooLow",
-    "MaxSpotInstanceCountExceeded",
     "Unsupported",
 ];
 
@@ -136,6 +138,34 @@ impl Aws {
         Ok(notes)
     }
 
+    /// Takes away what an earlier try has made and Terraform does not know of, so that it can be made again.
+    fn clear_strays(
+        &self,
+        run: &mut Run,
+        notes: &mut Notes,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let known = Known::recover(&folder_of(run), tell)?;
+        let id = run.state.id.clone();
+        for region in run.state.regions.clone() {
+            let ec2 = self.ec2(&region);
+            let journal = |found: &Found| {
+                strays::refuse_if_reached(run, found)?;
+                let resource = resource(&region, found);
+                if !notes.ending.contains(&resource) {
+                    tell(&format!(
+                        "Terraform does not know of {resource}: it goes, to be made again"
+                    ));
+                    notes.ending.push(resource);
+                    notes.save(run)?;
+                }
+                Ok(())
+            };
+            ending::end(ec2, || known.strays(ec2, &id), journal).map_err(not_ended)?;
+        }
+        Ok(())
+    }
+
     /// Refuses an id that is in use by a run that is not in this folder.
     fn refuse_a_strangers(&self, run: &Run) -> Result<()> {
         for region in &run.state.regions {
@@ -160,6 +190,16 @@ impl Provider for Aws {
 
     fn plan(&self, run: &mut Run) -> Result<Plan> {
         let notes = self.ready(run)?;
+        let mut told = Vec::new();
+        if run.state.step != Step::Begun {
+            let known = Known::recover(&folder_of(run), &mut |what| told.push(what.to_owned()))?;
+            for region in &run.state.regions {
+                for found in known.strays(self.ec2(region), &run.state.id)? {
+                    let stray = resource(region, &found);
+                    told.push(format!("Terraform does not know of {stray}: `up` makes it again"));
+                }
+            }
+        }
         let terraform = Terraform::prepare(run, &notes.pinned, &notes.attempts)?;
         let differs = terraform.plan()?;
         let planned = terraform.planned()?;
@@ -174,7 +214,7 @@ impl Provider for Aws {
             )
         };
         let lines = prices.lines(&run.wish, chosen);
-        let mut told = vec![format!("prices of {}: {}", prices.date, prices.source)];
+        told.push(format!("prices of {}: {}", prices.date, prices.source));
         for line in lines.iter().filter(|line| line.hourly.is_none()) {
             told.push(format!("nobody here knows what `{}` costs in {}", line.what, line.region));
         }
@@ -191,11 +231,15 @@ impl Provider for Aws {
         Ok(Plan { lines, notes: told, changes: changes(&planned), differs })
     }
 
-    fn up(&self, run: &mut Run) -> Result<Inventory> {
-        if run.state.step == Step::Begun {
+    fn up(&self, run: &mut Run, tell: &mut dyn FnMut(&str)) -> Result<Inventory> {
+        let is_new = run.state.step == Step::Begun;
+        if is_new {
             self.refuse_a_strangers(run)?;
         }
         let mut notes = self.ready(run)?;
+        if !is_new {
+            self.clear_strays(run, &mut notes, tell)?;
+        }
         run.begin(Step::Making)?;
         let made = loop {
             let terraform = Terraform::prepare(run, &notes.pinned, &notes.attempts)?;
@@ -212,7 +256,7 @@ impl Provider for Aws {
                         .map(|machine| machine.name)
                         .collect();
                     if crowded.is_empty() {
-                        return Err(error);
+                        return Err(quotas::exceeded(&told, run).unwrap_or(error));
                     }
                     for name in crowded {
                         *notes.attempts.entry(name).or_default() += 1;
@@ -264,20 +308,26 @@ impl Provider for Aws {
         Ok(run.wish.machines().into_iter().map(standing).collect())
     }
 
-    fn down(&self, run: &mut Run) -> Result<()> {
+    fn down(&self, run: &mut Run, tell: &mut dyn FnMut(&str)) -> Result<()> {
         run.begin(Step::Ending)?;
         let mut notes = Notes::of(run)?;
         let id = run.state.id.clone();
+        let mut told = Vec::new();
         for region in run.state.regions.clone() {
             let journal = |found: &Found| {
                 let resource = resource(&region, found);
+                if !told.contains(&resource) {
+                    tell(&format!("{resource} goes"));
+                    told.push(resource.clone());
+                }
                 if !notes.ending.contains(&resource) {
                     notes.ending.push(resource);
                     notes.save(run)?;
                 }
                 Ok(())
             };
-            ending::end(self.ec2(&region), &id, journal).map_err(not_ended)?;
+            let ec2 = self.ec2(&region);
+            ending::end(ec2, || ending::left(ec2, &id), journal).map_err(not_ended)?;
         }
         Ok(())
     }
@@ -290,71 +340,38 @@ impl Provider for Aws {
         }
         Ok(leaks)
     }
-}
 
-/// A run as its tags tell of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
-pub struct Expired {
-    /// Its id.
-    pub run: String,
-    /// When it should have ended, in seconds since 1970.
-    pub expires_s: u64,
-    /// What is still there.
-    pub left: Vec<Resource>,
-}
-
-impl Aws {
-    /// Every region that the account can use.
-    ///
-    /// # Errors
-    /// EC2 cannot be asked.
-    pub fn regions(&self) -> Result<Vec<String>> {
-        Ok(self.ec2(HOME_REGION).regions()?)
-    }
-
-    /// Every run of whoever's, in these regions, whose time was over at this second since 1970.
-    ///
-    /// A run is known by its tags: its id, and when it ends. What bears no such tags is a stranger's. As long as
-    /// anything of a run says that its time is not over, nothing of it is.
-    ///
-    /// # Errors
-    /// EC2 cannot be asked.
-    pub fn expired(&self, regions: &[String], now_s: u64) -> Result<Vec<Expired>> {
-        let mut runs: BTreeMap<String, Expired> = BTreeMap::new();
+    fn expired(&self, regions: &[String], now_s: u64) -> Result<Vec<Expired>> {
+        let everywhere;
+        let regions = if regions.is_empty() {
+            everywhere = self.ec2(HOME_REGION).regions()?;
+            &everywhere
+        } else {
+            regions
+        };
+        let mut tagged = Vec::new();
         for region in regions {
             for kind in Kind::ALL {
                 let found = self.ec2(region).of_any_run(kind)?;
                 for found in found.iter().filter(|found| !found.is_over()) {
                     let tag = |name: &str| found.tags.get(name);
-                    let Some((run, expires_s)) =
-                        tag(TAG_RUN).zip(tag(TAG_EXPIRES_AT).and_then(|at| from_rfc3339(at)))
-                    else {
-                        continue;
-                    };
-                    let known = runs.entry(run.clone()).or_insert_with(|| Expired {
-                        run: run.clone(),
-                        expires_s,
-                        left: Vec::new(),
-                    });
-                    known.expires_s = known.expires_s.max(expires_s);
-                    known.left.push(resource(region, found));
+                    let expires_s = tag(TAG_EXPIRES_AT).and_then(|at| from_rfc3339(at));
+                    if let Some((run, expires_s)) = tag(TAG_RUN).zip(expires_s) {
+                        tagged.push((resource(region, found), run.clone(), expires_s));
+                    }
                 }
             }
         }
-        runs.retain(|_, run| run.expires_s < now_s);
-        Ok(runs.into_values().collect())
+        Ok(Expired::of(tagged, now_s))
     }
 
-    /// Takes away all that is left of a run whose time is over.
-    ///
-    /// # Errors
-    /// Something cannot be taken away.
-    pub fn reap(&self, expired: &Expired) -> Result<()> {
+    fn reap(&self, expired: &Expired) -> Result<()> {
         let mut regions: Vec<&str> = expired.left.iter().map(|left| left.region.as_str()).collect();
         regions.dedup();
         for region in regions {
             let journal = |_: &Found| Ok::<(), DeployError>(());
-            ending::end(self.ec2(region), &expired.run, journal).map_err(not_ended)?;
+            let ec2 = self.ec2(region);
+            ending::end(ec2, || ending::left(ec2, &expired.run), journal).map_err(not_ended)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::ec2::{TAG_EXPIRES_AT, TAG_OWNER, TAG_RUN};
 use super::pinned::Pinned;
+use super::strays::Known;
 use crate::error::{DeployError, Result};
 use crate::inventory::Role;
 use crate::keys;
@@ -87,14 +88,23 @@ impl<'a> Terraform<'a> {
         if let Some(plugins) = env::var_os(PLUGINS).filter(|folder| !folder.is_empty()) {
             arguments.push(format!("-plugin-dir={}", Path::new(&plugins).display()));
         }
-        terraform.succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let fetched = terraform.folder.join(".terraform");
+        if fetched.exists() {
+            if terraform.call(&arguments)?.status.success() {
+                return Ok(terraform);
+            }
+            // Killed while it fetched the provider, it trips over the half of it.
+            fs::remove_dir_all(&fetched).map_err(DeployError::file(&fetched))?;
+        }
+        terraform.succeed(&arguments)?;
         Ok(terraform)
     }
 
     fn of(run: &'a Run) -> Self {
         let program = env::var(PROGRAM).ok().filter(|program| !program.is_empty());
         let program = program.unwrap_or_else(|| "terraform".to_owned());
-        Self { run, folder: run.dir.join("terraform"), program }
+        Self { run, folder: folder_of(run), program }
     }
 
     /// Plans, and tells whether anything would change.
@@ -122,10 +132,25 @@ impl<'a> Terraform<'a> {
 
     /// Carries out the plan that was made last.
     ///
+    /// If this program is killed, Terraform goes on to the end of what it has begun, and writes it down: it has the
+    /// run's lock, and files to talk to, not us.
+    ///
     /// # Errors
     /// Terraform fails; what it made before is kept.
     pub(super) fn apply(&self) -> Result<()> {
-        self.succeed(&["apply", "-input=false", "-no-color", "plan"]).map(drop)
+        let arguments = ["apply", "-input=false", "-no-color", "plan"];
+        let (talk, refusals) = (self.folder.join("apply.log"), self.folder.join("apply.err"));
+        let file = |path: &Path| File::create(path).map_err(DeployError::file(path));
+        let mut command = self.command(&arguments);
+        command.stdin(self.run.held()?).stdout(file(&talk)?).stderr(file(&refusals)?);
+        let status = command.status().map_err(|error| self.not_there(error))?;
+        let read = |path: &Path| fs::read(path).map_err(DeployError::file(path));
+        let output = Output { status, stdout: read(&talk)?, stderr: read(&refusals)? };
+        self.log(&arguments, &output)?;
+        if !status.success() {
+            return Err(self.failed(&arguments, &output));
+        }
+        Known::keep(&self.folder)
     }
 
     /// What has been made, by machine.
@@ -158,15 +183,28 @@ impl<'a> Terraform<'a> {
         if output.status.success() { Ok(output) } else { Err(self.failed(arguments, &output)) }
     }
 
-    fn call(&self, arguments: &[&str]) -> Result<Output> {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
         command.env("TF_IN_AUTOMATION", "1").env("CHECKPOINT_DISABLE", "1");
-        let output = command.output().map_err(|error| DeployError::Program {
+        command
+    }
+
+    fn call(&self, arguments: &[&str]) -> Result<Output> {
+        let output = self.command(arguments).output().map_err(|error| self.not_there(error))?;
+        self.log(arguments, &output)?;
+        Ok(output)
+    }
+
+    fn not_there(&self, error: std::io::Error) -> DeployError {
+        DeployError::Program {
             program: self.program.clone(),
             hint: format!("install Terraform 1.5 or newer; or OpenTofu, with {PROGRAM}=tofu"),
             error,
-        })?;
+        }
+    }
+
+    fn log(&self, arguments: &[&str], output: &Output) -> Result<()> {
         let log = self.run.log("terraform");
         let mut file = OpenOptions::new().create(true).append(true).open(&log);
         let told =
@@ -180,8 +218,7 @@ impl<'a> Terraform<'a> {
             }
             file.write_all(&output.stderr)
         });
-        told.map_err(DeployError::file(&log))?;
-        Ok(output)
+        told.map_err(DeployError::file(&log))
     }
 
     fn failed(&self, arguments: &[&str], output: &Output) -> DeployError {
@@ -197,8 +234,13 @@ impl<'a> Terraform<'a> {
     }
 }
 
+/// Terraform's folder in a run's.
+pub(super) fn folder_of(run: &Run) -> PathBuf {
+    run.dir.join("terraform")
+}
+
 /// A region's name as Terraform can have it in names.
-fn label(region: &str) -> String {
+pub(super) fn label(region: &str) -> String {
     region.replace('-', "_")
 }
 

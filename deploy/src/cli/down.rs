@@ -27,7 +27,8 @@ impl Down {
         )? {
             return Ok(Exit::No);
         }
-        let left = lifecycle::down(provider.as_ref(), &mut run)?;
+        let left =
+            lifecycle::down(provider.as_ref(), &mut run, |what| eprintln!("{}: {what}", self.run))?;
         means.print(&left, || {
             if left.is_empty() {
                 return vec![format!("nothing is left of `{}`", self.run)];

@@ -69,18 +69,13 @@ impl Means {
     /// The provider of that name.
     pub(crate) fn provider(&self, name: &str) -> Result<Box<dyn Provider>> {
         match name {
-            aws::NAME => Ok(Box::new(self.aws()?)),
+            aws::NAME => Ok(Box::new(Aws::from_environment(clock, self.pause)?)),
             docker::NAME => Ok(Box::new(Docker::find()?)),
             _ => Err(DeployError::wrong(
                 format!("no provider `{name}`"),
                 format!("there are: {}, {}", aws::NAME, docker::NAME),
             )),
         }
-    }
-
-    /// AWS, as the environment has it.
-    pub(crate) fn aws(&self) -> Result<Aws> {
-        Aws::from_environment(clock, self.pause)
     }
 
     /// A run that is there.

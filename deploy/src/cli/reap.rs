@@ -5,15 +5,20 @@ use bigchaindb_deploy::run::{from_rfc3339, rfc3339};
 use clap::Args;
 
 use super::{Means, now_s, sure};
+use bigchaindb_deploy::aws;
 
-/// Take away what is left of every run on AWS whose time is over, in every region of the account.
+/// Take away what is left of every run whose time is over: on AWS, in every region of the account; or of containers.
 ///
-/// Runs are known by their tags; what has none of ours is left alone.
+/// Runs are known by their tags or labels; what has none of ours is left alone.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  deploy reap --dry-run\n  deploy reap --region eu-central-1 --yes"
+    after_help = "Example:\n  deploy reap --dry-run\n  deploy reap --region eu-central-1 --yes\n  \
+                  deploy reap --provider docker --yes"
 )]
 pub(crate) struct Reap {
+    /// Who has made the machines.
+    #[arg(long, default_value = aws::NAME)]
+    provider: String,
     /// Look only here; may be given several times.
     #[arg(long)]
     region: Vec<String>,
@@ -34,9 +39,8 @@ fn time(text: &str) -> std::result::Result<u64, String> {
 
 impl Reap {
     pub(crate) fn run(self, means: &Means) -> Result<Exit> {
-        let aws = means.aws()?;
-        let regions = if self.region.is_empty() { aws.regions()? } else { self.region };
-        let expired = aws.expired(&regions, self.at.unwrap_or_else(now_s))?;
+        let provider = means.provider(&self.provider)?;
+        let expired = provider.expired(&self.region, self.at.unwrap_or_else(now_s))?;
         means.print(&expired, || {
             let lines = expired.iter().flat_map(|run| {
                 let title = format!("{} was to end at {}", run.run, rfc3339(run.expires_s));
@@ -57,7 +61,7 @@ impl Reap {
             return Ok(Exit::No);
         }
         for run in &expired {
-            aws.reap(run)?;
+            provider.reap(run)?;
             eprintln!("{}: gone", run.run);
         }
         Ok(Exit::Done)

@@ -1,5 +1,6 @@
 //! The Docker engine, by way of the program `docker`.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -161,6 +162,22 @@ impl Engine {
             arguments.push("--all");
         }
         Ok(self.ask(&arguments)?.lines().map(str::to_owned).collect())
+    }
+
+    /// The labels of something, if it is there.
+    pub(super) fn labels_of(
+        &self,
+        kind: &str,
+        id: &str,
+    ) -> Result<Option<BTreeMap<String, String>>> {
+        let of = if kind == "container" { ".Config.Labels" } else { ".Labels" };
+        let Some(text) = self.inspect(kind, id, &format!("{{{{json {of}}}}}"))? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let message = format!("the labels of {kind} {id} cannot be read: {error}");
+            DeployError::surroundings(message, "does `docker version` show a server?")
+        })
     }
 
     fn inspect(&self, kind: &str, name: &str, format: &str) -> Result<Option<String>> {

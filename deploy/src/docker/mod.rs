@@ -19,8 +19,8 @@ use crate::aws::user_data::user_data;
 use crate::error::{DeployError, Result};
 use crate::inventory::{Host, Inventory};
 use crate::keys;
-use crate::provider::{Plan, PlanLine, Provider, Resource, Standing};
-use crate::run::{self, Run};
+use crate::provider::{Expired, Plan, PlanLine, Provider, Resource, Standing};
+use crate::run::{self, Run, from_rfc3339};
 use crate::wish::{Database, Machine};
 use engine::Engine;
 
@@ -35,6 +35,12 @@ const IMAGE_VARIABLE: &str = "MACHINE_IMAGE";
 
 /// Everything is here.
 const REGION: &str = "local";
+
+/// The label that everything of a run bears.
+const LABEL_RUN: &str = "bigchaindb.run";
+
+/// When it may be taken away.
+const LABEL_EXPIRES_AT: &str = "bigchaindb.expires-at";
 
 /// Who logs in.
 const USER: &str = "ubuntu";
@@ -139,7 +145,7 @@ impl Provider for Docker {
         Ok(Plan { differs: !lines.is_empty(), lines, notes, changes: Vec::new() })
     }
 
-    fn up(&self, run: &mut Run) -> Result<Inventory> {
+    fn up(&self, run: &mut Run, _tell: &mut dyn FnMut(&str)) -> Result<Inventory> {
         if !self.engine.has_image(&self.image)? {
             let message = format!("the Docker engine has no image `{}`", self.image);
             return Err(DeployError::surroundings(
@@ -187,8 +193,9 @@ impl Provider for Docker {
         run.wish.machines().into_iter().map(standing).collect()
     }
 
-    fn down(&self, run: &mut Run) -> Result<()> {
+    fn down(&self, run: &mut Run, tell: &mut dyn FnMut(&str)) -> Result<()> {
         for resource in self.leaks(run)? {
+            tell(&format!("{resource} goes"));
             self.engine.remove(&resource.kind, &resource.id)?;
         }
         Ok(())
@@ -203,6 +210,34 @@ impl Provider for Docker {
             }
         }
         Ok(left)
+    }
+
+    fn expired(&self, regions: &[String], now_s: u64) -> Result<Vec<Expired>> {
+        if regions.iter().any(|region| region != REGION) {
+            let hint = "leave out `--region`, or say `--provider aws`";
+            return Err(DeployError::wrong("containers are in no region, but here", hint));
+        }
+        let mut labelled = Vec::new();
+        for kind in engine::KINDS {
+            for id in self.engine.labelled(kind, LABEL_EXPIRES_AT)? {
+                // It may have gone meanwhile.
+                let Some(labels) = self.engine.labels_of(kind, &id)? else { continue };
+                let expires_s = labels.get(LABEL_EXPIRES_AT).and_then(|at| from_rfc3339(at));
+                if let Some((run, expires_s)) = labels.get(LABEL_RUN).cloned().zip(expires_s) {
+                    let resource =
+                        Resource { region: REGION.to_owned(), kind: kind.to_owned(), id };
+                    labelled.push((resource, run, expires_s));
+                }
+            }
+        }
+        Ok(Expired::of(labelled, now_s))
+    }
+
+    fn reap(&self, expired: &Expired) -> Result<()> {
+        for resource in &expired.left {
+            self.engine.remove(&resource.kind, &resource.id)?;
+        }
+        Ok(())
     }
 }
 
@@ -242,14 +277,14 @@ fn host(machine: &Machine<'_>, id: String, address: Ipv4Addr) -> Host {
 
 /// What says that something is a run's.
 fn label(run: &str) -> String {
-    format!("bigchaindb.run={run}")
+    format!("{LABEL_RUN}={run}")
 }
 
 fn labels(run: &Run) -> Vec<String> {
     vec![
         label(&run.state.id),
         format!("bigchaindb.owner={}", run.state.owner),
-        format!("bigchaindb.expires-at={}", run.expires_at()),
+        format!("{LABEL_EXPIRES_AT}={}", run.expires_at()),
     ]
 }
 

@@ -15,7 +15,7 @@ use bigchaindb_core::rules::Status;
 use bigchaindb_deploy::docker::Docker;
 use bigchaindb_deploy::inventory::{Inventory, Role};
 use bigchaindb_deploy::provider::Provider;
-use bigchaindb_deploy::run::Run;
+use bigchaindb_deploy::run::{Run, rfc3339};
 use bigchaindb_deploy::{lifecycle, playbook};
 
 use crate::ends::Ends;
@@ -83,6 +83,78 @@ fn a_wish_becomes_a_federation_and_then_nothing() {
     assert!(!left(&id).is_empty());
     drop(made);
     assert_eq!(left(&id), "");
+}
+
+/// Of containers, too, only what is over and ours goes: a stranger's stay, and those whose time is to come.
+#[test]
+fn of_containers_only_what_is_over_and_ours_is_reaped() {
+    if left_out() {
+        return;
+    }
+    let docker = Docker::find().expect("a Docker engine; `TESTBED_WITHOUT=docker` leaves this out");
+    let unique = format!("reap{}", std::process::id());
+    let (old, young) = (format!("{unique}-old"), format!("{unique}-young"));
+    let to_come = later_s();
+    let now_s = to_come - 1800;
+    let over = now_s - 1;
+    let label = |name: &str, value: &str| format!("bigchaindb.{name}={value}");
+    let ours = |run: &str, s: u64| vec![label("run", run), label("expires-at", &rfc3339(s))];
+    let things = [
+        (old.clone(), ours(&old, over)),
+        (young.clone(), ours(&young, to_come)),
+        (format!("{unique}-free"), vec![]),
+        (format!("{unique}-dated"), vec![label("expires-at", &rfc3339(over))]),
+        (format!("{unique}-named"), vec![label("run", &old)]),
+    ];
+    let made = Made(things.iter().map(|(name, _)| name.clone()).collect());
+    for (name, labels) in &things {
+        let labels = labels.iter().flat_map(|label| ["--label", label]);
+        let labels: Vec<_> = labels.collect();
+        ask(&[&["network", "create", name], &labels[..]].concat());
+        ask(&[&["create", "--name", name], &labels[..], &["bigchaindb-testbed/machine:latest"]]
+            .concat());
+    }
+    let expired = docker.expired(&[], now_s).unwrap();
+    let expired = expired.iter().find(|expired| expired.run == old).unwrap();
+    let kinds: Vec<_> = expired.left.iter().map(|left| left.kind.as_str()).collect();
+    assert_eq!(kinds, ["container", "network"]);
+    let reap = ["reap", "--provider", "docker", "--dry-run", "--at", &rfc3339(now_s)];
+    let told = Command::new(env!("CARGO_BIN_EXE_deploy")).args(reap).output().unwrap();
+    let said = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{old} was to end at ")) && !said.contains(&young), "{said}");
+    docker.reap(expired).unwrap();
+    let filter = format!("name={unique}");
+    for kind in ["container", "network"] {
+        let format = if kind == "container" { "{{.Names}}" } else { "{{.Name}}" };
+        let all: &[&str] = if kind == "container" { &["--all"] } else { &[] };
+        let list = [kind, "ls", "--filter", &filter, "--format", format];
+        let names = ask(&[&list[..], all].concat());
+        let mut names: Vec<_> = names.lines().collect();
+        names.sort_unstable();
+        let stay = ["dated", "free", "named", "young"].map(|name| format!("{unique}-{name}"));
+        assert_eq!(names, stay, "{kind}");
+    }
+    drop(made);
+}
+
+/// Containers and networks by name, that go with the test.
+struct Made(Vec<String>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for name in &self.0 {
+            let _ = Command::new("docker").args(["rm", "--force", name]).output();
+            let _ = Command::new("docker").args(["network", "rm", name]).output();
+        }
+    }
+}
+
+/// What the engine answers.
+fn ask(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// An hour from now: machines live by the real clock.

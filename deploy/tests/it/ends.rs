@@ -12,7 +12,7 @@ pub(crate) struct Ends<'a> {
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
-        let down = lifecycle::down(self.docker, &mut self.run);
+        let down = lifecycle::down(self.docker, &mut self.run, |_| ());
         assert!(std::thread::panicking() || down.unwrap().is_empty());
     }
 }

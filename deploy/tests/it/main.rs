@@ -1,8 +1,10 @@
 //! Deployments, without a cloud.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cloud;
 mod configs;
 mod containers;
+mod crash;
 mod ending;
 mod ends;
 mod fake;

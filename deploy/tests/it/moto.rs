@@ -6,6 +6,7 @@ use std::env;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -30,8 +31,10 @@ const LOOKS: u32 = 600;
 /// A moto server, its folder, and a stand-in for `ssh`: moto's machines are nowhere.
 pub(crate) struct Moto {
     server: Child,
-    endpoint: String,
+    pub(crate) endpoint: String,
     pub(crate) folder: tempfile::TempDir,
+    /// Between two looks of `deploy` at what takes time.
+    pause: &'static str,
 }
 
 impl Drop for Moto {
@@ -42,8 +45,9 @@ impl Drop for Moto {
 }
 
 impl Moto {
-    /// None where `TESTBED_WITHOUT` names `terraform`. There is no room for machines of the types in `no_room`.
-    pub(crate) fn start(no_room: &str) -> Option<Self> {
+    /// None where `TESTBED_WITHOUT` names `terraform`. `as_aws` is for `aws.py`: what there is no room for, which
+    /// quotas are used up.
+    pub(crate) fn start(as_aws: &[(&str, &str)]) -> Option<Self> {
         let without = env::var("TESTBED_WITHOUT").unwrap_or_default();
         if without.split(',').any(|name| name.trim() == "terraform") {
             eprintln!("left out: TESTBED_WITHOUT names `terraform`");
@@ -70,7 +74,9 @@ impl Moto {
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .env("MOTO_AMIS_PATH", &images)
             .env("PYTHONPATH", folder.path())
-            .env("NO_ROOM", no_room)
+            .env("KILL", folder.path().join("kill"))
+            .env("CALLER", folder.path().join("caller"))
+            .envs(as_aws.iter().copied())
             .envs([
                 ("MOTO_ENABLE_AMI_VALIDATION", "true"),
                 ("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true"),
@@ -83,7 +89,8 @@ impl Moto {
             .unwrap_or_else(|error| {
                 panic!("`{program}`: {error}: `pip install 'moto[server]'`{how}")
             });
-        let mut moto = Self { server, endpoint: format!("http://127.0.0.1:{port}"), folder };
+        let mut moto =
+            Self { server, endpoint: format!("http://127.0.0.1:{port}"), folder, pause: "0ms" };
         let mut looks = 0;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = moto.server.try_wait().unwrap();
@@ -117,11 +124,46 @@ impl Moto {
         command
     }
 
+    /// There are machines, and they take their time: the real `ssh` reaches them.
+    pub(crate) fn reaches_machines(&mut self) {
+        fs::remove_file(self.folder.path().join("ssh")).unwrap();
+        self.pause = "2s";
+    }
+
     /// `deploy` with its runs in the folder; its exit code and all it said.
     pub(crate) fn deploy(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        said(&self.deploys(arguments).output().unwrap())
+    }
+
+    fn deploys(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_deploy"));
-        command.arg("--deployments").arg(self.runs()).args(["--pause", "0ms"]).args(arguments);
-        said(&command.output().unwrap())
+        command.arg("--deployments").arg(self.runs()).args(["--pause", self.pause]).args(arguments);
+        command
+    }
+
+    /// The same, killed at the first call whose action begins so, after it is carried out and before anybody hears of
+    /// it: with all that `deploy` has called (`group`), or it alone (`one`). Whether it got so far.
+    pub(crate) fn killed(&self, at: &str, whom: &str, arguments: &[&str]) -> bool {
+        let (kill, caller) = (self.folder.path().join("kill"), self.folder.path().join("caller"));
+        let _ = fs::remove_file(&caller);
+        fs::write(&kill, format!("{at} {whom}")).unwrap();
+        let mut command = self.deploys(arguments);
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        fs::write(self.folder.path().join("caller.part"), child.id().to_string()).unwrap();
+        fs::rename(self.folder.path().join("caller.part"), &caller).unwrap();
+        let status = child.wait().unwrap();
+        let _ = fs::remove_file(&kill);
+        // Who is killed takes a while to be gone, with what it holds.
+        let is_there = || {
+            let group = format!("-{}", child.id());
+            let mut there = Command::new("kill");
+            there.args(["-0", "--", &group]).stderr(Stdio::null()).status().unwrap().success()
+        };
+        while whom == "group" && is_there() {
+            sleep(Duration::from_millis(10));
+        }
+        status.signal() == Some(9)
     }
 
     /// `terraform` in a run's folder; what it said on stdout.
@@ -135,7 +177,17 @@ impl Moto {
 
     /// How many machines bear a run's tag, as the cloud itself says.
     pub(crate) fn machines(&self, run: &str) -> usize {
-        let mut machines = 0;
+        self.kinds(run).into_iter().filter(|kind| kind == "instance").count()
+    }
+
+    /// The kinds of all that bears a run's tag, as the cloud itself says.
+    pub(crate) fn kinds(&self, run: &str) -> Vec<String> {
+        self.things(run).into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    /// Kind and id of all that bears a run's tag, as the cloud itself says, in order.
+    pub(crate) fn things(&self, run: &str) -> Vec<(String, String)> {
+        let mut things = Vec::new();
         for region in ["eu-central-1", "us-east-1"] {
             let (_, told) = self.deploy(&[
                 "--json",
@@ -149,9 +201,11 @@ impl Moto {
             let runs: serde_json::Value = serde_json::from_str(&told).unwrap();
             let of_run = runs.as_array().unwrap().iter().filter(|found| found["run"] == run);
             let left = of_run.flat_map(|found| found["left"].as_array().unwrap());
-            machines += left.filter(|left| left["kind"] == "instance").count();
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            things.extend(left.map(|left| (text(&left["kind"]), text(&left["id"]))));
         }
-        machines
+        things.sort();
+        things
     }
 
     /// The folder of the runs.

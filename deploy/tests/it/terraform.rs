@@ -16,7 +16,7 @@ const TWO_REGIONS: &str =
 
 #[test]
 fn from_a_plan_to_machines_and_back_to_nothing() {
-    let Some(moto) = Moto::start("") else { return };
+    let Some(moto) = Moto::start(&[]) else { return };
     let wish = moto.wish(TWO_REGIONS);
     let asked = ["--owner", "ops@example.org", "--operator", OPERATOR];
 
@@ -77,7 +77,7 @@ fn from_a_plan_to_machines_and_back_to_nothing() {
 /// Addresses that stay, spot instances; and Terraform's own way to take all of it away.
 #[test]
 fn terraform_takes_away_what_it_made_too() {
-    let Some(moto) = Moto::start("") else { return };
+    let Some(moto) = Moto::start(&[]) else { return };
     let wish = moto.wish(
         "name = \"one\"\nowner = \"me\"\noperator = \"203.0.113.7/32\"\n[nodes]\ncount = 1\nspot = true\n\
          elastic_addresses = true\n[storage]\non = \"root\"\n",
@@ -113,7 +113,7 @@ fn terraform_takes_away_what_it_made_too() {
 /// The first choice is nowhere to be had: the next is taken, zone by zone, then type by type.
 #[test]
 fn where_there_is_no_room_the_next_type_is_taken() {
-    let Some(moto) = Moto::start("m6i.large") else { return };
+    let Some(moto) = Moto::start(&[("NO_ROOM", "m6i.large")]) else { return };
     let wish = moto.wish(
         "name = \"one\"\nowner = \"me\"\noperator = \"203.0.113.7/32\"\n[nodes]\ncount = 1\n\
          instance_types = [\"m6i.large\", \"m5.large\"]\n",
@@ -132,7 +132,7 @@ fn where_there_is_no_room_the_next_type_is_taken() {
 /// What a plan may hold, and that whoever looks for more finds it.
 #[test]
 fn a_plan_keeps_to_the_policy() {
-    let Some(moto) = Moto::start("") else { return };
+    let Some(moto) = Moto::start(&[]) else { return };
     let wish = moto.wish(TWO_REGIONS);
     let asked = ["--owner", "ops@example.org", "--operator", OPERATOR, "--machines-only"];
     let (code, made) = moto.deploy(&[&["up", &wish, "--run", "two-2"], &asked[..]].concat());
