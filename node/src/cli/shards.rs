@@ -21,11 +21,16 @@ pub(crate) struct SetShards {
 
 /// Keep so many replicas of every shard.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  bigchaindb set-replicas 3")]
+#[command(
+    after_help = "Example:\n  bigchaindb set-replicas 3\n  bigchaindb set-replicas 3 --backups 1"
+)]
 pub(crate) struct SetReplicas {
     /// How many; at most as many as there are servers.
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     num_replicas: u64,
+    /// On servers with the tag `original`; and so many copies more, without a vote, on servers with the tag `backup`.
+    #[arg(long, value_name = "N")]
+    backups: Option<u64>,
 }
 
 impl SetShards {
@@ -38,7 +43,10 @@ impl SetShards {
 impl SetReplicas {
     pub(crate) async fn run(&self, source: &Source) -> Result<Exit> {
         let client = client_with(&node(&source.settings()?)?.database, schema::PATIENCE)?;
-        conclude(schema::set_replicas(&client, self.num_replicas).await)
+        conclude(match self.backups {
+            None => schema::set_replicas(&client, self.num_replicas).await,
+            Some(backups) => schema::set_backups(&client, self.num_replicas, backups).await,
+        })
     }
 }
 

@@ -156,6 +156,27 @@ async fn what_the_server_refuses_is_said_by_table() {
     }
 }
 
+/// The servers of these tests have no tag but `default`: whoever is asked by tags says so.
+#[tokio::test]
+async fn replicas_for_backups_go_by_tags() {
+    for database in servers().await {
+        let client = database.raw.clone().unwrap();
+        let refused = schema::set_backups(&client, 1, 1).await.unwrap();
+        assert_eq!(refused.len(), 4);
+        for (_, error) in refused {
+            let error = error.to_string();
+            assert!(
+                error.starts_with("Could not find any servers with server tag `"),
+                "{}: {error}",
+                database.name
+            );
+        }
+        // None for backups, and none before: tags do not matter.
+        assert!(schema::set_backups(&client, 1, 0).await.unwrap().is_empty());
+        database.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn without_its_tables_a_store_refuses() {
     for database in empty_servers().await {

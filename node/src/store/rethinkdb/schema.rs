@@ -307,11 +307,35 @@ pub async fn set_replicas(
     reconfigure(client, |now| Layout { replicas, ..now }).await
 }
 
+/// Keeps each table on so many servers that have the tag `original`, and so many copies that nobody asks, and that have no
+/// vote, on servers with the tag `backup`. Its shards stay as many as they are. What the server refuses, by table.
+///
+/// # Errors
+/// [`Error`] if the server cannot be asked.
+///
+/// Source: BigchainDB 0.6 docs, "Combining RethinkDB Replication with Storage Snapshots".
+pub async fn set_backups(
+    client: &Client,
+    replicas: u64,
+    backups: u64,
+) -> Result<Vec<(&'static str, Error)>, Error> {
+    reconfigure(client, |now| Layout { replicas, backups, ..now }).await
+}
+
+/// The tag of servers whose replicas vote, where there are others.
+const ORIGINAL: &str = "original";
+
+/// The tag of servers that only keep a copy.
+const BACKUP: &str = "backup";
+
 /// How a table is spread over servers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Layout {
     shards: u64,
+    /// Those that vote.
     replicas: u64,
+    /// Those that do not.
+    backups: u64,
 }
 
 async fn reconfigure(
@@ -322,8 +346,13 @@ async fn reconfigure(
     for name in TABLES {
         let config = client.read_value(&table(name).config()).await?;
         let now = layout(&config).ok_or_else(|| Error::unexpected("a table's configuration"))?;
-        let Layout { shards, replicas } = change(now);
-        match client.value(&table(name).reconfigure(shards, replicas)).await {
+        let Layout { shards, replicas, backups } = change(now);
+        // Every server has the tag `default`, one for backups too: only by other tags can they be told apart.
+        let term = match (now.backups, backups) {
+            (0, 0) => table(name).reconfigure(shards, replicas),
+            _ => table(name).reconfigure_by_tags(shards, (ORIGINAL, replicas), (BACKUP, backups)),
+        };
+        match client.value(&term).await {
             Ok(_) => {}
             Err(error @ Error::Query { .. }) => refused.push((name, error)),
             Err(error) => return Err(error),
@@ -334,8 +363,13 @@ async fn reconfigure(
 
 fn layout(config: &Json) -> Option<Layout> {
     let shards = config.get("shards")?.as_array()?;
-    let replicas = shards.first()?.get("replicas")?.as_array()?;
-    Some(Layout { shards: shards.len() as u64, replicas: replicas.len() as u64 })
+    let of = |kind| Some(shards.first()?.get(kind)?.as_array()?.len() as u64);
+    let (replicas, backups) = (of("replicas")?, of("nonvoting_replicas")?);
+    Some(Layout {
+        shards: shards.len() as u64,
+        replicas: replicas.saturating_sub(backups),
+        backups,
+    })
 }
 
 impl Index {

@@ -240,6 +240,22 @@ impl Term {
         Self::call(176, [self]).with("shards", shards).with("replicas", replicas)
     }
 
+    /// Gives a table so many shards, and of each so many replicas on servers with the tag `voting`, the primary one among
+    /// them, and so many without a vote on servers with the tag `nonvoting`.
+    pub fn reconfigure_by_tags(
+        self,
+        shards: u64,
+        voting: (&'static str, u64),
+        nonvoting: (&'static str, u64),
+    ) -> Self {
+        let replicas = [voting, nonvoting].map(|(tag, count)| (tag, count.into()));
+        Self::call(176, [self])
+            .with("shards", shards)
+            .with("replicas", Self::object(replicas))
+            .with("primary_replica_tag", voting.0)
+            .with("nonvoting_replica_tags", Self::array([nonvoting.0.into()]))
+    }
+
     /// Brings all soft writes of a table to disk.
     pub fn sync(self) -> Self {
         Self::call(138, [self])
