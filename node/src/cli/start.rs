@@ -255,7 +255,7 @@ fn tell(report: &Report) {
         }
         Report::Twin { block } => log::warn!(
             target: "bigchaindb",
-            "Block {block} is signed with this node's key, and this node has not made it: does another \
+            "Block {block}, or a vote on it, is signed with this node's key, and not by this node: does another \
              node run with the same keypair?"
         ),
         Report::Listed { .. } | Report::Judged { .. } | Report::Cast { .. } => {}

@@ -242,7 +242,8 @@ pub enum Report {
         /// Who did not come.
         from: NodeKey,
     },
-    /// A block bears this node's signature, and this node has not made it: another one has its key.
+    /// A block bears this node's signature, or a vote on it does, and this node has not made it: another one has its
+    /// key.
     Twin {
         /// The block.
         block: BlockId,

@@ -290,12 +290,16 @@ impl VoteStage {
         while self.next < cx.ledger.end()
             && cx.ledger.at(self.next).is_none_or(|block| cx.ledger.voted(block))
         {
+            let place = self.next;
             self.next = self.advance();
-            if let Step::Voting { subject, vote, .. } | Step::Voted { subject, vote, .. } =
-                std::mem::take(&mut self.step)
-            {
-                let (block, valid) = (subject.id().clone(), vote.is_valid_vote());
-                cx.report(Report::Cast { block, valid });
+            match std::mem::take(&mut self.step) {
+                Step::Voting { subject, vote, .. } | Step::Voted { subject, vote, .. } => {
+                    let (block, valid) = (subject.id().clone(), vote.is_valid_vote());
+                    cx.report(Report::Cast { block, valid });
+                }
+                // It has not voted, and has a vote.
+                _ if place >= self.since => self.tell_of_twin(cx, place),
+                _ => {}
             }
         }
         self.heard = self.heard.split_off(&self.next);
@@ -399,7 +403,14 @@ impl VoteStage {
     fn look_for_twin(&mut self, cx: &mut Context, block: &Block) {
         let mine = block.node_pubkey() == cx.config.federation.me();
         if !self.made.remove(block.id()) && mine && self.next >= self.since {
-            cx.report(Report::Twin { block: block.id().clone() });
+            self.tell_of_twin(cx, self.next);
+        }
+    }
+
+    fn tell_of_twin(&mut self, cx: &mut Context, place: Position) {
+        if let Some(block) = cx.ledger.at(place).cloned() {
+            self.made.remove(&block);
+            cx.report(Report::Twin { block });
         }
     }
 
