@@ -2,7 +2,8 @@
 //! nothing: each is answered or hung up on, nothing panics, and nothing of them stays in memory.
 //!
 //! Everything is said twice. What the server keeps for later it has after the first time; so whatever
-//! it has more after the second is kept of each one, and each is large enough for that to show.
+//! it has more after the second is kept of each one, and each is large enough for that to show. An allocator
+//! may take more for another thread now and then: what is kept of each one shows every time.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -21,8 +22,11 @@ const MANY: u64 = 10_000;
 const BYTES: usize = 8 << 10;
 const HANDSHAKE_BYTES: usize = 2 << 10;
 
-/// So much the server may have more at the end of the second time: a fraction of all that was said.
+/// So much the server may have more at the end of a later time: a fraction of all that was said.
 const MORE_MAX_KIB: u64 = 2 << 10;
+
+/// If it has more than that, so often all is said at most.
+const TIMES_MAX: u64 = 5;
 
 /// Frames and queries on one connection.
 const ON_ONE_LINE: u64 = 100;
@@ -36,15 +40,20 @@ fn nonsense_is_answered_and_forgotten() {
     let process = Process::in_memory();
     let mut honest = process.connect();
     for (kind, say) in kinds {
-        let mut resident = [0; 2];
-        for (seed, resident) in resident.iter_mut().enumerate() {
-            say(process.address(), &mut Chance::new(seed as u64, 0));
+        let mut resident = Vec::new();
+        for seed in 0..TIMES_MAX {
+            say(process.address(), &mut Chance::new(seed, 0));
             assert_eq!(honest.ask(&json!([24, [1, 1]])).unwrap(), json!(2));
-            *resident = process.resident_kib();
+            resident.push(process.resident_kib());
+            if let [.., before, now] = resident[..]
+                && now < before + MORE_MAX_KIB
+            {
+                break;
+            }
         }
-        let [first, second] = resident;
-        println!("{kind}: {first} KiB after {MANY}, {second} KiB after {}", 2 * MANY);
-        assert!(second < first + MORE_MAX_KIB, "{kind}: {first} KiB, then {second} KiB");
+        println!("{kind}: after each {MANY}, KiB: {resident:?}");
+        let [.., before, now] = resident[..] else { panic!("all is said at least twice") };
+        assert!(now < before + MORE_MAX_KIB, "{kind}: it grows every time: {resident:?} KiB");
     }
     assert_eq!(process.last_words(), "");
 }
