@@ -98,6 +98,7 @@ fn down_goes_on_wherever_it_was_killed() {
         calls.iter().enumerate().filter(|(at, call)| !call.contains(" Describe") || at % 10 == 0);
     let steps: Vec<usize> = steps.map(|(at, _)| at).collect();
     assert!(steps.len() > 30, "{calls:#?}");
+    let mut killed = 0;
     for (at, before) in steps.iter().flat_map(|at| [(*at, true), (*at, false)]) {
         let (folder, fake) = (tempfile::tempdir().unwrap(), Fake::start());
         let id = left_by_a_crash(&fake, folder.path());
@@ -108,12 +109,15 @@ fn down_goes_on_wherever_it_was_killed() {
         world.caller = Some(child.id());
         drop(world);
         let status = child.wait().unwrap();
-        assert_eq!(status.signal(), Some(9), "killed at call {at}, and by nothing else");
+        // With fewer looks than the first time, it may have ended before that call.
+        assert!(status.signal() == Some(9) || status.success(), "call {at}: {status}");
+        killed += usize::from(!status.success());
         fake.world().kill = None;
         let output = deploy(&fake, folder.path(), &["down", &id, "--yes"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "killed at call {at}: {}", text(&output));
         assert_eq!(left(&fake.world(), &id), Vec::<&str>::new(), "killed at call {at}");
     }
+    assert!(killed > steps.len(), "{killed} times of {}", 2 * steps.len());
 }
 
 /// A week later: only what is over, and ours by its tags, goes.
