@@ -382,8 +382,8 @@ impl Node {
         while self.is_ready().await.is_err() {
             sleep(START_AGAIN).await;
             let mut running = self.running.lock().await;
-            // Where one program is several processes, some of them may be left.
-            if let Some(ended) = running.take().filter(|_| !self.is_ours) {
+            // Something of it may be left: one of several processes, or the container whose name the next one takes.
+            if let Some(ended) = running.take() {
                 ended.kill().await;
             }
             if let Ok(started) = self.start().await {
