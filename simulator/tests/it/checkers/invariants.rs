@@ -276,6 +276,14 @@ const CASES: &str = "
     S21 | fail which is valid | create a; refuse a@1
     S21 | pass | create a!until=0000000060; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1                      # clocks differ
     S21 | n/a  | byzantine 1; create a; refuse a@1
+    S21 | pass | apart; create a; transfer b a.0; post b@1; block A@1 a; list A; vote A vvv.                                            # cast in time, heard late
+    S21 | fail is in no VALID block | apart; create a; transfer b a.0; post b@1
+    S21 | fail was in no VALID block | apart; create a; transfer b a.0; post b@1; pass 5; block A@1 a; list A; vote A@1472688005 vvv.
+    S21 | pass | apart; create a; transfer b a.0; fault clock-skew applied; post b@1; block A@1 a; list A; vote A@1472688005 vvv.        # by a wrong clock
+    S21 | fail does not open output | apart; create a; transfer b!thief a.0; post b@2; block A@1 a; list A; vote A vvv.
+    S21 | pass | apart; create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse c@1; block B@1 b; list B; vote B vvv.
+    S21 | fail refused | create a; transfer b a.0; transfer c a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse c@1; block B@1 b; list B; vote B vvv.
+    S21 | fail refused | apart; create a; transfer b a.0; block A@1 a; list A; vote A vvv.; pass 3; refuse b@1
 
     L1 | fail was decided only after | create a; post a@1; pass 31; fault kill applied; pass 1; fault kill healed; block A@1 a; list A; vote A vvv.  # there had been time
     L1 | pass | create a; post a@1; pass 20; fault kill applied; fault kill healed; pass 20; block A@1 a; list A; vote A vvv.         # there was none
