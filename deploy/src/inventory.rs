@@ -111,13 +111,14 @@ pub struct Inventory {
 impl Inventory {
     /// The inventory of a run with these machines.
     pub fn of_run(run: &Run, hosts: Vec<Host>) -> Self {
+        let program = run.state.program.display().to_string();
         Self {
             run: run.state.id.clone(),
             provider: run.state.provider.clone(),
             key: run.ssh_key(),
             known_hosts: run.known_hosts(),
             operator: run.state.operator.clone(),
-            federation: run.wish.federation.clone(),
+            federation: Federation { program, ..run.wish.federation.clone() },
             storage: run.wish.storage.clone(),
             hosts,
         }

@@ -17,7 +17,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -57,6 +57,8 @@ pub struct State {
     pub started_s: u64,
     /// When its machines end by themselves, in seconds since 1970.
     pub expires_s: u64,
+    /// The program of a node, here, as an absolute path: the wish's is seen from where the run began.
+    pub program: PathBuf,
     /// Every region in which something may have been made.
     pub regions: Vec<String>,
     /// What was begun last.
@@ -116,8 +118,10 @@ impl Run {
             }
             _ => DeployError::file(&dir)(error),
         })?;
+        let program = Path::new(&wish.federation.program);
         let state = State {
             id,
+            program: path::absolute(program).map_err(DeployError::file(program))?,
             provider: asked.provider,
             owner: asked.owner,
             operator: asked.operator,

@@ -45,6 +45,15 @@ impl Up {
         }
         let id = run.state.id.clone();
         eprintln!("run: {id}, until {}", run.expires_at());
+        // Before machines are there to be paid for.
+        let program = &run.state.program;
+        if playbook.is_some() && !program.is_file() {
+            let message = format!("no program {} to put on machines", program.display());
+            let hint = format!(
+                "`cargo build --release -p bigchaindb` makes one; then `deploy up --run {id}` goes on"
+            );
+            return Err(DeployError::wrong(message, hint));
+        }
         let provider = means.provider(&run.state.provider)?;
         let tell = |what: &str| eprintln!("{id}: {what}");
         let up = lifecycle::up(provider.as_ref(), &mut run, playbook.as_deref(), means.pause, tell);

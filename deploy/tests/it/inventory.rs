@@ -1,6 +1,11 @@
 //! Inventories: who reaches whom where, and how SSH is told to trust nobody else.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use bigchaindb_deploy::inventory::Inventory;
+use bigchaindb_deploy::run::{DEPLOYMENTS, Run, Step};
 use serde_json::Value;
 
 use crate::stands;
@@ -43,6 +48,33 @@ fn ssh_is_told_this_runs_keys_and_nothing_else() {
     let line =
         ansible["all"]["children"]["node"]["hosts"]["node2"]["ansible_ssh_common_args"].clone();
     assert!(line.as_str().unwrap().contains("'UserKnownHostsFile=\""), "{line}");
+}
+
+#[test]
+fn a_nodes_program_is_seen_from_where_its_run_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, inventory) =
+        stands(folder.path(), "name = \"x\"\n[federation]\nprogram = \"some/node\"\n");
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(Path::new(&inventory.federation.program), here.join("some/node"));
+}
+
+#[test]
+fn without_a_program_no_machine_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    fs::write(&file, "name = \"x\"\n[federation]\nprogram = \"some/node\"\n").unwrap();
+    let mut deploy = Command::new(env!("CARGO_BIN_EXE_deploy"));
+    deploy.current_dir(folder.path()).arg("up").arg(&file).arg("--playbook").arg(&file);
+    deploy.args(["--provider", "docker", "--owner", "me@example.org"]);
+    let output = deploy.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("some/node to put on machines"), "{said}");
+    let id = said.strip_prefix("run: ").and_then(|said| said.split(',').next()).unwrap();
+    assert!(said.contains(&format!("then `deploy up --run {id}` goes on")), "{said}");
+    let run = Run::look(&folder.path().join(DEPLOYMENTS), id).unwrap();
+    assert_eq!(run.state.step, Step::Begun);
 }
 
 #[test]
