@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::container::LogOutput;
-use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, ContainerUpdateBody, HostConfig};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
@@ -21,7 +20,7 @@ use futures_util::StreamExt as _;
 use rustix::process::{Pid, getgid, getuid};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::super::super::used::Used;
 use super::super::limits::{Limits, PERIOD_US, SHARE_US};
@@ -42,12 +41,6 @@ const NO_LIMIT: i64 = -1;
 
 /// and more memory than there is, where it has none, in bytes.
 const MEMORY_MAX: u64 = 1 << 50;
-
-/// An engine that has much to do may fail to take a container away: it is asked again so much later,
-const REMOVE_AGAIN: Duration = Duration::from_millis(100);
-
-/// and so often at most. Until the old one is gone, no new one can have its name.
-const REMOVALS_MAX: u32 = 100;
 
 /// How to start a program in a container.
 #[derive(Clone, Debug)]
@@ -214,7 +207,7 @@ impl Hearing {
         match waiting.next().await {
             Some(Ok(ended)) => ended.status_code,
             // It is an error to end badly.
-            Some(Err(Error::DockerContainerWaitError { code, .. })) => code,
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => code,
             Some(Err(_)) | None => -1,
         }
     }
@@ -317,13 +310,7 @@ impl Container {
 
     async fn remove(&self) {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        for _ in 0..REMOVALS_MAX {
-            let removed = self.engine.0.remove_container(&self.id, Some(options.clone())).await;
-            match removed {
-                Ok(()) | Err(Error::DockerResponseServerError { status_code: 404, .. }) => return,
-                Err(_) => sleep(REMOVE_AGAIN).await,
-            }
-        }
         // What stays is taken away when the run ends.
+        let _ = self.engine.0.remove_container(&self.id, Some(options)).await;
     }
 }
