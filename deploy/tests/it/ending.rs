@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use bigchaindb_deploy::run::{Run, Step, rfc3339};
 use serde_json::Value;
 
-use crate::fake::{Fake, Thing};
+use crate::fake::{Fake, Kill, Thing};
 use crate::{NOW_S, asked, wish};
 
 const TWO_REGIONS: &str = "name = \"x\"\n[nodes]\nregions = [\"eu-central-1\", \"us-east-1\"]\n";
@@ -90,34 +90,32 @@ fn nothing_is_left_and_what_is_others_stays() {
 /// call is carried out, and after, with the answer lost. Whenever that is, the next `down` finds everything.
 #[test]
 fn down_goes_on_wherever_it_was_killed() {
+    for (look, every, least) in [(false, 1, 20), (true, 10, 4)] {
+        for before in [true, false] {
+            let killed =
+                (0..).step_by(every).take_while(|nth| is_killed(look, *nth, before)).count();
+            assert!(killed >= least, "{killed} calls, look: {look}, before: {before}");
+        }
+    }
+}
+
+/// Whether `down` was killed at this call, or had ended before; either way nothing is left once it is called again.
+fn is_killed(look: bool, nth: usize, before: bool) -> bool {
     let (folder, fake) = (tempfile::tempdir().unwrap(), Fake::start());
     let id = left_by_a_crash(&fake, folder.path());
-    assert!(deploy(&fake, folder.path(), &["down", &id, "--yes"]).status().unwrap().success());
-    let calls = fake.world().calls.clone();
-    let steps =
-        calls.iter().enumerate().filter(|(at, call)| !call.contains(" Describe") || at % 10 == 0);
-    let steps: Vec<usize> = steps.map(|(at, _)| at).collect();
-    assert!(steps.len() > 30, "{calls:#?}");
-    let mut killed = 0;
-    for (at, before) in steps.iter().flat_map(|at| [(*at, true), (*at, false)]) {
-        let (folder, fake) = (tempfile::tempdir().unwrap(), Fake::start());
-        let id = left_by_a_crash(&fake, folder.path());
-        let mut world = fake.world();
-        world.kill = Some((at, before));
-        let mut child = deploy(&fake, folder.path(), &["down", &id, "--yes"]);
-        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        world.caller = Some(child.id());
-        drop(world);
-        let status = child.wait().unwrap();
-        // With fewer looks than the first time, it may have ended before that call.
-        assert!(status.signal() == Some(9) || status.success(), "call {at}: {status}");
-        killed += usize::from(!status.success());
-        fake.world().kill = None;
-        let output = deploy(&fake, folder.path(), &["down", &id, "--yes"]).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "killed at call {at}: {}", text(&output));
-        assert_eq!(left(&fake.world(), &id), Vec::<&str>::new(), "killed at call {at}");
-    }
-    assert!(killed > steps.len(), "{killed} times of {}", 2 * steps.len());
+    let mut world = fake.world();
+    let mut child = deploy(&fake, folder.path(), &["down", &id, "--yes"]);
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    world.kill = Some(Kill { pid: child.id(), look, nth, before });
+    drop(world);
+    let status = child.wait().unwrap();
+    let when = format!("killed at call {nth}, look: {look}, before: {before}");
+    assert!(status.success() || status.signal() == Some(9), "{when}, and by nothing else");
+    fake.world().kill = None;
+    let output = deploy(&fake, folder.path(), &["down", &id, "--yes"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{when}: {}", text(&output));
+    assert_eq!(left(&fake.world(), &id), Vec::<&str>::new(), "{when}");
+    !status.success()
 }
 
 /// A week later: only what is over, and ours by its tags, goes.

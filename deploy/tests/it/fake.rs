@@ -49,10 +49,31 @@ pub(crate) struct World {
     pub(crate) things: BTreeMap<(String, String), Thing>,
     /// Every call: region and action, with what it answered.
     pub(crate) calls: Vec<String>,
-    /// The process to be killed at a call, and whether before it is carried out.
-    pub(crate) kill: Option<(usize, bool)>,
-    /// The process that is calling.
-    pub(crate) caller: Option<u32>,
+    /// Who is to be killed, and when.
+    pub(crate) kill: Option<Kill>,
+    /// Calls that only look, and others.
+    looks: usize,
+    acts: usize,
+}
+
+/// A process that is killed at a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kill {
+    pub(crate) pid: u32,
+    /// Whether the call only looks.
+    pub(crate) look: bool,
+    /// How many of that kind come before it.
+    pub(crate) nth: usize,
+    /// Before it is carried out; or else after, with the answer lost.
+    pub(crate) before: bool,
+}
+
+impl Kill {
+    fn carry_out(self) {
+        let kill =
+            std::process::Command::new("kill").args(["-KILL", &self.pid.to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
 }
 
 /// The server; it ends with the test's process.
@@ -361,16 +382,13 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
     let action = form.get("Action").cloned().unwrap_or_default();
     let mut world = world.lock().unwrap();
     let call = world.calls.len();
-    let killed = |world: &World, before: bool| match world.kill {
-        Some((at, when)) if at == call && when == before => {
-            let pid = world.caller.expect("whoever is killed is known").to_string();
-            let killed = std::process::Command::new("kill").args(["-KILL", &pid]).status();
-            assert!(killed.unwrap().success());
-            true
-        }
-        _ => false,
-    };
-    if killed(&world, true) {
+    let look = action.starts_with("Describe");
+    let count = if look { &mut world.looks } else { &mut world.acts };
+    let nth = *count;
+    *count += 1;
+    let kill = world.kill.filter(|kill| kill.look == look && kill.nth == nth);
+    if let Some(kill) = kill.filter(|kill| kill.before) {
+        kill.carry_out();
         world.calls.push(format!("{region} {action}: never carried out"));
         return Ok(());
     }
@@ -385,7 +403,8 @@ fn serve(stream: TcpStream, world: &Mutex<World>) -> std::io::Result<()> {
     let told = outcome.as_ref().map_or_else(|(_, code, _)| *code, |_| "ok");
     let line = format!("{region} {action}: {told}");
     world.calls.push(line);
-    if killed(&world, false) {
+    if let Some(kill) = kill {
+        kill.carry_out();
         return Ok(());
     }
     drop(world);
