@@ -1,7 +1,7 @@
 //! How many transactions a second nodes decide: over HTTP, store on disk, hard durability.
 //!
 //! `cargo run --release -p bigchaindb --example throughput -- [--nodes 1] [--creates 20000] [--chain 0]
-//! [--at-once 128] [--payload 100] [--block-size 1000] [--block-wait-ms 1000] [--unfinished 2] [--record FILE]`
+//! [--at-once 128] [--payload 100] [--block-size 1000] [--block-wait-ms 1000] [--unfinished 1] [--record FILE]`
 //!
 //! Posts so many CREATEs, then a TRANSFER of each on top, to the nodes in turn, and stops the clock when every
 //! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock. A

@@ -29,7 +29,9 @@ pub struct Settings {
     /// decides how many blocks, and so votes of everybody, there are for a transaction: the original's second.
     pub block_wait: Duration,
     /// While so many of its own blocks are undecided, a node makes only full ones: where members are far
-    /// apart, voting takes its time for each block, however little is in it.
+    /// apart, voting takes its time for each block, however little is in it, and a block waits for all that are
+    /// voted on before it. Four nodes over links of 50 ms decided half of 10 transactions a second within 2.3 s
+    /// with one, 3.1 s with two; over 500 ms within 23 s and 35 s. Under load, never fewer with one (virtual time).
     pub unfinished: usize,
     /// Transactions the block stage holds at once; the rest stays in the database until there is
     /// room.
@@ -87,7 +89,7 @@ impl Default for Settings {
         Self {
             block_size: 1000,
             block_wait: Duration::from_secs(1),
-            unfinished: 2,
+            unfinished: 1,
             waiting: 20_000,
             retry: Duration::from_secs(1),
             retry_most: Duration::from_secs(8),
