@@ -162,20 +162,12 @@ impl Provider for Docker {
             hosts.push(host(&machine, id, address));
         }
         let gateway = Ipv4Addr::new(first, second, third, 1);
-        let mut federation = run.wish.federation.clone();
+        let mut inventory = Inventory::of_run(run, hosts);
         // Containers reach nobody who has RethinkDB.
-        federation.database = federation.database.or(Some(Database::Embedded));
-        Ok(Inventory {
-            run: run.state.id.clone(),
-            provider: self.name().to_owned(),
-            key: run.ssh_key(),
-            known_hosts: run.known_hosts(),
-            // Whoever comes from this machine comes by this address.
-            operator: vec![format!("{gateway}/32")],
-            federation,
-            storage: run.wish.storage.clone(),
-            hosts,
-        })
+        inventory.federation.database.get_or_insert(Database::Embedded);
+        // Whoever comes from this machine comes by this address.
+        inventory.operator = vec![format!("{gateway}/32")];
+        Ok(inventory)
     }
 
     fn status(&self, run: &Run) -> Result<Vec<Standing>> {

@@ -46,6 +46,13 @@ pub(crate) fn node_program() -> PathBuf {
     program
 }
 
+/// A path as users write it: from where they are.
+fn seen_from_here(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap();
+    let up = "../".repeat(here.components().count() - 1);
+    format!("{up}{}", path.strip_prefix("/").unwrap().display())
+}
+
 #[test]
 fn a_wish_becomes_a_federation_and_then_nothing() {
     if left_out() {
@@ -56,7 +63,7 @@ fn a_wish_becomes_a_federation_and_then_nothing() {
     let text =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters/three.toml"));
     let mut wish = wish(&text.unwrap());
-    wish.federation.program = node_program().display().to_string();
+    wish.federation.program = seen_from_here(&node_program());
     let run = Run::create(folder.path(), wish, asked("docker")).unwrap();
     // Containers live by this machine's clock, and end by it.
     let mut made = Ends { docker: &docker, run };
