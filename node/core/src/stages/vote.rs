@@ -2,8 +2,8 @@
 //!
 //! Here: walking the list, one block at a time and in order; this node's word on a block goes out
 //! only after its word on the one before was read back, and after every earlier block that shares a
-//! transaction, an input or an output with it is decided. So all honest voters judge from the same
-//! facts. Not here: what a block is held to (`rules`), reading votes (`election`).
+//! transaction, an input or an output with it, or to whose time it would be held, is decided. So all
+//! honest voters judge from the same facts. Not here: what a block is held to (`rules`), reading votes (`election`).
 //!
 //! Source: ARCHITECTURE.md, "The default rules", rules 1, 4 and 9.
 
@@ -383,6 +383,8 @@ impl VoteStage {
                         self.note_valid(position, block.timestamp().unwrap_or_default());
                     }
                     if cx.ledger.election(block.id()) == Election::Undecided {
+                        let time = block.timestamp().unwrap_or_default();
+                        self.times.insert(block.id().clone(), (position, time));
                         self.touched.insert(block.id().clone(), Touched::by(&block));
                     }
                 }
@@ -452,14 +454,26 @@ impl VoteStage {
         self.step = Step::Gathering(cx.ask(Query::Gather(needs)), block);
     }
 
-    /// Does the block share a transaction, an input or an output with an earlier, undecided one?
+    /// Does the block share a transaction, an input or an output with an earlier, undecided one, or does
+    /// whether it comes too late depend on one?
     fn has_to_wait(&self, cx: &Context, block: &Block) -> bool {
         let undecided = cx.ledger.undecided().take_while(|(position, _)| *position < self.next);
         let mut earlier = undecided.filter_map(|(_, id)| self.touched.get(id));
         let inputs = !cx.has(Quirk::UndecidedOutputsSpent);
         !cx.has(Quirk::JudgedOutOfOrder)
             && !cx.has(Quirk::JudgedAtOnce)
-            && earlier.any(|touched| touched.concerns(block, inputs))
+            && (earlier.any(|touched| touched.concerns(block, inputs))
+                || self.may_be_late(cx, block))
+    }
+
+    /// Would an earlier block that is undecided, if it is valid, be the last valid one before this, and
+    /// decide otherwise than the last that is known whether this comes too late?
+    fn may_be_late(&self, cx: &Context, block: &Block) -> bool {
+        let at = block.timestamp().unwrap_or_default();
+        let (known, before) = self.before.unwrap_or((Position(0), 0));
+        let mut open =
+            self.times.values().filter(|(place, _)| known < *place && *place < self.next);
+        has_times(cx) && open.any(|(_, time)| is_late(cx, at, *time) != is_late(cx, at, before))
     }
 
     /// Judges every transaction from what is decided before this block, and votes.
@@ -504,16 +518,14 @@ impl VoteStage {
     /// Is the block's timestamp too far from what this node takes for now, or long before the time of
     /// the last block decided valid? By that of others anybody could move time, and a wrong clock too.
     fn untimely(&self, cx: &Context, at: u64) -> Option<String> {
-        let tolerance = cx.config.settings.clock_tolerance.as_secs();
-        if cx.rules.order() == Order::Votes || cx.has(Quirk::TimeUnbounded) {
-            // Without a list, each voter has another block before it.
+        if !has_times(cx) {
             return None;
         }
-        if at > cx.timestamp() + tolerance {
+        if is_late(cx, cx.timestamp(), at) {
             return Some(format!("its timestamp {at} is in the future"));
         }
         let (_, before) = self.before?;
-        (at + tolerance < before)
+        is_late(cx, at, before)
             .then(|| format!("its timestamp {at} is long before the previous block's, {before}"))
     }
 
@@ -623,4 +635,14 @@ impl VoteStage {
             }
         }
     }
+}
+
+/// Whether blocks are held to times: without a list, each voter has another block before it.
+fn has_times(cx: &Context) -> bool {
+    cx.rules.order() == Order::List && !cx.has(Quirk::TimeUnbounded)
+}
+
+/// Whether a time, in seconds, is before another by more than clocks that work can be apart.
+fn is_late(cx: &Context, at: u64, other: u64) -> bool {
+    at.saturating_add(cx.config.settings.clock_tolerance.as_secs()) < other
 }
