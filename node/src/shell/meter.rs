@@ -3,7 +3,7 @@
 //! Here: what its reports, its questions and its work count for. Not here: names (`metrics::table`),
 //! requests (`http`), how any of it is sent (`metrics`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bigchaindb_core::model::BlockId;
@@ -19,6 +19,9 @@ use crate::store::Store;
 /// Blocks whose way is timed at once; of more, nothing is known but their number.
 const TIMED_MAX: usize = 10_000;
 
+/// Votes can be heard of before the list is: so many blocks that were decided last are looked for there.
+const UNSEEN_MAX: usize = 100;
+
 /// Turns what a node does into metrics.
 pub(super) struct Meter {
     metrics: Metrics,
@@ -26,6 +29,8 @@ pub(super) struct Meter {
     due: Duration,
     /// Blocks that were listed and are not decided, or not voted on.
     seen: BTreeMap<BlockId, Seen>,
+    /// The last that were decided and not listed before: those may come, or be older than this start.
+    unseen: VecDeque<BlockId>,
     /// When the last block was listed.
     listed: Option<Duration>,
     /// Feeds that were opened once.
@@ -43,8 +48,15 @@ struct Seen {
 
 impl Meter {
     pub(super) fn new(metrics: Metrics) -> Self {
-        let (seen, opened) = (BTreeMap::new(), BTreeSet::new());
-        Self { metrics, due: Duration::ZERO, seen, listed: None, opened, reconnects: 0 }
+        Self {
+            metrics,
+            due: Duration::ZERO,
+            seen: BTreeMap::new(),
+            unseen: VecDeque::new(),
+            listed: None,
+            opened: BTreeSet::new(),
+            reconnects: 0,
+        }
     }
 
     /// When [`measure`](Self::measure) has something to do.
@@ -96,6 +108,12 @@ impl Meter {
                 let valid = *election == Election::Valid;
                 let decided = if valid { Counter::BlockValid } else { Counter::BlockInvalid };
                 self.metrics.count(decided, 1);
+                if !self.seen.contains_key(block) {
+                    self.unseen.push_back(block.clone());
+                    if self.unseen.len() > UNSEEN_MAX {
+                        self.unseen.pop_front();
+                    }
+                }
                 self.pass(now, block, Timer::BlockDecision, |seen| seen.decided = true);
             }
             Report::BlockWritten { transactions, .. } => {
@@ -137,6 +155,10 @@ impl Meter {
         if self.seen.len() < TIMED_MAX {
             let seen = Seen { at: now, decided: false, voted: false };
             self.seen.insert(block.clone(), seen);
+        }
+        if let Some(place) = self.unseen.iter().position(|one| one == block) {
+            self.unseen.remove(place);
+            self.pass(now, block, Timer::BlockDecision, |seen| seen.decided = true);
         }
     }
 
@@ -192,4 +214,36 @@ pub(super) fn timed(
     let outcome = work.run(config, rules);
     metrics.time(Timer::TxValidate, (clock::monotonic() - began) / transactions);
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Names, Rate};
+
+    #[test]
+    fn a_block_whose_votes_are_heard_of_first_is_timed_and_forgotten_all_the_same() {
+        let (metrics, mut lines) = Metrics::new(Names::new("n", "vm"), Rate::ALL);
+        let mut meter = Meter::new(metrics);
+        let at = Duration::from_secs;
+        let block = |id: &str| BlockId::from(id);
+        let decided = |id: &str| Report::Decided { block: block(id), election: Election::Valid };
+        for old in 0..2 * UNSEEN_MAX {
+            meter.hear(at(0), &decided(&format!("old {old}")));
+        }
+        meter.hear(at(1), &Report::Listed { block: block("a") });
+        meter.hear(at(2), &decided("b"));
+        meter.hear(at(3), &decided("a"));
+        meter.hear(at(4), &Report::Listed { block: block("b") });
+        for id in ["a", "b"] {
+            meter.hear(at(5), &Report::Cast { block: block(id), valid: true });
+        }
+        assert!(meter.seen.is_empty());
+        assert_eq!(meter.unseen.len(), UNSEEN_MAX - 1);
+        let mut told = Vec::new();
+        lines.take(|line| told.push(line.to_owned()));
+        told.retain(|line| line.contains("block.decision_ms"));
+        let ms = |line: &String| line.split([':', '|']).nth(1).unwrap().parse::<f64>().unwrap();
+        assert_eq!(told.iter().map(ms).collect::<Vec<_>>(), [2000.0, 0.0], "{told:?}");
+    }
 }
