@@ -57,7 +57,9 @@ pub struct State {
     pub started_s: u64,
     /// When its machines end by themselves, in seconds since 1970.
     pub expires_s: u64,
-    /// The program of a node, here, as an absolute path: the wish's is seen from where the run began.
+    /// The program of a node, here, as an absolute path: the wish's is seen from where the run began. Empty in runs
+    /// of before it was kept, which can be ended all the same.
+    #[serde(default)]
     pub program: PathBuf,
     /// Every region in which something may have been made.
     pub regions: Vec<String>,

@@ -60,6 +60,18 @@ fn a_nodes_program_is_seen_from_where_its_run_began() {
 }
 
 #[test]
+fn a_run_of_before_programs_were_kept_can_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, _) = stands(folder.path(), "name = \"x\"");
+    let (file, id) = (run.dir.join("run.json"), run.state.id.clone());
+    drop(run);
+    let mut state: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert!(state.as_object_mut().unwrap().remove("program").is_some());
+    fs::write(&file, state.to_string()).unwrap();
+    assert_eq!(Run::open(folder.path(), &id).unwrap().state.id, id);
+}
+
+#[test]
 fn without_a_program_no_machine_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.toml");
