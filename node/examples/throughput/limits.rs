@@ -3,21 +3,21 @@
 //! Verifications are counted and timed while nodes work, too, so that it can be said how much of their time
 //! goes there.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bigchaindb::store::Store;
 use bigchaindb_core::model::{Direct, Json, Keypair, SignatureCheck, Strictness, Transaction};
 use bigchaindb_core::query::Query;
 use bigchaindb_load::corpus::Corpus;
-use bigchaindb_rethinkdb::{Durability, Engine};
 use rayon::prelude::*;
+use tokio::task::JoinSet;
 
 /// How long each limit is measured.
 const LONG: Duration = Duration::from_secs(2);
 
-/// Rows in one commit: what a store takes at once while many clients wait for it.
+/// Rows that are written at once, as if so many clients waited.
 const ROWS_AT_ONCE: u64 = 512;
 
 /// Different messages that are verified.
@@ -80,12 +80,14 @@ pub(crate) fn verifications_per_second() -> f64 {
     count as f64 / began.elapsed().as_secs_f64()
 }
 
-/// Transactions that the embedded store by itself writes into its backlog in a second, each commit on disk before
-/// the next.
+/// Transactions that the store by itself writes into its backlog in a second, each answered once it is on disk:
+/// [`ROWS_AT_ONCE`] wait for it at a time.
 #[expect(clippy::disallowed_methods, reason = "measuring is all that this program does")]
-pub(crate) fn store_writes_per_second(folder: &Path, corpus: &Corpus) -> f64 {
+pub(crate) async fn store_writes_per_second(
+    store: Arc<dyn Store>,
+    corpus: &Corpus,
+) -> crate::Result<f64> {
     let node = Keypair::from_seed([7; 32]).public().clone();
-    let mut engine = Engine::open(&folder.join("limit.redb")).expect("there is room for a file");
     let transaction = |asset| {
         let document = Json::parse(corpus.create(asset).as_bytes());
         Transaction::from_document(document.expect("it is JSON")).expect("it is a transaction")
@@ -94,19 +96,21 @@ pub(crate) fn store_writes_per_second(folder: &Path, corpus: &Corpus) -> f64 {
     while spent < LONG {
         let assets: Vec<_> = (next..next + ROWS_AT_ONCE).collect();
         next += ROWS_AT_ONCE;
-        let queries: Vec<_> = assets
-            .into_par_iter()
-            .map(|asset| Query::InsertBacklog {
-                transaction: Arc::new(transaction(asset)),
-                assignee: node.clone(),
-            })
-            .collect();
+        let transactions: Vec<_> =
+            assets.into_par_iter().map(|asset| Arc::new(transaction(asset))).collect();
         let began = Instant::now();
-        for answer in engine.apply_all(&queries, Durability::Hard) {
-            answer.expect("it is written");
+        let mut writes = JoinSet::new();
+        for transaction in transactions {
+            let (store, assignee) = (store.clone(), node.clone());
+            writes.spawn(async move {
+                store.query(Query::InsertBacklog { transaction, assignee }).await
+            });
+        }
+        while let Some(written) = writes.join_next().await {
+            written??;
             count += 1;
         }
         spent += began.elapsed();
     }
-    f64::from(count) / spent.as_secs_f64()
+    Ok(f64::from(count) / spent.as_secs_f64())
 }

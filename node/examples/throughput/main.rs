@@ -1,45 +1,53 @@
 //! How many transactions a second nodes decide: over HTTP, store on disk, hard durability.
 //!
 //! `cargo run --release -p bigchaindb --example throughput -- [--nodes 1] [--creates 20000] [--chain 0]
-//! [--at-once 128] [--payload 100] [--block-size 1000] [--block-wait-ms 1000] [--unfinished 1] [--record FILE]`
+//! [--at-once 128] [--payload 100] [--block-size 1000] [--block-wait-ms 1000] [--unfinished 1] [--record FILE]
+//! [--rethinkdb PROGRAM]`
 //!
 //! Posts so many CREATEs, then a TRANSFER of each on top, to the nodes in turn, and stops the clock when every
 //! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock. A
 //! `record` is a file in which is written down what the first node hears, to see what that costs. Nodes, store
-//! and clients share this process and its cores; nodes share nothing that one of them has verified. Documents are
-//! signed before the clock starts. At the end every transaction is asked for, and has to be valid.
+//! and clients share this process and its cores; nodes share nothing that one of them has verified. With
+//! `rethinkdb` the store is a server of that program, a process of its own on the same cores. Documents are signed
+//! before the clock starts. At the end every transaction is asked for, and has to be valid.
 //!
 //! What this machine could do at best is measured in the same run (`limits`), and whose processor time it was
 //! (`threads`). What it was spent on: `node/examples/throughput/profile`, a table made with `perf`.
 
+mod database;
 mod decided;
 mod limits;
+mod questions;
 mod threads;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bigchaindb::federation::{Common, LocalFederation};
 use bigchaindb::record::{Recorder, Writing};
 use bigchaindb::shell::QUERY_TIMEOUT;
-use bigchaindb_core::model::{Json, Transaction};
+use bigchaindb::store::{EmbeddedStore, Store};
+use bigchaindb_core::model::{Json, Keypair, Transaction};
 use bigchaindb_core::rules::{self, Quirks};
 use bigchaindb_core::stages::Settings;
 use bigchaindb_load::client::{Answer, Call, Client};
 use bigchaindb_load::corpus::Corpus;
 use bigchaindb_load::engine::{self, Exchange};
 use bigchaindb_load::saturate::Saturate;
+use bigchaindb_rethinkdb::Durability;
 use mimalloc::MiMalloc;
 use rayon::prelude::*;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use database::Rethinkdb;
 use decided::Decided;
 use limits::Counting;
+use questions::{Asked, Questioned};
 use threads::Time;
 
 /// As in the node's own program.
@@ -63,6 +71,7 @@ struct Wish {
     payload: usize,
     settings: Settings,
     record: Option<PathBuf>,
+    rethinkdb: Option<PathBuf>,
 }
 
 impl Wish {
@@ -75,6 +84,7 @@ impl Wish {
             payload: 100,
             settings: Settings::default(),
             record: None,
+            rethinkdb: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
@@ -91,6 +101,7 @@ impl Wish {
                 }
                 "--unfinished" => wish.settings.unfinished = value.parse()?,
                 "--record" => wish.record = Some(value.into()),
+                "--rethinkdb" => wish.rethinkdb = Some(value.into()),
                 _ => return Err(format!("nobody knows {name}; see the head of this file").into()),
             }
         }
@@ -114,7 +125,13 @@ async fn run(wish: &Wish) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let cores = std::thread::available_parallelism()?;
     let verifications = limits::verifications_per_second();
-    let writes = limits::store_writes_per_second(folder.path(), &corpus);
+    let server = match &wish.rethinkdb {
+        Some(program) => Some(Rethinkdb::start(program, folder.path()).await?),
+        None => None,
+    };
+    let (folder, nodes) = (folder.path(), wish.nodes);
+    let store = open(server.as_ref(), folder, "limit", nodes).await?;
+    let writes = limits::store_writes_per_second(store, &corpus).await?;
     println!(
         "{cores} cores verify {verifications:.0} signatures/s; the store alone writes {writes:.0} rows/s\n"
     );
@@ -132,10 +149,20 @@ async fn run(wish: &Wish) -> Result<()> {
         records,
     };
     let anywhere = vec![SocketAddr::from(([127, 0, 0, 1], 0)); wish.nodes];
-    let federation = LocalFederation::open(folder.path(), &common, &anywhere).await?;
-    let addresses = federation.addresses();
-    let limits = Limits { verifications, writes };
-    let bench = Bench { addresses, decided, counting, at_once: wish.at_once, limits };
+    let keypairs: Vec<_> = (1..=wish.nodes)
+        .map(|node| Ok(Keypair::from_seed([u8::try_from(node)?; 32])))
+        .collect::<Result<_>>()?;
+    let store = Arc::new(Questioned::new(open(server.as_ref(), folder, "bigchain", nodes).await?));
+    let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;
+    let bench = Bench {
+        addresses: federation.addresses(),
+        decided,
+        counting,
+        at_once: wish.at_once,
+        limits: Limits { verifications, writes },
+        store,
+        server: server.as_ref().and_then(Rethinkdb::pid),
+    };
     bench.ready(&corpus).await?;
 
     let mut next = 0;
@@ -158,7 +185,23 @@ async fn run(wish: &Wish) -> Result<()> {
     federation.stop().await?;
     drop(common);
     writing.into_iter().try_for_each(Writing::finish)?;
+    if let Some(server) = server {
+        server.stop().await?;
+    }
     Ok(())
+}
+
+/// The store of this name: of the server that was started, or else a file in the folder.
+async fn open(
+    server: Option<&Rethinkdb>,
+    folder: &Path,
+    name: &str,
+    nodes: usize,
+) -> Result<Arc<dyn Store>> {
+    Ok(match server {
+        Some(server) => Arc::new(server.store(name, nodes).await?) as Arc<dyn Store>,
+        None => Arc::new(EmbeddedStore::open(&folder.join(name), Durability::Hard)?),
+    })
 }
 
 /// What the machine can do at best, in a second.
@@ -175,6 +218,9 @@ struct Bench {
     counting: Arc<Counting>,
     at_once: usize,
     limits: Limits,
+    store: Arc<Questioned>,
+    /// The process of the database, if it has one of its own.
+    server: Option<u32>,
 }
 
 impl Bench {
@@ -194,13 +240,14 @@ impl Bench {
     /// Posts, waits until all is decided, says how fast that was and where the time went; the transactions.
     async fn measure(&self, what: &str, calls: Vec<Call>) -> Result<Vec<Transaction>> {
         let (number, before) = (calls.len(), self.decided.transactions());
-        let (verified, threads) = (self.counting.so_far(), threads::times());
+        let (verified, threads) = (self.counting.so_far(), threads::times(self.server));
+        let asked = self.store.so_far();
         let (began, began_at) = (Instant::now(), threads::uptime());
         let answers = self.post(calls).await?;
         let accepted_s = began.elapsed().as_secs_f64();
         self.decided.until(before + number).await;
         let took_s = began.elapsed().as_secs_f64();
-        let (after, times) = (self.counting.so_far(), threads::times());
+        let (after, times) = (self.counting.so_far(), threads::times(self.server));
         let each = number as f64;
         println!(
             "{what}: {number} accepted at {:.0}/s, decided by all nodes at {:.0}/s, {:.1} us each \
@@ -221,6 +268,7 @@ impl Bench {
         }
         let (writes, share) = (self.limits.writes, each / took_s / self.limits.writes * 100.0);
         println!("  the store alone writes {writes:.0} rows/s: {share:.0} % of that limit");
+        show_asked(&asked, &self.store.so_far(), each);
         show(&threads, &times, each);
         let transaction = |answer: Answer| {
             let mut document = Json::parse(&answer.body)?;
@@ -271,6 +319,24 @@ impl Bench {
         }
         println!("all {} are valid", transactions.len());
         Ok(())
+    }
+}
+
+/// What the nodes asked of their store.
+fn show_asked(
+    before: &BTreeMap<&'static str, Asked>,
+    after: &BTreeMap<&'static str, Asked>,
+    each: f64,
+) {
+    for (name, asked) in after {
+        let Asked { times, took } = *asked - before.get(name).copied().unwrap_or_default();
+        if times > 0 {
+            let ms = took.as_secs_f64() * 1e3 / f64::from(times);
+            println!(
+                "  asked {name:<18} {:>7.4} times each, {ms:>8.2} ms",
+                f64::from(times) / each
+            );
+        }
     }
 }
 

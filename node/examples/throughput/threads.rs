@@ -1,4 +1,5 @@
-//! Whose processor time it was: by the names of this process' threads, as Linux counts it.
+//! Whose processor time it was: by the names of this process' threads, as Linux counts it; and the database's, if it
+//! is another process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +13,8 @@ pub(crate) struct Time {
 }
 
 /// The threads' times so far, by name; threads of one name together. Clients' threads are those that have
-/// ended.
-pub(crate) fn times() -> BTreeMap<String, Time> {
+/// ended. `server` is another process, which counts as one.
+pub(crate) fn times(server: Option<u32>) -> BTreeMap<String, Time> {
     let mut times: BTreeMap<String, Time> = BTreeMap::new();
     let mut living = Time::default();
     for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
@@ -24,10 +25,17 @@ pub(crate) fn times() -> BTreeMap<String, Time> {
             living = living + time;
         }
     }
-    let all = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let all = read(&all).map_or(Time::default(), |(_, time)| time);
-    times.insert("clients".to_owned(), all - living);
+    times.insert("clients".to_owned(), process("self") - living);
+    if let Some(server) = server {
+        times.insert("database's process".to_owned(), process(&server.to_string()));
+    }
     times
+}
+
+/// The time of a process so far, with that of its threads that have ended.
+fn process(id: &str) -> Time {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    read(&stat).map_or(Time::default(), |(_, time)| time)
 }
 
 /// How long this machine has been up, in seconds: the clock of `perf record -k CLOCK_MONOTONIC`, to a hundredth,

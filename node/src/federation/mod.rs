@@ -1,4 +1,4 @@
-//! Several nodes in one process that share one embedded store: for trying out, and for tests.
+//! Several nodes in one process that share one store: for trying out, and for tests.
 //!
 //! Here: starting them, and doing to each what can befall a machine: kill, restart, pause, cut off
 //! from the store. Keys are kept in a file ([`keys`]). Not here: what a node is (`shell`).
@@ -66,7 +66,6 @@ pub struct Common {
 
 /// Nodes in one process. Dropping it kills them.
 pub struct LocalFederation {
-    store: Arc<EmbeddedStore>,
     members: Vec<Member>,
 }
 
@@ -88,7 +87,7 @@ impl LocalFederation {
     /// # Panics
     /// If there are not as many addresses as keys.
     pub async fn start(
-        store: Arc<EmbeddedStore>,
+        store: Arc<dyn Store>,
         common: &Common,
         keypairs: &[Keypair],
         addresses: &[SocketAddr],
@@ -111,7 +110,7 @@ impl LocalFederation {
             let address = running.address();
             members.push(Member { setup, link, address, running: Some(running) });
         }
-        Ok(Self { store, members })
+        Ok(Self { members })
     }
 
     /// Starts the federation that is kept in a folder: its keys in `keys.json`, its store beside
@@ -128,11 +127,6 @@ impl LocalFederation {
         let keypairs = keys::load_or_make(&folder.join(KEYS_FILE), addresses.len())?;
         let store = EmbeddedStore::open(&folder.join(STORE_FILE), Durability::Hard)?;
         Ok(Self::start(Arc::new(store), common, &keypairs, addresses).await?)
-    }
-
-    /// The store they share.
-    pub fn store(&self) -> &Arc<EmbeddedStore> {
-        &self.store
     }
 
     /// Where each listens, running or not.
@@ -197,7 +191,7 @@ impl Common {
         index: usize,
         keypair: &Keypair,
         keypairs: &[Keypair],
-        store: &Arc<EmbeddedStore>,
+        store: &Arc<dyn Store>,
         link: &Link,
     ) -> Setup {
         let me = keypair.public();

@@ -46,7 +46,7 @@ async fn each_voter_names_the_block_it_voted_on_before() {
     for node in 0..3 {
         world.clients.until_status(node, spend.id().as_str(), "valid").await;
     }
-    let tables = world.federation.store().tables().await.unwrap();
+    let tables = world.store.tables().await.unwrap();
     assert_eq!(tables["positions"].len(), 1, "nobody needs a list, but to agree on genesis");
     for voter in 0..3 {
         let key = world.federation.node(voter).unwrap().key().to_string();

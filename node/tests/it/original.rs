@@ -41,7 +41,7 @@ async fn a_federation_of_them_decides_a_create_and_a_transfer() {
     let message = refused.get("message").and_then(Json::as_str);
     assert_eq!((status, message), (400, Some("Invalid transaction")));
     // Nobody keeps a list, and no place of it is used but to agree on genesis.
-    let tables = world.federation.store().tables().await.unwrap();
+    let tables = world.store.tables().await.unwrap();
     assert_eq!(tables["positions"].len(), 1);
 }
 

@@ -28,6 +28,7 @@ pub(crate) const ANYWHERE: SocketAddr =
 
 /// A federation and its clients.
 pub(crate) struct World {
+    pub(crate) store: Arc<EmbeddedStore>,
     pub(crate) federation: LocalFederation,
     pub(crate) clients: Clients,
 }
@@ -50,9 +51,10 @@ pub(crate) async fn world(nodes: u8, common: Common) -> World {
     let keypairs: Vec<_> = (0..nodes).map(|node| Keypair::from_seed([node + 1; 32])).collect();
     let addresses = vec![ANYWHERE; keypairs.len()];
     let store = Arc::new(EmbeddedStore::in_memory());
-    let federation = LocalFederation::start(store, &common, &keypairs, &addresses).await.unwrap();
+    let started = LocalFederation::start(store.clone(), &common, &keypairs, &addresses);
+    let federation = started.await.unwrap();
     let clients = Clients::new(&federation.addresses());
-    World { federation, clients }
+    World { store, federation, clients }
 }
 
 /// A running node over a store of the test's own, whatever the others in its keyring do.
