@@ -16,3 +16,4 @@ mod random;
 mod schema;
 mod suite;
 mod tls;
+mod together;

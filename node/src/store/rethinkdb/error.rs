@@ -65,6 +65,22 @@ impl Error {
         matches!(self, Self::Lost(_) | Self::NotSent(_))
     }
 
+    /// The same for one of those whose questions went as one; none if it may be due to another of them.
+    pub(super) fn shared(&self) -> Option<Self> {
+        Some(match self {
+            Self::Connect(_) | Self::Handshake(_) => Self::NotSent(self.whole()),
+            Self::NotSent(why) => Self::NotSent(why.clone()),
+            Self::Lost(why) => Self::Lost(why.clone()),
+            Self::TimedOut { ms } => Self::TimedOut { ms: *ms },
+            Self::Protocol(why) => Self::Protocol(why.clone()),
+            // Something may have been done, for all of them.
+            Self::Query { kind, message } if self.is_indeterminate() => {
+                Self::Query { kind: *kind, message: message.clone() }
+            }
+            Self::Query { .. } => return None,
+        })
+    }
+
     /// An answer of another shape than the query has.
     pub(super) fn unexpected(what: &str) -> Self {
         Self::Protocol(format!("expected {what}"))

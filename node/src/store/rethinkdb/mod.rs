@@ -1,7 +1,7 @@
 //! The store of a node on a RethinkDB server, or on an embedded one that speaks its protocol.
 //!
 //! Here: [`RethinkStore`], and below it, from the top: `queries` (the closed list, in ReQL),
-//! `feeds`, `schema` (databases, tables, indexes), `client` (a few connections that come back),
+//! `together` (questions that go as one), `feeds`, `schema` (databases, tables, indexes), `client` (a few connections that come back),
 //! [`connection`] (many queries at once on one line), `transport` (TCP, TLS), and what they share:
 //! `term`, `response`, `rows`, `error`. Not here: the protocol's bytes
 //! (`bigchaindb_rethinkdb::wire`), what a node asks and when (the core's stages).
@@ -18,6 +18,7 @@ mod response;
 mod rows;
 pub mod schema;
 pub mod term;
+mod together;
 pub mod transport;
 mod url;
 
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{BoxFuture, FeedStream, Store};
+use queries::Lines;
 
 pub use client::{Client, Limits};
 pub use connection::{Connection, Cursor, Options, Password};
@@ -41,12 +43,14 @@ pub use url::{InvalidUrl, Server};
 #[derive(Clone, Debug)]
 pub struct RethinkStore {
     client: Client,
+    lines: Lines,
 }
 
 impl RethinkStore {
     /// The store that a client reaches. Nothing is connected yet.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        let lines = Lines::new(&client);
+        Self { client, lines }
     }
 
     /// The client, for what is none of a node's questions.
@@ -64,7 +68,7 @@ impl Store for RethinkStore {
         Box::pin(async move {
             let limit = self.client.query_timeout();
             // Some queries take several questions; the time is for all of them.
-            let answer = timeout(limit, queries::answer(&self.client, &query)).await;
+            let answer = timeout(limit, queries::answer(&self.client, &self.lines, &query)).await;
             let answer = answer.unwrap_or(Err(Error::TimedOut { ms: limit.as_millis() }));
             answer.map_err(StoreError::from)
         })

@@ -10,22 +10,54 @@ use super::super::client::Client;
 use super::super::rows;
 use super::super::schema::{BACKLOG, BACKLOG_BY_ASSIGNEE, BACKLOG_BY_TIMESTAMP};
 use super::super::term::{Durability, ReadMode};
+use super::super::together::Answers;
 use super::super::{Error, Term};
 use super::gather::blocks_holding;
 use super::shape::is_waiting;
-use super::{can_be_key, counter, portions, refused, table};
+use super::{Inserted, Lines, can_be_key, counter, portions, refused, table};
+
+/// How long the documents of one insert are together at most, in bytes of JSON; a longer one goes alone.
+pub(super) const INSERT_BYTES_MAX: usize = 256 << 10;
 
 /// Puts a transaction into the backlog. An attempt that may have been done is made again only if no block
 /// has the transaction: its row is gone once it is decided, and would come back.
 pub(super) async fn insert(
     client: &Client,
+    lines: &Lines,
     transaction: &Arc<Transaction>,
     assignee: &NodeKey,
 ) -> Result<Answer, Error> {
     let row = BacklogRow { transaction: transaction.clone(), assignee: assignee.clone() };
-    let document = rows::waiting_document(&row);
-    let id = transaction.id();
-    super::insert_of(client, BACKLOG, id.as_str(), &document, Some(id)).await.map(Answer::from)
+    let (document, id) = (rows::waiting_document(&row), transaction.id());
+    let waiting = Some((lines, id));
+    super::insert_of(client, BACKLOG, id.as_str(), &document, waiting).await.map(Answer::from)
+}
+
+/// Inserts rows, each a text.
+pub(super) async fn insert_all(client: Client, documents: Vec<String>) -> Answers<Inserted> {
+    if let [document] = &documents[..] {
+        return Ok(vec![super::insert_one(&client, BACKLOG, document).await]);
+    }
+    let of_one = |error: Json| match error.as_str() {
+        None => Ok(Inserted::New),
+        Some(message) => super::not_inserted(message),
+    };
+    match client.value(&insert_all_term(&documents)).await? {
+        Json::Array(errors) if errors.len() == documents.len() => {
+            Ok(errors.into_iter().map(of_one).collect())
+        }
+        _ => Err(Error::unexpected("what came of each insert")),
+    }
+}
+
+/// Inserts rows; the error of each, or null.
+fn insert_all_term(documents: &[String]) -> Term {
+    let documents = Term::array(documents.iter().map(|text| Term::json_text(text)));
+    let error = Term::function([1], |[change]| change.at("error").or(Term::null()));
+    Term::table(BACKLOG, ReadMode::Single)
+        .insert_telling(documents, Durability::Hard)
+        .at("changes")
+        .map(error)
 }
 
 /// Whether a block has a transaction, so that its row may have been here and gone.

@@ -15,20 +15,80 @@ use super::super::client::Client;
 use super::super::rows;
 use super::super::schema::{BIGCHAIN, BIGCHAIN_BY_SPENT_OUTPUT, BIGCHAIN_BY_TRANSACTION};
 use super::super::term::{ARRAY, OBJECT, STRING};
+use super::super::together::Answers;
 use super::super::{Error, Term};
 use super::shape::is_block;
-use super::{KEYS_MAX, backlog, portions, table};
+use super::{KEYS_MAX, Lines, backlog, portions, table};
 
-pub(super) async fn gather(client: &Client, needs: &Needs) -> Result<Gathered, Error> {
+/// Transactions and outputs that several who ask want at most together; who wants so many alone does not wait for
+/// others, nor do they for that.
+pub(super) const TOGETHER_MAX: usize = 256;
+
+/// Gathers for one who asks, perhaps with others.
+pub(super) async fn gather(
+    client: &Client,
+    lines: &Lines,
+    needs: &Needs,
+) -> Result<Gathered, Error> {
+    let weight = needs.transactions.len() + needs.outputs.len();
+    if weight < TOGETHER_MAX
+        && let Some(outcome) = lines.gathers.ask(needs.clone(), weight).await
+    {
+        return outcome;
+    }
+    gather_one(client, needs).await
+}
+
+/// Gathers for several at once; what each needs.
+pub(super) async fn gather_all(client: Client, needs: Vec<Needs>) -> Answers<Gathered> {
+    if let [needs] = &needs[..] {
+        return Ok(vec![gather_one(&client, needs).await]);
+    }
+    let all = gather_one(&client, &all_of(&needs)).await?;
+    Ok(needs.iter().map(|each| Ok(of(&all, each))).collect())
+}
+
+/// What several need together.
+fn all_of(needs: &[Needs]) -> Needs {
+    let transactions: BTreeSet<_> = needs.iter().flat_map(|each| &each.transactions).collect();
+    let outputs: BTreeSet<_> = needs.iter().flat_map(|each| &each.outputs).collect();
+    Needs {
+        transactions: transactions.into_iter().cloned().collect(),
+        outputs: outputs.into_iter().cloned().collect(),
+    }
+}
+
+/// What somebody needs of what was found for many.
+fn of(all: &Gathered, needs: &Needs) -> Gathered {
+    let transactions: BTreeSet<_> = needs.transactions.iter().collect();
+    let outputs: BTreeSet<_> = needs.outputs.iter().collect();
+    let found = all.found.iter().filter(|(_, each)| transactions.contains(each.id()));
+    let waiting = all.waiting.iter().filter(|row| transactions.contains(row.transaction.id()));
+    let spends = all.spends.iter().filter(|spend| outputs.contains(&spend.output));
+    Gathered {
+        found: found.cloned().collect(),
+        waiting: waiting.cloned().collect(),
+        spends: spends.cloned().collect(),
+    }
+}
+
+async fn gather_one(client: &Client, needs: &Needs) -> Result<Gathered, Error> {
     let Needs { transactions, outputs } = needs;
     let (holding, spending) =
         tokio::join!(blocks_holding(client, transactions), blocks_spending(client, outputs));
-    let mut blocks = holding?;
-    blocks.extend(spending?);
-    let (found, waiting) =
-        tokio::join!(parts(client, &blocks, needs), backlog::waiting(client, transactions));
+    let (mut holding, spending) = (holding?, spending?);
+    holding.retain(|block| !spending.contains(block));
+    // Whether a transaction spends one of many outputs takes the server longest to see: it is asked only of blocks
+    // in which one does.
+    let held = Needs { transactions: transactions.clone(), outputs: Vec::new() };
+    let (found, spends, waiting) = tokio::join!(
+        parts(client, &holding, &held),
+        parts(client, &spending, needs),
+        backlog::waiting(client, transactions)
+    );
     let mut gathered = Gathered { waiting: waiting?, ..Gathered::default() };
-    settle(&mut gathered, found?, needs);
+    settle(&mut gathered, found?, &held);
+    settle(&mut gathered, spends?, needs);
     let moved = missing(&gathered, transactions);
     let moved_to = blocks_holding(client, &moved).await?;
     let needs = Needs { transactions: moved, outputs: Vec::new() };

@@ -16,11 +16,12 @@ mod votes;
 use std::time::Duration;
 
 use bigchaindb_core::model::{Json, TxId};
-use bigchaindb_core::query::{Answer, Query, Standing, Write};
+use bigchaindb_core::query::{Answer, Gathered, Needs, Query, Standing, Write};
 
 use super::client::Client;
 use super::rows::{self, is_same};
 use super::term::{Durability, ReadMode};
+use super::together::{Bounds, Together};
 use super::{Error, Term};
 
 /// Keys in one question: the text of a question stays below a hundred kilobytes.
@@ -33,14 +34,42 @@ const INSERT_ATTEMPTS: usize = 3;
 /// The time between two of them.
 const INSERT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Where questions wait for each other that clients make a node ask, each about one transaction: alone they cost a
+/// server several times as much.
+#[derive(Clone, Debug)]
+pub(super) struct Lines {
+    inserts: Together<String, Inserted>,
+    gathers: Together<Needs, Gathered>,
+}
+
+/// How long a question waits for others that are under way. Longer than an answer takes when all is well: while they
+/// wait, questions gather, and the more go as one the less each costs.
+const WAIT: Duration = Duration::from_millis(200);
+
+impl Lines {
+    pub(super) fn new(client: &Client) -> Self {
+        let patience = client.query_timeout();
+        let bounds = |weight_max| Bounds { weight_max, wait: WAIT, patience };
+        let (inserting, gathering) = (client.clone(), client.clone());
+        Self {
+            inserts: Together::new(bounds(backlog::INSERT_BYTES_MAX), move |documents| {
+                backlog::insert_all(inserting.clone(), documents)
+            }),
+            gathers: Together::new(bounds(gather::TOGETHER_MAX), move |needs| {
+                gather::gather_all(gathering.clone(), needs)
+            }),
+        }
+    }
+}
+
 /// Answers a query.
 ///
 /// # Errors
 /// [`Error`]; its kinds say whether a write may have been done.
-pub(super) async fn answer(client: &Client, query: &Query) -> Result<Answer, Error> {
+pub(super) async fn answer(client: &Client, lines: &Lines, query: &Query) -> Result<Answer, Error> {
     match query {
         Query::InsertBacklog { transaction, assignee } => {
-            backlog::insert(client, transaction, assignee).await
+            backlog::insert(client, lines, transaction, assignee).await
         }
         Query::Reassign { transaction, from, to } => {
             backlog::reassign(client, transaction, from, to).await
@@ -49,7 +78,7 @@ pub(super) async fn answer(client: &Client, query: &Query) -> Result<Answer, Err
         Query::Backlog { assignee, limit } => {
             backlog::oldest(client, assignee.as_ref(), *limit).await
         }
-        Query::Gather(needs) => gather::gather(client, needs).await.map(Answer::Gathered),
+        Query::Gather(needs) => gather::gather(client, lines, needs).await.map(Answer::Gathered),
         Query::InsertBlock { block } => blocks::insert(client, block).await,
         Query::Blocks { ids } => blocks::whole(client, ids).await.map(Answer::Blocks),
         Query::KnownBlocks { ids } => blocks::known(client, ids).await.map(Answer::BlockIds),
@@ -150,19 +179,26 @@ async fn insert(
 }
 
 /// The same, perhaps for a row of `backlog`, which others take away when its transaction is decided: it is
-/// not tried again once a block has the transaction, or it would come back.
+/// not tried again once a block has the transaction, or it would come back. Such a row goes with others the first
+/// time, and alone when it is tried again.
 async fn insert_of(
     client: &Client,
     name: &'static str,
     key: impl Into<Term>,
     document: &Json,
-    transaction: Option<&TxId>,
+    waiting: Option<(&Lines, &TxId)>,
 ) -> Result<Inserted, Error> {
-    let term = insert_term(name, document);
-    let key = key.into();
+    let (text, key) = (document.to_string(), key.into());
     let mut unsure = None;
     for attempt in 1.. {
-        let outcome = client.value(&term).await.and_then(|stats| inserted(&stats));
+        let together = match waiting {
+            Some((lines, _)) if attempt == 1 => lines.inserts.ask(text.clone(), text.len()).await,
+            _ => None,
+        };
+        let outcome = match together {
+            Some(outcome) => outcome,
+            None => insert_one(client, name, &text).await,
+        };
         match outcome {
             Ok(Inserted::Taken) if unsure.is_some() => {
                 let row = client.read_value(&table(name).get(key)).await?;
@@ -174,7 +210,7 @@ async fn insert_of(
             Err(error) if attempt == INSERT_ATTEMPTS => return Err(error),
             Err(error) => {
                 tokio::time::sleep(INSERT_PAUSE).await;
-                if let Some(id) = transaction
+                if let Some((_, id)) = waiting
                     // Whoever cannot find out does not know any more than before.
                     && backlog::may_be_done(client, id).await.unwrap_or(true)
                 {
@@ -187,20 +223,21 @@ async fn insert_of(
     unreachable!("the last attempt returns")
 }
 
-fn insert_term(name: &'static str, document: &Json) -> Term {
-    Term::table(name, ReadMode::Single).insert(Term::json(document), Durability::Hard)
-}
-
-/// What a write's statistics say of one inserted row.
-fn inserted(stats: &Json) -> Result<Inserted, Error> {
-    if counter(stats, "inserted")? == 1 {
+async fn insert_one(client: &Client, name: &'static str, text: &str) -> Result<Inserted, Error> {
+    let table = Term::table(name, ReadMode::Single);
+    let stats = client.value(&table.insert(Term::json_text(text), Durability::Hard)).await?;
+    if counter(&stats, "inserted")? == 1 {
         return Ok(Inserted::New);
     }
-    let message = stats.get("first_error").and_then(Json::as_str).unwrap_or_default();
-    if message.starts_with("Duplicate primary key") {
-        return Ok(Inserted::Taken);
+    not_inserted(stats.get("first_error").and_then(Json::as_str).unwrap_or_default())
+}
+
+/// What the server says of a row that it did not insert.
+fn not_inserted(message: &str) -> Result<Inserted, Error> {
+    match message.starts_with("Duplicate primary key") {
+        true => Ok(Inserted::Taken),
+        false => Err(refused(message)),
     }
-    Err(refused(message))
 }
 
 /// A row was not written, and the server says why.

@@ -388,6 +388,11 @@ impl Term {
         Self::call(56, [self, document]).durably(durability)
     }
 
+    /// Inserts documents, and says in `changes` what came of each, in their order.
+    pub fn insert_telling(self, documents: Term, durability: Durability) -> Self {
+        self.insert(documents, durability).with("return_changes", "always")
+    }
+
     /// Writes a document over whatever has its primary key.
     pub fn put(self, document: Term, durability: Durability) -> Self {
         self.insert(document, durability).with("conflict", "replace")
