@@ -24,10 +24,7 @@ pub(crate) fn matrix(swept: &Swept) -> String {
 
 fn heading(swept: &Swept) -> String {
     let runs: u64 = swept.cells.iter().map(Sum::runs).sum();
-    let story: String = (swept.story.split("\n\n"))
-        .filter(|part| !part.trim().is_empty())
-        .map(|part| format!("<p>{}</p>\n", escape(part)))
-        .collect();
+    let story = page::story(&swept.story);
     format!(
         "<header>\n<p class=\"eyebrow\">BigchainDB testbed · {}, {}</p>\n<h1>{}</h1>\n{story}\
          </header>\n",

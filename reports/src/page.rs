@@ -295,6 +295,26 @@ fn footer() -> String {
     format!("<footer>\nNext to this page: {}.\n</footer>\n", files.join(", "))
 }
 
+/// What a scenario says of itself, as paragraphs; what stands between two backticks is code.
+pub(crate) fn story(text: &str) -> String {
+    let spans = |paragraph: &str| {
+        let spans = escape(paragraph);
+        let spans: Vec<_> = spans.split('`').collect();
+        let mut said = String::new();
+        for (number, span) in spans.iter().enumerate() {
+            match number % 2 {
+                0 => said.push_str(span),
+                // One that is not closed is a backtick.
+                _ if number + 1 == spans.len() => said.extend(["`", span]),
+                _ => said.extend(["<code>", span, "</code>"]),
+            }
+        }
+        said
+    };
+    let paragraphs = text.split("\n\n").filter(|part| !part.trim().is_empty());
+    paragraphs.map(|part| format!("<p>{}</p>\n", spans(part))).collect()
+}
+
 /// Pairs of a name, which is escaped here, and a value that is HTML already.
 pub(crate) fn facts(pairs: &[(&str, String)]) -> String {
     let pairs: String = pairs

@@ -37,10 +37,7 @@ pub(crate) fn knee_said(found: &Saturation) -> String {
 
 fn heading(found: &Saturation) -> String {
     let runs: usize = found.rates.iter().map(|tried| tried.runs.len()).sum();
-    let story: String = (found.story.split("\n\n"))
-        .filter(|part| !part.trim().is_empty())
-        .map(|part| format!("<p>{}</p>\n", escape(part)))
-        .collect();
+    let story = page::story(&found.story);
     format!(
         "<header>\n<p class=\"eyebrow\">BigchainDB testbed · {}, {}, backend <code>{}</code></p>\n\
          <h1>{}</h1>\n{story}</header>\n",
@@ -180,21 +177,20 @@ fn tried(found: &Saturation) -> String {
 
 fn row(rate: Rate, is_first: bool, run: &Run) -> String {
     let rate = if is_first { rate.to_string() } else { String::new() };
-    let (standing, said) = match &run.broken {
-        None => (Standing::Pass, "yes"),
-        Some(why) => (Standing::Fail, why.as_str()),
+    let (standing, said, why) = match &run.broken {
+        None => (Standing::Pass, "yes", String::new()),
+        Some(why) => (Standing::Fail, "no", format!("<p class=\"note\">{}</p>", escape(why))),
     };
     format!(
         "<tr><td class=\"number\">{rate}</td><td class=\"number\">{:.1}</td><td class=\"number\">{}</td>\
          <td class=\"number\">{}</td><td class=\"{}\"><span class=\"state\">\
-         <span aria-hidden=\"true\">{}</span> {}</span></td><td><a href=\"{}/report.html\">seed {}</a>, \
+         <span aria-hidden=\"true\">{}</span> {said}</span>{why}</td><td><a href=\"{}/report.html\">seed {}</a>, \
          {}</td></tr>\n",
         run.decided_per_s,
         words::duration(run.p50_us),
         words::duration(run.p99_us),
         standing.class(),
         standing.sign(),
-        escape(said),
         escape(&run.folder),
         run.seed,
         run.verdict,

@@ -6,7 +6,7 @@ use bigchaindb_simulator::saturate::{Knee, Rate, Run, Saturation};
 use crate::page::{parsed, skeleton};
 
 fn found() -> Saturation {
-    let story = "How much <b>one</b> node can do.".into();
+    let story = "How much <b>one</b> node can do by `saturate`, ` and all.".into();
     let mut found = Saturation::new("one & only".into(), story, "local".into(), Rate(100_000));
     found.command = "testbed saturate one.toml".into();
     for (rate, decided, p99_us, broken) in [
