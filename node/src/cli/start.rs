@@ -15,7 +15,7 @@ use crate::shell::{NodeHandle, QUERY_TIMEOUT, Setup};
 use crate::store::rethinkdb::{RethinkStore, schema};
 use crate::store::{EmbeddedStore, Store};
 use bigchaindb_core::rules::{Election, Federation, Registry};
-use bigchaindb_core::stages::{Config, Report};
+use bigchaindb_core::stages::{Config, Report, Settings};
 use bigchaindb_rethinkdb::server::{Server, ServerOptions};
 use bigchaindb_rethinkdb::{Database, Durability};
 use clap::Args;
@@ -29,13 +29,6 @@ use super::serving;
 use super::source::{Source, client, keypair, node};
 use super::tables;
 use crate::exit::Exit;
-
-/// Transactions in a block at most where the database is a server: to find one of them by an index, RethinkDB 2.4.4
-/// reads the whole row of its block, 0.5 ms of processor time for 1000 transactions, 0.15 ms for 250. One node and its
-/// RethinkDB on two cores decided 1,076 CREATEs and 420 TRANSFERs a second in blocks of 1000, 1,450 and 633 in blocks
-/// of 500, 1,727 and 854 in blocks of 250, 1,581 and 890 in blocks of 100; four nodes 378 and 262, 671 and 340, 875
-/// and 407, 831 and 424 (`node/examples/throughput`).
-const BLOCK_SIZE: usize = 250;
 
 /// Run a node until SIGINT or SIGTERM.
 ///
@@ -66,10 +59,8 @@ pub(crate) struct Start {
 impl Start {
     pub(crate) fn run(&self, source: &Source, rules: &Registry, rethinkdb: bool) -> Result<Exit> {
         let config = node(&source.settings()?)?;
-        let mut setup = setup(&config, rules)?;
-        if self.embedded.is_none() {
-            Arc::make_mut(&mut setup.config).settings.block_size = BLOCK_SIZE;
-        }
+        let settings = serving::settings(&config.server, self.embedded.is_some());
+        let setup = setup(&config, settings, rules)?;
         if rethinkdb && self.embedded.is_some() {
             let message = "`--embedded` and `--experimental-start-rethinkdb` are two databases";
             return Err(Failure::no(message, "leave one of them out").of_usage());
@@ -175,11 +166,10 @@ impl Start {
 }
 
 /// The node, but for its store.
-fn setup(config: &NodeConfig, rules: &Registry) -> Result<Setup> {
+fn setup(config: &NodeConfig, settings: Settings, rules: &Registry) -> Result<Setup> {
     let keypair = keypair(config)?;
     let federation = Federation::new(keypair.public().clone(), config.keyring.clone());
     let rules = tables::rules(config, rules)?;
-    let settings = serving::settings(&config.server);
     Ok(Setup {
         config: Arc::new(Config { keypair, federation, settings }),
         rules,
