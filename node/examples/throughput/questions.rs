@@ -57,6 +57,10 @@ impl Store for Questioned {
         })
     }
 
+    fn reconnects(&self) -> usize {
+        self.store.reconnects()
+    }
+
     fn open(&self, feed: Feed) -> BoxFuture<'_, Result<FeedStream, StoreError>> {
         self.store.open(feed)
     }

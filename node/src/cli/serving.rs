@@ -33,7 +33,7 @@ pub(super) fn runtime(server: &Server) -> Result<Runtime> {
 }
 
 /// Transactions in a block at most where the database is a server: to find one of them by an index, RethinkDB 2.4.4
-/// reads the whole row of its block, 0.5 ms of processor time for 1000 transactions, 0.15 ms for 250. One node and its
+/// reads the whole row of its block, which took it 0.5 ms of processor time for 1000 transactions. One node and its
 /// RethinkDB on two cores decided 1,076 CREATEs and 420 TRANSFERs a second in blocks of 1000, 1,450 and 633 in blocks
 /// of 500, 1,727 and 854 in blocks of 250, 1,581 and 890 in blocks of 100; four nodes 378 and 262, 671 and 340, 875
 /// and 407, 831 and 424 (`node/examples/throughput`).

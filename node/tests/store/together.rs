@@ -175,11 +175,14 @@ async fn what_may_be_done_is_looked_for_by_each() {
     inserts(&mut peer, &["b", "c", "d"]).await;
     drop(peer);
     let mut peer = listener.peer().await;
+    let mut looked = 0;
     for _ in 0..6 {
         let (token, text) = peer.request().await;
-        let is_asked = text.contains("transaction_id");
-        peer.respond(token, if is_asked { NOBODY } else { INSERTED }).await;
+        let looks = text.contains("transaction_id");
+        looked += u32::from(looks);
+        peer.respond(token, if looks { NOBODY } else { INSERTED }).await;
     }
+    assert_eq!(looked, 3, "each before it inserts again");
     assert_said([first], ["inserted"]).await;
     assert_said(others, ["inserted"; 3]).await;
 }
