@@ -2,11 +2,12 @@
 //!
 //! `cargo run --release -p bigchaindb --example throughput -- [--nodes 1] [--creates 20000] [--chain 0]
 //! [--at-once 128] [--payload 100] [--block-size 1000] [--block-wait-ms 1000] [--unfinished 1] [--record FILE]
-//! [--rethinkdb PROGRAM]`
+//! [--rethinkdb PROGRAM] [--folder FOLDER]`
 //!
 //! Posts so many CREATEs, then a TRANSFER of each on top, to the nodes in turn, and stops the clock when every
-//! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock. A
-//! `record` is a file in which is written down what the first node hears, to see what that costs. Nodes, store
+//! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock; with
+//! no CREATEs it is all that is done. In a `folder` the chain stays, and the next run goes on with it: what that is for,
+//! see `node/examples/throughput/growth`. A `record` is a file in which is written down what the first node hears, to see what that costs. Nodes, store
 //! and clients share this process and its cores; nodes share nothing that one of them has verified. With
 //! `rethinkdb` the store is a server of that program, a process of its own on the same cores. Documents are signed
 //! before the clock starts. At the end every transaction is asked for, and has to be valid.
@@ -72,6 +73,7 @@ struct Wish {
     settings: Settings,
     record: Option<PathBuf>,
     rethinkdb: Option<PathBuf>,
+    folder: Option<PathBuf>,
 }
 
 impl Wish {
@@ -85,6 +87,7 @@ impl Wish {
             settings: Settings::default(),
             record: None,
             rethinkdb: None,
+            folder: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
@@ -102,11 +105,15 @@ impl Wish {
                 "--unfinished" => wish.settings.unfinished = value.parse()?,
                 "--record" => wish.record = Some(value.into()),
                 "--rethinkdb" => wish.rethinkdb = Some(value.into()),
+                "--folder" => wish.folder = Some(value.into()),
                 _ => return Err(format!("nobody knows {name}; see the head of this file").into()),
             }
         }
-        if wish.nodes == 0 || wish.at_once == 0 || wish.creates == 0 {
+        if wish.nodes == 0 || wish.at_once == 0 {
             return Err("at least 1, please".into());
+        }
+        if wish.rethinkdb.is_some() && wish.folder.is_some() {
+            return Err("a chain stays in the embedded store only".into());
         }
         Ok(wish)
     }
@@ -122,15 +129,15 @@ fn main() -> Result<()> {
 
 async fn run(wish: &Wish) -> Result<()> {
     let corpus = Corpus::new(1, wish.payload);
-    let folder = tempfile::tempdir()?;
+    let passing = tempfile::tempdir()?;
     let cores = std::thread::available_parallelism()?;
     let verifications = limits::verifications_per_second();
     let server = match &wish.rethinkdb {
-        Some(program) => Some(Rethinkdb::start(program, folder.path()).await?),
+        Some(program) => Some(Rethinkdb::start(program, passing.path()).await?),
         None => None,
     };
-    let (folder, nodes) = (folder.path(), wish.nodes);
-    let store = open(server.as_ref(), folder, "limit", nodes).await?;
+    let nodes = wish.nodes;
+    let store = open(server.as_ref(), passing.path(), "limit", nodes).await?;
     let writes = limits::store_writes_per_second(store, &corpus).await?;
     println!(
         "{cores} cores verify {verifications:.0} signatures/s; the store alone writes {writes:.0} rows/s\n"
@@ -152,6 +159,8 @@ async fn run(wish: &Wish) -> Result<()> {
     let keypairs: Vec<_> = (1..=wish.nodes)
         .map(|node| Ok(Keypair::from_seed([u8::try_from(node)?; 32])))
         .collect::<Result<_>>()?;
+    let kept = wish.folder.as_deref().map(Kept::open).transpose()?;
+    let folder = kept.as_ref().map_or(passing.path(), |kept| &kept.folder);
     let store = Arc::new(Questioned::new(open(server.as_ref(), folder, "bigchain", nodes).await?));
     let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;
     let bench = Bench {
@@ -163,9 +172,9 @@ async fn run(wish: &Wish) -> Result<()> {
         store,
         server: server.as_ref().and_then(Rethinkdb::pid),
     };
-    bench.ready(&corpus).await?;
+    let mut next = kept.as_ref().map_or(0, |kept| kept.assets);
+    bench.ready(&corpus, next).await?;
 
-    let mut next = 0;
     while next < wish.chain {
         let (assets, before) = (next..(next + PIECE).min(wish.chain), bench.decided.transactions());
         let number = usize::try_from(assets.end - assets.start)?;
@@ -174,14 +183,21 @@ async fn run(wish: &Wish) -> Result<()> {
         bench.post(calls.collect()).await?;
         bench.decided.until(before + number).await;
     }
-    let assets = wish.chain..wish.chain + wish.creates;
-    let sign = |asset| Call::Post(corpus.create(asset).into());
-    let made = bench.measure("CREATE", assets.clone().into_par_iter().map(sign).collect()).await?;
-    let pairs: Vec<_> = assets.zip(&made).collect();
-    let sign = |(asset, last)| Call::Post(corpus.transfer(asset, last).into());
-    let passed_on = bench.measure("TRANSFER", pairs.into_par_iter().map(sign).collect()).await?;
-    bench.prove_valid(&made).await?;
-    bench.prove_valid(&passed_on).await?;
+    let assets = next..next + wish.creates;
+    if let Some(kept) = &kept {
+        kept.write(assets.end)?;
+    }
+    if !assets.is_empty() {
+        let sign = |asset| Call::Post(corpus.create(asset).into());
+        let calls = assets.clone().into_par_iter().map(sign).collect();
+        let made = bench.measure("CREATE", calls).await?;
+        let pairs: Vec<_> = assets.zip(&made).collect();
+        let sign = |(asset, last)| Call::Post(corpus.transfer(asset, last).into());
+        let calls = pairs.into_par_iter().map(sign).collect();
+        let passed_on = bench.measure("TRANSFER", calls).await?;
+        bench.prove_valid(&made).await?;
+        bench.prove_valid(&passed_on).await?;
+    }
     federation.stop().await?;
     drop(common);
     writing.into_iter().try_for_each(Writing::finish)?;
@@ -189,6 +205,29 @@ async fn run(wish: &Wish) -> Result<()> {
         server.stop().await?;
     }
     Ok(())
+}
+
+/// A chain that stays when the program ends.
+struct Kept {
+    folder: PathBuf,
+    /// So many assets are on it: the next one has this number.
+    assets: u64,
+}
+
+impl Kept {
+    const ASSETS: &str = "assets";
+
+    fn open(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let path = folder.join(Self::ASSETS);
+        let assets =
+            if path.exists() { std::fs::read_to_string(path)?.trim().parse()? } else { 0 };
+        Ok(Self { folder: folder.to_owned(), assets })
+    }
+
+    fn write(&self, assets: u64) -> Result<()> {
+        Ok(std::fs::write(self.folder.join(Self::ASSETS), format!("{assets}\n"))?)
+    }
 }
 
 /// The store of this name: of the server that was started, or else a file in the folder.
@@ -224,11 +263,11 @@ struct Bench {
 }
 
 impl Bench {
-    /// Waits until every node accepts.
-    async fn ready(&self, corpus: &Corpus) -> Result<()> {
+    /// Waits until every node accepts; `next` is the first asset that is not on the chain.
+    async fn ready(&self, corpus: &Corpus, next: u64) -> Result<()> {
         let client = Client::new(&self.addresses);
         for node in 0..self.addresses.len() {
-            let call = Call::Post(corpus.create(u64::MAX).into());
+            let call = Call::Post(corpus.create(u64::MAX - next).into());
             while client.call(node, call.clone(), TIMEOUT, || ()).await?.status != 201 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

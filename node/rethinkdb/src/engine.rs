@@ -13,7 +13,8 @@ use crate::catalog::{BIGCHAINDB, Catalog, Compile, Entries, Schema, TEST, TableI
 use crate::feeds::{Change, Feeds, QUEUE_MAX, Subscription, Wake};
 use crate::row::Row;
 use crate::storage::{
-    Disk, Durability, Flush, Flushed, Memory, OpenError, Storage, StorageError, Writes,
+    Disk, Durability, Flush, Flushed, Memory, OpenError, Settle, Settled, Storage, StorageError,
+    Writes,
 };
 
 mod admin;
@@ -217,6 +218,21 @@ impl Engine {
     /// Takes note of a flush that was run.
     pub(crate) fn end_flush(&mut self, flushed: Flushed) -> Result<(), StorageError> {
         self.storage.end_flush(flushed)
+    }
+
+    /// Begins to settle what was flushed, if that is much; see [`Storage::begin_settle`].
+    pub(crate) fn begin_settle(&mut self) -> Option<Settle> {
+        self.storage.begin_settle()
+    }
+
+    /// Takes note of what was settled.
+    pub(crate) fn end_settle(&mut self, settled: &mut Settled) -> Result<(), StorageError> {
+        self.storage.end_settle(settled)
+    }
+
+    /// Nothing more should be flushed before something is settled.
+    pub(crate) fn is_full(&self) -> bool {
+        self.storage.is_full()
     }
 
     /// Reads rows.

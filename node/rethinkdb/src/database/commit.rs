@@ -3,15 +3,17 @@
 //! What is written gets a number, in the order of writing. A thread of the database's own takes all
 //! that was written to the file, again and again: at once if somebody waits for it, else a little
 //! later, so that more comes along. While it is at it, which needs no lock of the engine's, the next
-//! flush fills. A database in memory has no such thread, and nobody waits.
+//! flush fills. Another thread settles what was flushed, much of it at once, and nobody waits for that, unless
+//! it falls far behind. A database in memory has no such threads, and nobody waits.
 
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Core;
 use crate::engine::Progress;
-use crate::storage::{OpenError, StorageError};
+use crate::storage::{OpenError, Settle, StorageError};
 
 /// What was written softly is on the way to the disk after so long: what a killed process may lose.
 /// RethinkDB loses a few milliseconds; more would gather more into one flush, and lose more.
@@ -33,6 +35,8 @@ struct State {
     flushed: u64,
     /// How many flushes there were.
     flushes: u64,
+    /// How many times it was settled.
+    settles: u64,
     /// Why nothing will be flushed any more.
     broken: Option<String>,
     closing: bool,
@@ -105,6 +109,33 @@ impl Commits {
         self.changed.notify_all();
     }
 
+    fn settled(&self, outcome: Result<(), StorageError>) {
+        let mut state = self.lock();
+        match outcome {
+            Ok(()) => state.settles += 1,
+            Err(error) => state.broken = Some(error.to_string()),
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits while it `is_full`, until that changes or it never will.
+    fn wait_while_full(&self, is_full: impl Fn() -> bool) {
+        let mut state = self.lock();
+        loop {
+            let settles = state.settles;
+            drop(state);
+            if !is_full() {
+                return;
+            }
+            let unchanged = |state: &mut State| state.settles == settles && state.broken.is_none();
+            let waited = self.changed.wait_while(self.lock(), unchanged);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+            if state.broken.is_some() {
+                return;
+            }
+        }
+    }
+
     /// How many flushes there were.
     pub(super) fn flushes(&self) -> u64 {
         self.lock().flushes
@@ -135,14 +166,20 @@ impl Threads {
     pub(super) fn start(core: &Arc<Core>) -> Result<Self, OpenError> {
         let mut threads = Self { core: core.clone(), threads: Vec::new() };
         let leftover = core.engine().catalog().chore();
-        threads.spawn("database: flush", flush_for_ever)?;
+        let (settle, settles) = mpsc::channel();
+        threads.spawn("database: flush", move |core| flush_for_ever(core, &settle))?;
+        threads.spawn("database: tree", move |core| settle_for_ever(core, &settles))?;
         if leftover.is_some() {
             threads.spawn("database: chores", do_chores)?;
         }
         Ok(threads)
     }
 
-    fn spawn(&mut self, name: &str, work: fn(&Core)) -> Result<(), OpenError> {
+    fn spawn(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&Core) + Send + 'static,
+    ) -> Result<(), OpenError> {
         let core = self.core.clone();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&core));
         self.threads.push(thread.map_err(OpenError::NoThread)?);
@@ -161,9 +198,10 @@ impl Drop for Threads {
     }
 }
 
-fn flush_for_ever(core: &Core) {
+fn flush_for_ever(core: &Core, settle: &Sender<Settle>) {
     let _mourner = Mourner(core);
     while core.commits.wait_for_work() {
+        core.commits.wait_while_full(|| core.engine().is_full());
         let (begun, number) = {
             let mut engine = core.engine();
             (engine.begin_flush(), engine.writes())
@@ -176,6 +214,20 @@ fn flush_for_ever(core: &Core) {
             None => Ok(()),
         });
         core.commits.flushed(number, outcome);
+        if let Some(much) = core.engine().begin_settle() {
+            // Who takes it ends after this thread, or has told of its panic.
+            let _ = settle.send(much);
+        }
+    }
+}
+
+/// Settles what it is given, until nobody gives any more.
+fn settle_for_ever(core: &Core, settles: &Receiver<Settle>) {
+    let _mourner = Mourner(core);
+    for settle in settles {
+        let mut settled = settle.run();
+        let outcome = core.engine().end_settle(&mut settled);
+        core.commits.settled(outcome);
     }
 }
 

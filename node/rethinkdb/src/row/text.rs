@@ -11,6 +11,13 @@ use super::{Body, Row, Shape, value};
 #[error("a row on disk cannot be read: {0}")]
 pub struct UnreadableRow(String);
 
+impl UnreadableRow {
+    /// There is less of it than there has to be.
+    pub(crate) fn cut_off() -> Self {
+        Self("it is cut off".to_owned())
+    }
+}
+
 /// The text of a row, without a block's transactions: they are kept apart, each by itself, so that
 /// one can be read without the others.
 ///

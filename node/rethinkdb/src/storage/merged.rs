@@ -1,19 +1,25 @@
 //! Reading a range through writes that are not in the map below yet.
 
 use std::cmp::Ordering;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Included};
 
-use super::{Direction, Slot, StorageError, Writes};
+use super::{Direction, StorageError};
 use crate::key::Key;
+
+/// What a write leaves under a key.
+pub(crate) trait Stands {
+    /// Whether there is anything.
+    fn is_there(&self) -> bool;
+}
 
 /// The first keys from `from` on and before `to`: those that `below` reads, up to a limit of which
 /// it is told, with those that `writes` adds and takes away.
 ///
 /// # Errors
 /// What `below` fails with.
-pub(crate) fn merged(
-    writes: &Writes,
+pub(crate) fn merged<W: Stands>(
+    writes: &BTreeMap<Key, W>,
     from: &[u8],
     to: &[u8],
     direction: Direction,
@@ -51,7 +57,7 @@ pub(crate) fn merged(
             keys.extend(below.filter(|_| order == Ordering::Greater));
         }
         if order != Ordering::Greater {
-            let here = written.filter(|(_, slot)| !matches!(slot, Slot::Empty));
+            let here = written.filter(|(_, stands)| stands.is_there());
             keys.extend(here.map(|(key, _)| key.clone()));
             written = next();
         }
@@ -94,6 +100,7 @@ impl Rest {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::{Slot, Writes};
     use super::*;
 
     proptest! {
@@ -119,7 +126,8 @@ mod tests {
             let writes = written.iter().map(|(number, there)| {
                 (key(number), if *there { Slot::Entry } else { Slot::Empty })
             });
-            let found = merged(&writes.collect(), &[from], &[to], direction, limit, |from, to, limit| {
+            let writes: Writes = writes.collect();
+            let found = merged(&writes, &[from], &[to], direction, limit, |from, to, limit| {
                 Ok(cut(stored.iter().map(key).collect(), from, to, limit))
             });
             let mut all = stored.clone();

@@ -7,14 +7,17 @@
 mod cache;
 mod disk;
 mod flush;
+mod log;
 mod memory;
 mod merged;
+mod settle;
 
 pub(crate) use disk::Disk;
 pub use disk::OpenError;
 pub(crate) use flush::{Flush, Flushed};
 pub(crate) use memory::Memory;
-pub(crate) use merged::merged;
+pub(crate) use merged::{Stands, merged};
+pub(crate) use settle::{Settle, Settled};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,6 +114,12 @@ pub(crate) enum Slot {
     Empty,
 }
 
+impl Stands for Slot {
+    fn is_there(&self) -> bool {
+        !matches!(self, Self::Empty)
+    }
+}
+
 /// What is to be written, all or nothing.
 pub(crate) type Writes = BTreeMap<Key, Slot>;
 
@@ -172,6 +181,22 @@ pub(crate) trait Storage: Send {
     /// A flush has been run.
     fn end_flush(&mut self, _: Flushed) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    /// Begins to settle what was flushed, if that is much and none is on the way; between two flushes. The
+    /// caller runs it, and gives back what became of it.
+    fn begin_settle(&mut self) -> Option<Settle> {
+        None
+    }
+
+    /// What was settled is so.
+    fn end_settle(&mut self, _: &mut Settled) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// So much was flushed and not settled that nothing more should be, as long as something is on the way.
+    fn is_full(&self) -> bool {
+        false
     }
 
     /// Loses every soft write, as a failing power supply does; how many batches. Memory only: on

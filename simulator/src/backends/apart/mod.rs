@@ -129,8 +129,8 @@ pub enum ApartError {
         /// What it should hold.
         program: PathBuf,
     },
-    /// The networks of the members cannot be made.
-    #[error("cannot make the network")]
+    /// The networks of the members cannot be made, or, in containers, their machines.
+    #[error("cannot make the members' network")]
     Network(#[source] io::Error),
     /// The store does not start.
     #[error("the store does not start")]

@@ -27,7 +27,7 @@ use super::super::limits::{Limits, PERIOD_US, SHARE_US};
 use super::super::processes::cgroups::Group;
 use super::super::program::{self, Ear, open_log};
 use super::super::run_id::RunId;
-use super::engine::failed;
+use super::engine::{failed, failed_to};
 use super::{Engine, RUN};
 
 /// How a program has ended that has done what it was asked for.
@@ -99,9 +99,11 @@ impl Program {
         let docker = &self.engine.0;
         let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
         let created = docker.create_container(Some(options), self.body()?).await;
-        let id = created.map_err(failed)?.id;
-        docker.start_container(&id, None).await.map_err(failed)?;
-        let state = docker.inspect_container(&id, None).await.map_err(failed)?.state;
+        let id = created.map_err(failed_to(format_args!("making {}", self.name)))?.id;
+        let started = docker.start_container(&id, None).await;
+        started.map_err(failed_to(format_args!("starting {}", self.name)))?;
+        let inspected = docker.inspect_container(&id, None).await;
+        let state = inspected.map_err(failed_to(format_args!("looking at {}", self.name)))?.state;
         // One that has ended already has no number.
         let pid = state.and_then(|state| Pid::from_raw(state.pid?.try_into().ok()?));
         let doomed = Arc::new(AtomicBool::new(false));

@@ -1,7 +1,9 @@
 //! The Docker engine: found, asked for images, and what there is of a run in it.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::io;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -11,6 +13,10 @@ use bollard::query_parameters::{
 
 use super::super::run_id::RunId;
 use super::RUN;
+
+/// How long the engine may take for anything. Docker's own client waits for ever; one engine, in the middle of
+/// a suite, did not answer for two minutes.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A Docker engine, spoken to in a version of its API that both know.
 #[derive(Clone, Debug)]
@@ -37,7 +43,7 @@ impl Engine {
     /// # Errors
     /// If none answers.
     pub(in super::super) async fn find() -> io::Result<Self> {
-        let docker = Docker::connect_with_defaults().map_err(failed)?;
+        let docker = Docker::connect_with_defaults().map_err(failed)?.with_timeout(PATIENCE);
         Ok(Self(docker.negotiate_version().await.map_err(failed)?))
     }
 
@@ -117,6 +123,34 @@ impl Engine {
 pub(super) fn failed(error: Error) -> io::Error {
     match error {
         Error::DockerResponseServerError { message, .. } => io::Error::other(message),
+        Error::RequestTimeoutError => {
+            let message = format!("the engine has not answered within {} s", PATIENCE.as_secs());
+            io::Error::new(io::ErrorKind::TimedOut, message)
+        }
         other => io::Error::other(other),
+    }
+}
+
+/// The same, with what it was asked to do.
+pub(super) fn failed_to(what: impl Display) -> impl FnOnce(Error) -> io::Error {
+    move |error| {
+        let error = failed(error);
+        io::Error::new(error.kind(), format!("{what}: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_was_asked_for_and_why_it_was_not_done() {
+        let told = failed_to("starting tb1-1-n1")(Error::RequestTimeoutError);
+        assert_eq!(told.kind(), io::ErrorKind::TimedOut);
+        let expected = "starting tb1-1-n1: the engine has not answered within 600 s";
+        assert_eq!(told.to_string(), expected);
+        let refused =
+            Error::DockerResponseServerError { status_code: 409, message: "in use".to_owned() };
+        assert_eq!(failed_to("making tb1-1")(refused).to_string(), "making tb1-1: in use");
     }
 }

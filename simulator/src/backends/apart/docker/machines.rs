@@ -12,7 +12,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use tokio::task::JoinSet;
 
 use super::super::run_id::RunId;
-use super::engine::failed;
+use super::engine::failed_to;
 use super::{Engine, RUN};
 
 /// What a machine does: nothing, for ever.
@@ -62,7 +62,8 @@ impl Machines {
             labels: Some([(RUN.to_owned(), run.to_string())].into()),
             ..NetworkCreateRequest::default()
         };
-        engine.0.create_network(network).await.map_err(failed)?;
+        let made = engine.0.create_network(network).await;
+        made.map_err(failed_to(format_args!("making {run}")))?;
         let mut starting = JoinSet::new();
         for (member, number) in members {
             let (engine, run, image) = (engine.clone(), run.clone(), image.to_owned());
@@ -131,9 +132,12 @@ async fn start(
         ..ContainerCreateBody::default()
     };
     let options = CreateContainerOptionsBuilder::new().name(&name).build();
-    engine.0.create_container(Some(options), body).await.map_err(failed)?;
-    engine.0.start_container(&name, None).await.map_err(failed)?;
-    let state = engine.0.inspect_container(&name, None).await.map_err(failed)?.state;
+    let created = engine.0.create_container(Some(options), body).await;
+    created.map_err(failed_to(format_args!("making {name}")))?;
+    let started = engine.0.start_container(&name, None).await;
+    started.map_err(failed_to(format_args!("starting {name}")))?;
+    let inspected = engine.0.inspect_container(&name, None).await;
+    let state = inspected.map_err(failed_to(format_args!("looking at {name}")))?.state;
     let pid = state.and_then(|state| state.pid).filter(|pid| *pid > 0);
     let pid = pid.ok_or_else(|| io::Error::other(format!("the container {name} ended at once")))?;
     Ok(Machine { member, namespace: format!("/proc/{pid}/ns/net").into() })
