@@ -39,7 +39,7 @@ use bigchaindb_load::client::{Answer, Call, Client};
 use bigchaindb_load::corpus::Corpus;
 use bigchaindb_load::engine::{self, Exchange};
 use bigchaindb_load::saturate::Saturate;
-use bigchaindb_rethinkdb::Durability;
+use bigchaindb_rethinkdb::{Database, Durability};
 use mimalloc::MiMalloc;
 use rayon::prelude::*;
 use tokio::sync::oneshot;
@@ -137,7 +137,7 @@ async fn run(wish: &Wish) -> Result<()> {
         None => None,
     };
     let nodes = wish.nodes;
-    let store = open(server.as_ref(), passing.path(), "limit", nodes).await?;
+    let (store, _) = open(server.as_ref(), passing.path(), "limit", nodes).await?;
     let writes = limits::store_writes_per_second(store, &corpus).await?;
     println!(
         "{cores} cores verify {verifications:.0} signatures/s; the store alone writes {writes:.0} rows/s\n"
@@ -161,7 +161,8 @@ async fn run(wish: &Wish) -> Result<()> {
         .collect::<Result<_>>()?;
     let kept = wish.folder.as_deref().map(Kept::open).transpose()?;
     let folder = kept.as_ref().map_or(passing.path(), |kept| &kept.folder);
-    let store = Arc::new(Questioned::new(open(server.as_ref(), folder, "bigchain", nodes).await?));
+    let (store, database) = open(server.as_ref(), folder, "bigchain", nodes).await?;
+    let store = Arc::new(Questioned::new(store));
     let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;
     let bench = Bench {
         addresses: federation.addresses(),
@@ -170,6 +171,7 @@ async fn run(wish: &Wish) -> Result<()> {
         at_once: wish.at_once,
         limits: Limits { verifications, writes },
         store,
+        database,
         server: server.as_ref().and_then(Rethinkdb::pid),
     };
     let mut next = kept.as_ref().map_or(0, |kept| kept.assets);
@@ -230,17 +232,19 @@ impl Kept {
     }
 }
 
-/// The store of this name: of the server that was started, or else a file in the folder.
+/// The store of this name: of the server that was started, or else a file in the folder, and the database in that.
 async fn open(
     server: Option<&Rethinkdb>,
     folder: &Path,
     name: &str,
     nodes: usize,
-) -> Result<Arc<dyn Store>> {
-    Ok(match server {
-        Some(server) => Arc::new(server.store(name, nodes).await?) as Arc<dyn Store>,
-        None => Arc::new(EmbeddedStore::open(&folder.join(name), Durability::Hard)?),
-    })
+) -> Result<(Arc<dyn Store>, Option<Database>)> {
+    if let Some(server) = server {
+        return Ok((Arc::new(server.store(name, nodes).await?), None));
+    }
+    let store = EmbeddedStore::open(&folder.join(name), Durability::Hard)?;
+    let database = store.database().clone();
+    Ok((Arc::new(store), Some(database)))
 }
 
 /// What the machine can do at best, in a second.
@@ -258,6 +262,8 @@ struct Bench {
     at_once: usize,
     limits: Limits,
     store: Arc<Questioned>,
+    /// What it asks, if that is embedded.
+    database: Option<Database>,
     /// The process of the database, if it has one of its own.
     server: Option<u32>,
 }
@@ -278,6 +284,7 @@ impl Bench {
 
     /// Posts, waits until all is decided, says how fast that was and where the time went; the transactions.
     async fn measure(&self, what: &str, calls: Vec<Call>) -> Result<Vec<Transaction>> {
+        self.settle().await?;
         let (number, before) = (calls.len(), self.decided.transactions());
         let (verified, threads) = (self.counting.so_far(), threads::times(self.server));
         let asked = self.store.so_far();
@@ -286,6 +293,8 @@ impl Bench {
         let accepted_s = began.elapsed().as_secs_f64();
         self.decided.until(before + number).await;
         let took_s = began.elapsed().as_secs_f64();
+        // What is still to be done for them is part of what they cost.
+        self.settle().await?;
         let (after, times) = (self.counting.so_far(), threads::times(self.server));
         let each = number as f64;
         println!(
@@ -317,6 +326,12 @@ impl Bench {
             Ok(Transaction::from_document(document)?)
         };
         answers.into_par_iter().map(transaction).collect()
+    }
+
+    /// Leaves the database nothing to do.
+    async fn settle(&self) -> Result<()> {
+        let Some(database) = self.database.clone() else { return Ok(()) };
+        Ok(tokio::task::spawn_blocking(move || database.settle()).await??)
     }
 
     /// Posts, so many at once; the answers in the same order.

@@ -225,6 +225,16 @@ impl Engine {
         self.storage.begin_settle()
     }
 
+    /// Begins to settle all that was flushed.
+    pub(crate) fn settle(&mut self) -> Option<Settle> {
+        self.storage.settle()
+    }
+
+    /// Nothing is flushed and not settled.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.storage.is_settled()
+    }
+
     /// Takes note of what was settled.
     pub(crate) fn end_settle(&mut self, settled: &mut Settled) -> Result<(), StorageError> {
         self.storage.end_settle(settled)

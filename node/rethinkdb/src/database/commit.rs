@@ -37,6 +37,8 @@ struct State {
     flushes: u64,
     /// How many times it was settled.
     settles: u64,
+    /// Somebody waits until all is settled, however little it is.
+    settle: bool,
     /// Why nothing will be flushed any more.
     broken: Option<String>,
     closing: bool,
@@ -82,34 +84,48 @@ impl Commits {
         Ok(())
     }
 
-    /// Waits until there is something to flush; false if there never will be again.
+    /// Asks for all to be settled that is flushed.
+    pub(super) fn want_settled(&self) {
+        self.lock().settle = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether that was asked for, since the last time.
+    fn is_to_settle(&self) -> bool {
+        std::mem::take(&mut self.lock().settle)
+    }
+
+    /// Waits until there is something to flush or to settle; false if there never will be again.
     fn wait_for_work(&self) -> bool {
         let mut state = self.lock();
-        while state.written == state.flushed && !state.closing {
+        while state.written == state.flushed && !state.closing && !state.settle {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.wanted <= state.flushed && !state.closing {
-            let waiting = self.changed.wait_timeout_while(state, FLUSH_INTERVAL, |state| {
-                state.wanted <= state.flushed && !state.closing
-            });
+        let is_in_no_hurry =
+            |state: &State| state.wanted <= state.flushed && !state.closing && !state.settle;
+        if is_in_no_hurry(&state) {
+            let waiting = self
+                .changed
+                .wait_timeout_while(state, FLUSH_INTERVAL, |state| is_in_no_hurry(state));
             state = waiting.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.written > state.flushed && state.broken.is_none()
+        (state.written > state.flushed || state.settle) && state.broken.is_none()
     }
 
     fn flushed(&self, number: u64, outcome: Result<(), StorageError>) {
         let mut state = self.lock();
         match outcome {
+            // It may have been woken for something else.
             Ok(()) => {
+                state.flushes += u64::from(number > state.flushed);
                 state.flushed = number;
-                state.flushes += 1;
             }
             Err(error) => state.broken = Some(error.to_string()),
         }
         self.changed.notify_all();
     }
 
-    fn settled(&self, outcome: Result<(), StorageError>) {
+    pub(super) fn settled(&self, outcome: Result<(), StorageError>) {
         let mut state = self.lock();
         match outcome {
             Ok(()) => state.settles += 1,
@@ -118,21 +134,20 @@ impl Commits {
         self.changed.notify_all();
     }
 
-    /// Waits while it `is_full`, until that changes or it never will.
-    fn wait_while_full(&self, is_full: impl Fn() -> bool) {
+    /// Waits while something holds that flushing or settling ends, unless it never will.
+    pub(super) fn wait_while(&self, holds: impl Fn() -> bool) {
         let mut state = self.lock();
-        loop {
-            let settles = state.settles;
+        while state.broken.is_none() {
+            let before = (state.flushes, state.settles);
             drop(state);
-            if !is_full() {
+            if !holds() {
                 return;
             }
-            let unchanged = |state: &mut State| state.settles == settles && state.broken.is_none();
+            let unchanged = |state: &mut State| {
+                (state.flushes, state.settles) == before && state.broken.is_none()
+            };
             let waited = self.changed.wait_while(self.lock(), unchanged);
             state = waited.unwrap_or_else(PoisonError::into_inner);
-            if state.broken.is_some() {
-                return;
-            }
         }
     }
 
@@ -201,7 +216,7 @@ impl Drop for Threads {
 fn flush_for_ever(core: &Core, settle: &Sender<Settle>) {
     let _mourner = Mourner(core);
     while core.commits.wait_for_work() {
-        core.commits.wait_while_full(|| core.engine().is_full());
+        core.commits.wait_while(|| core.engine().is_full());
         let (begun, number) = {
             let mut engine = core.engine();
             (engine.begin_flush(), engine.writes())
@@ -214,9 +229,13 @@ fn flush_for_ever(core: &Core, settle: &Sender<Settle>) {
             None => Ok(()),
         });
         core.commits.flushed(number, outcome);
-        if let Some(much) = core.engine().begin_settle() {
+        let begun = {
+            let mut engine = core.engine();
+            if core.commits.is_to_settle() { engine.settle() } else { engine.begin_settle() }
+        };
+        if let Some(begun) = begun {
             // Who takes it ends after this thread, or has told of its panic.
-            let _ = settle.send(much);
+            let _ = settle.send(begun);
         }
     }
 }

@@ -396,6 +396,24 @@ impl Database {
         self.0.core.write(Durability::Hard, |_| Ok(()))
     }
 
+    /// Brings all that was written so far from the log to the tree. It takes long, and nothing needs it: whoever
+    /// measures what writing costs has the whole of it then.
+    ///
+    /// # Errors
+    /// If the storage does not work.
+    pub fn settle(&self) -> Result<(), DatabaseError> {
+        self.sync()?;
+        let core = &self.0.core;
+        core.commits.wait_while(|| {
+            let is_to_be_settled = !core.engine().is_settled();
+            if is_to_be_settled {
+                core.commits.want_settled();
+            }
+            is_to_be_settled
+        });
+        core.commits.failure().map_or(Ok(()), |why| Err(StorageError::Broken(why).into()))
+    }
+
     /// Opens a feed of a table's later changes, in which at most so many wait. `wake` is called when
     /// there are some, and when the feed breaks: when the table is dropped or its shards change.
     ///

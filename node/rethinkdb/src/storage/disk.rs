@@ -194,19 +194,6 @@ impl Disk {
         Ok(())
     }
 
-    /// Begins to settle all that was flushed.
-    fn settle(&mut self) -> Option<Settle> {
-        let log = self.log.as_mut().filter(|_| self.settling.is_none() && self.broken.is_none())?;
-        if self.logged.is_empty() {
-            return None;
-        }
-        let number = log.turn();
-        let logged = Arc::new(std::mem::take(&mut self.logged));
-        self.logged_bytes = 0;
-        self.settling = Some(logged.clone());
-        Some(Settle { path: self.path.clone(), file: self.file.clone(), logged, number })
-    }
-
     fn read(&self, key: &[u8]) -> Result<Option<(Row, usize)>, StorageError> {
         let Some(text) = self.map.get(key).map_err(failed)? else { return Ok(None) };
         let text = text.value();
@@ -392,6 +379,18 @@ impl Storage for Disk {
         Ok(())
     }
 
+    fn settle(&mut self) -> Option<Settle> {
+        let log = self.log.as_mut().filter(|_| self.settling.is_none() && self.broken.is_none())?;
+        if self.logged.is_empty() {
+            return None;
+        }
+        let number = log.turn();
+        let logged = Arc::new(std::mem::take(&mut self.logged));
+        self.logged_bytes = 0;
+        self.settling = Some(logged.clone());
+        Some(Settle { path: self.path.clone(), file: self.file.clone(), logged, number })
+    }
+
     fn begin_settle(&mut self) -> Option<Settle> {
         let is_much = self.logged.len() > SETTLE_KEYS || self.logged_bytes > SETTLE_BYTES;
         if is_much { self.settle() } else { None }
@@ -414,6 +413,10 @@ impl Storage for Disk {
             }
         }
         Ok(())
+    }
+
+    fn is_settled(&self) -> bool {
+        self.logged.is_empty() && self.settling.is_none()
     }
 
     fn is_full(&self) -> bool {

@@ -183,10 +183,20 @@ pub(crate) trait Storage: Send {
         Ok(())
     }
 
-    /// Begins to settle what was flushed, if that is much and none is on the way; between two flushes. The
-    /// caller runs it, and gives back what became of it.
+    /// Begins to settle all that was flushed, if that is anything and none is on the way; between two flushes.
+    /// The caller runs it, and gives back what became of it.
+    fn settle(&mut self) -> Option<Settle> {
+        None
+    }
+
+    /// The same, if it is much.
     fn begin_settle(&mut self) -> Option<Settle> {
         None
+    }
+
+    /// Nothing is flushed and not settled.
+    fn is_settled(&self) -> bool {
+        true
     }
 
     /// What was settled is so.

@@ -108,6 +108,27 @@ fn rows_are_read_by_key_and_by_index_in_both_directions() {
 }
 
 #[test]
+fn what_is_settled_is_in_the_file_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let database = Database::open(&path, &settings()).unwrap();
+    let table = database.create_table("test", "t", TableOptions::new(uuid(1))).unwrap().id;
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    for round in 1..=3 {
+        insert(&database, table, &format!("{{\"id\":{round}}}"));
+        assert_eq!(files(), 2, "the file, and a log");
+        database.settle().unwrap();
+        assert_eq!(files(), 1);
+        let copy = folder.path().join("copy");
+        std::fs::copy(&path, &copy).unwrap();
+        let copied = Database::open(&copy, &settings()).unwrap();
+        assert_eq!(copied.count(table).unwrap(), round);
+        drop(copied);
+        std::fs::remove_file(copy).unwrap();
+    }
+}
+
+#[test]
 fn the_number_of_rows_comes_to_disk_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Database::open(&folder.path().join("data"), &settings()).unwrap();
