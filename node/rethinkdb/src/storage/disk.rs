@@ -111,7 +111,7 @@ pub(crate) struct Disk {
     soft_writes: usize,
     /// Somebody else says when to flush.
     is_left_to_others: bool,
-    /// Why a flush failed: nobody knows what the file holds since.
+    /// Why it works no more: nobody knows what is on disk since.
     broken: Option<String>,
     /// Rows of the file.
     rows: RefCell<Cache<Row>>,
@@ -131,10 +131,11 @@ impl Disk {
         check_layout(&file)?;
         let map = read_map(&file).map_err(|error| OpenError::Disk(Box::new(error)))?;
         let settled = settled(&map).map_err(|error| OpenError::Disk(Box::new(error.into())))?;
-        let (mut logged, mut logged_bytes) = (BTreeMap::new(), 0);
+        let (mut logged, mut logged_bytes) = (BTreeMap::<_, Logged>::new(), 0);
         let log = Log::open(path, settled, |key, each| {
             logged_bytes += each.texts.len();
-            logged.insert(key, each);
+            let before = logged.insert(key, each);
+            logged_bytes -= before.map_or(0, |before| before.texts.len());
         });
         let log = log.map_err(|error| match error {
             LogError::Io(error) => {
@@ -373,7 +374,7 @@ impl Storage for Disk {
         self.log = Some(flushed.log);
         let logged = flushed.outcome.map_err(|error| self.broken_by(error.into()))?;
         for (key, logged) in writes.keys().zip(logged) {
-            self.note(key, logged)?;
+            self.note(key, logged).inspect_err(|error| self.broken = Some(error.to_string()))?;
         }
         self.flushing = None;
         Ok(())
