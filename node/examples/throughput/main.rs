@@ -7,7 +7,8 @@
 //! Posts so many CREATEs, then a TRANSFER of each on top, to the nodes in turn, and stops the clock when every
 //! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock; with
 //! no CREATEs it is all that is done. In a `folder` the chain stays, and the next run goes on with it: what that is for,
-//! see `node/examples/throughput/growth`. A `record` is a file in which is written down what the first node hears, to see what that costs. Nodes, store
+//! see `node/examples/throughput/growth`. A `record` is a file in which is written down what the first node hears, to
+//! see what that costs. Nodes, store
 //! and clients share this process and its cores; nodes share nothing that one of them has verified. With
 //! `rethinkdb` the store is a server of that program, a process of its own on the same cores. Documents are signed
 //! before the clock starts. At the end every transaction is asked for, and has to be valid.
