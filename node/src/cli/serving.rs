@@ -64,6 +64,7 @@ pub(super) fn service(config: &NodeConfig) -> Service {
     Service {
         api_endpoint: Some(config.api_endpoint.clone()),
         connections: within_files(connections),
+        backlog: server.backlog.unwrap_or(usual.backlog),
         body_timeout: usual.body_timeout.min(request_timeout),
         request_timeout,
         head_timeout: server.keepalive.unwrap_or(usual.head_timeout),

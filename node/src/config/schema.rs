@@ -39,6 +39,7 @@ const SETTINGS: &[(&[&str], Kind)] = &[
     (&["server", "keepalive"], Kind::Integer),
     (&["server", "graceful_timeout"], Kind::Integer),
     (&["server", "worker_connections"], Kind::Integer),
+    (&["server", "backlog"], Kind::Integer),
     (&["server", "limit_request_line"], Kind::Integer),
     (&["server", "limit_request_fields"], Kind::Integer),
     // Ours; absent unless they are set.

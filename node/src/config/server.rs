@@ -18,6 +18,8 @@ pub struct Server {
     pub threads: Option<usize>,
     /// `server.worker_connections`: connections for each worker.
     pub worker_connections: Option<usize>,
+    /// `server.backlog`: connections that wait until they are taken up.
+    pub backlog: Option<usize>,
     /// `server.timeout`, in seconds: how long a request may take.
     pub timeout: Option<Duration>,
     /// `server.keepalive`, in seconds: how long a connection may be idle.
@@ -39,6 +41,7 @@ impl Settings {
             workers: self.count("workers", 1024)?,
             threads: self.count("threads", 1024)?,
             worker_connections: self.count("worker_connections", 1_000_000)?,
+            backlog: self.count("backlog", 65_535)?,
             timeout: seconds("timeout")?,
             keepalive: seconds("keepalive")?,
             graceful_timeout: seconds("graceful_timeout")?,

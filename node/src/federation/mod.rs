@@ -15,7 +15,6 @@ use bigchaindb_core::model::{Keypair, NodeKey};
 use bigchaindb_core::rules::{ConsensusRules, Federation, Order};
 use bigchaindb_core::stages::{Config, Report, Settings};
 use bigchaindb_rethinkdb::{Durability, OpenError};
-use tokio::net::TcpListener;
 use tokio::task::JoinError;
 
 use crate::clock::Machine;
@@ -166,8 +165,8 @@ impl LocalFederation {
     /// If it cannot listen there.
     pub async fn restart(&mut self, node: usize) -> io::Result<()> {
         let member = &mut self.members[node];
-        let listener = TcpListener::bind(member.address).await?;
-        member.running = Some(NodeHandle::start_on(member.setup.clone(), listener));
+        let running = NodeHandle::start(member.setup.clone(), member.address).await?;
+        member.running = Some(running);
         Ok(())
     }
 

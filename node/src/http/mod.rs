@@ -17,6 +17,8 @@ mod request_id;
 mod troubles;
 
 use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -38,6 +41,18 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Pause after a failed `accept` (no file descriptors left, say), so that it does not spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Listens on an address (port 0: any free one).
+///
+/// # Errors
+/// If it cannot be bound.
+pub(crate) async fn listen(address: SocketAddr, service: &Service) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    // Bound with what the standard library takes for enough, 128.
+    let backlog = i32::try_from(service.backlog).unwrap_or(i32::MAX);
+    SockRef::from(&listener).listen(backlog)?;
+    Ok(listener)
+}
 
 /// Serves until `stopping` turns true or goes away; then requests under way are answered and their
 /// connections closed. Dropping the future closes everything at once.

@@ -20,6 +20,9 @@ pub struct Service {
     /// Connections that are kept open; further ones wait in the listener's backlog. More than the
     /// requests that are taken at once, so that whoever is turned away is told so.
     pub connections: usize,
+    /// Connections that wait until they are taken up, as Gunicorn's `backlog`; the system may hold fewer
+    /// (Linux: `net.core.somaxconn`). Whoever finds no place there tries again a second later, or is reset.
+    pub backlog: usize,
     /// How long a connection may take until the head of its next request is there: both for idle
     /// ones and for those who send it byte by byte.
     pub head_timeout: Duration,
@@ -44,6 +47,7 @@ impl Default for Service {
             line_bytes: 4094,
             fields: 100,
             connections: 8192,
+            backlog: 2048,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(30),

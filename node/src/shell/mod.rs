@@ -17,7 +17,6 @@ use std::time::Duration;
 use bigchaindb_core::model::NodeKey;
 use bigchaindb_core::rules::{ConsensusRules, Quirk};
 use bigchaindb_core::stages::{Config, Report};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -102,16 +101,9 @@ impl NodeHandle {
     /// # Errors
     /// If it cannot listen there.
     pub async fn start(setup: Setup, address: SocketAddr) -> io::Result<Self> {
-        Ok(Self::start_on(setup, TcpListener::bind(address).await?))
-    }
-
-    /// Starts a node on a socket that listens already.
-    ///
-    /// # Panics
-    /// If the socket has no address.
-    pub fn start_on(setup: Setup, listener: TcpListener) -> Self {
         let setup = setup.remembering();
-        let address = listener.local_addr().expect("a listening socket has an address");
+        let listener = http::listen(address, &setup.service).await?;
+        let address = listener.local_addr()?;
         let key = setup.config.federation.me().clone();
         let service = setup.service.clone();
         let (paused, pauses) = watch::channel(false);
@@ -122,7 +114,7 @@ impl NodeHandle {
         let drain_timeout = service.drain_timeout;
         let last = serves_last(&setup);
         let driver = Driver::new(setup, inbox.clone(), pauses);
-        Self {
+        Ok(Self {
             address,
             inbox,
             key,
@@ -134,7 +126,7 @@ impl NodeHandle {
                 http::serve(listener, api, service, stops).await;
             }),
             drain_timeout,
-        }
+        })
     }
 
     /// Where it listens.

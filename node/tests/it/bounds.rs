@@ -206,6 +206,25 @@ async fn more_connections_than_are_kept_wait() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_comes_at_once_waits_until_it_is_taken_up() {
+    let service = Service { connections: 1, ..Service::default() };
+    let crowd = service.backlog / 2;
+    let node = serving(service, usual()).await;
+    let address = node.handle.address();
+    let first = TcpStream::connect(address).await.unwrap();
+    let others = (0..crowd).map(|_| tokio::spawn(TcpStream::connect(address)));
+    let others: Vec<_> = others.collect();
+    // Nobody takes them up: for whom the listener has no place, there is no connection however long it tries.
+    for other in others {
+        let connected = tokio::time::timeout(PATIENCE, other).await;
+        connected.expect("there is a place").unwrap().unwrap();
+    }
+    drop(first);
+    let reply = Request::new("GET", "/").send(address).await;
+    assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
 async fn requests_wait_for_a_place_but_not_for_ever() {
     let settings = Settings { requests: 1, ..usual() };
     let service = Service { line_wait: PATIENCE, ..Service::default() };

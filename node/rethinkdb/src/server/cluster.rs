@@ -43,7 +43,7 @@ impl Server {
                 let words = format!("two servers are called `{}`", options.name);
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
             }
-            listeners.push(TcpListener::bind(options.bind).await?);
+            listeners.push(listen::bind(options.bind).await?);
         }
         let identities: Vec<_> = servers.iter().map(super::identity).collect();
         let members = live::members(&database, identities.clone(), timing)?;
@@ -65,7 +65,7 @@ impl Server {
     /// If the address cannot be bound.
     pub async fn open_door(&self, bind: SocketAddr) -> io::Result<Option<Server>> {
         let Some(member) = self.shared.member.clone() else { return Ok(None) };
-        let listener = TcpListener::bind(bind).await?;
+        let listener = listen::bind(bind).await?;
         let local_addr = listener.local_addr()?;
         member.has_door();
         let shared = Arc::new(Shared {
@@ -122,7 +122,7 @@ async fn started(
 ) -> Option<TcpListener> {
     loop {
         presence.wait_for(|now| now.process != Process::Down).await.ok()?;
-        match TcpListener::bind(address).await {
+        match listen::bind(address).await {
             Ok(listener) => return Some(listener),
             Err(_) => tokio::time::sleep(PORT_PAUSE).await,
         }

@@ -1,10 +1,12 @@
 //! The listener: connections are accepted until the server shuts down.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,6 +17,18 @@ use super::connection;
 
 /// How long to wait when the system has no more sockets for us: some client may have left by then.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait until they are taken up: all those of a federation, when its server is started again.
+/// Whoever finds no place tries again a second later, or is reset.
+const BACKLOG: i32 = 4096;
+
+/// Listens on an address (port 0: any free one).
+pub(super) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    // Bound with what the standard library takes for enough, 128.
+    SockRef::from(&listener).listen(BACKLOG)?;
+    Ok(listener)
+}
 
 /// Accepts connections until the server shuts down, and then waits for them to end. Dropped, it ends
 /// them at once.
@@ -52,7 +66,7 @@ async fn welcome(
     let _counted = Counted::new(&shared);
     // Answers are small and awaited: they must not wait for more to be sent with them. A peer that
     // vanished without a word is found out by the keepalive, feeds having nothing to send it.
-    let socket = socket2::SockRef::from(&stream);
+    let socket = SockRef::from(&stream);
     if stream.set_nodelay(true).is_ok() && socket.set_keepalive(true).is_ok() {
         match shared.member.as_ref().filter(|_| shared.is_gated) {
             None => connection::serve(stream, peer, shared.clone(), closing).await,

@@ -78,7 +78,7 @@ impl Server {
     /// # Errors
     /// If the address cannot be bound.
     pub async fn bind(database: Database, options: ServerOptions) -> io::Result<Server> {
-        let listener = tokio::net::TcpListener::bind(options.bind).await?;
+        let listener = listen::bind(options.bind).await?;
         let local_addr = listener.local_addr()?;
         let identity = identity(&options);
         let shared = share(database, options, identity, None);

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -46,6 +47,9 @@ const CLIENTS: u32 = u32::MAX - 1;
 
 /// When no connection can be taken, the next try comes after this long.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Connections that wait until they are taken up: at least as many as a node or a server lets wait.
+const BACKLOG: i32 = 4096;
 
 /// How many bytes a probe's message has.
 const PING_BYTES: usize = 64;
@@ -168,6 +172,8 @@ impl Link {
     fn open(door: SocketAddr, target: Target, passage: Passage) -> io::Result<Self> {
         let listener = within(target.namespace.as_deref(), || {
             let listener = std::net::TcpListener::bind(door)?;
+            // Bound with what the standard library takes for enough, 128.
+            SockRef::from(&listener).listen(BACKLOG)?;
             listener.set_nonblocking(true)?;
             Ok(listener)
         })?;
