@@ -4,20 +4,14 @@
 //! Two forms: [`Memory`], where a simulator can make the power fail, and [`Disk`]. Not here: what
 //! the keys mean, apart from their first four bytes, the [`Space`] (`batch`).
 
-mod cache;
 mod disk;
-mod flush;
-mod log;
 mod memory;
 mod merged;
-mod settle;
 
-pub(crate) use disk::Disk;
 pub use disk::OpenError;
-pub(crate) use flush::{Flush, Flushed};
+pub(crate) use disk::{Disk, Flush, Flushed, Settle, Settled};
 pub(crate) use memory::Memory;
 pub(crate) use merged::{Stands, merged};
-pub(crate) use settle::{Settle, Settled};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::Writes;
 use super::log::{Log, Logged};
+use crate::storage::Writes;
 
 /// What is on its way to the log. It needs nobody's lock.
 pub(crate) struct Flush {

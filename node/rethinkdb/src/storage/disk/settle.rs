@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use redb::Database;
 
-use super::disk::{MAP, Map, ReadOnlyMap, SETTLED_KEY, part_of, parts_of, read_map};
 use super::log::{self, Logged};
-use super::{CATALOG, PARTS, Slot};
+use super::{MAP, Map, ReadOnlyMap, SETTLED_KEY, part_of, parts_of, read_map};
 use crate::key::Key;
 use crate::row::{self, Shape};
+use crate::storage::{CATALOG, PARTS, Slot};
 
 /// What is on its way to the tree. It needs nobody's lock.
 pub(crate) struct Settle {

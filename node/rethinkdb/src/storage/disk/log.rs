@@ -1,9 +1,12 @@
 //! The log: what was written and is not in the tree yet.
 //!
 //! Beside the tree's file lie files with `.log-` and a number behind its name. A record is one flush, all or
-//! nothing: its length and a checksum in front of it, and in it, for each key, what is to stand there. A
-//! record that was cut off was never told of as done, and is forgotten; one can only be the last. The tree says up to
-//! which number it has all that is in them: those files are of no use any more.
+//! nothing: its length and a checksum in front of it, and in it, for each key, what is to stand there. The tree says
+//! up to which number it has all that is in them: those files are of no use any more.
+//!
+//! A record begins when the one before it is on disk. So one that is not whole and is the last was never told of
+//! as done, and is forgotten; with anything whole behind it, it was, and the log is refused: the disk, or
+//! somebody, changed it. That the last record of all was whole once cannot be known.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -11,10 +14,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::merged::Stands;
-use super::{Slot, Writes};
 use crate::key::Key;
 use crate::row::{self, Row, UnreadableRow};
+use crate::storage::{Slot, Stands, Writes};
 
 /// Between the name of the tree's file and the log's number.
 const INFIX: &str = ".log-";
@@ -84,10 +86,22 @@ impl Stands for Logged {
 pub(super) enum LogError {
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("the log `{}` is damaged at byte {at}, and others follow it", path.display())]
-    Damaged { path: PathBuf, at: usize },
-    #[error("the log `{}` is damaged at byte {at}: {why}", path.display())]
-    Unreadable { path: PathBuf, at: usize, why: UnreadableRow },
+    #[error(
+        "`{}` is damaged at byte {at}: {found}; restore a backup of the database",
+        path.display()
+    )]
+    Damaged { path: PathBuf, at: usize, found: Damage },
+}
+
+/// How it is known that a log is not what was written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Damage {
+    #[error("a whole record stands behind it")]
+    RecordBehind,
+    #[error("another log follows this one")]
+    LogBehind,
+    #[error(transparent)]
+    Unreadable(UnreadableRow),
 }
 
 impl Log {
@@ -109,7 +123,7 @@ impl Log {
             let good = read(&path, &mut each)?;
             if (good as u64) < fs::metadata(&path)?.len() {
                 if numbers.last() != Some(&number) {
-                    return Err(LogError::Damaged { path, at: good });
+                    return Err(LogError::Damaged { path, at: good, found: Damage::LogBehind });
                 }
                 let file = OpenOptions::new().write(true).open(&path)?;
                 file.set_len(good as u64)?;
@@ -215,18 +229,23 @@ fn write(key: &[u8], logged: &Logged, record: &mut Vec<u8>) {
 fn read(path: &Path, each: &mut impl FnMut(Key, Logged)) -> Result<usize, LogError> {
     let bytes = fs::read(path)?;
     let mut at = 0;
+    let damaged = |at, found| LogError::Damaged { path: path.to_owned(), at, found };
     while let Some(record) = record_at(&bytes[at..]) {
-        let mut rest = record;
-        while !rest.is_empty() {
-            let (key, logged) = item(&mut rest).map_err(|why| {
-                let path = path.to_owned();
-                LogError::Unreadable { path, at, why }
-            })?;
-            each(key, logged);
-        }
+        let items = items(record).map_err(|why| damaged(at, Damage::Unreadable(why)))?;
+        items.into_iter().for_each(|(key, logged)| each(key, logged));
         at += HEAD + record.len();
     }
+    // Its length may be what is damaged: the next one may begin anywhere.
+    if (at + 1..bytes.len()).any(|behind| begins_with_a_record(&bytes[behind..])) {
+        return Err(damaged(at, Damage::RecordBehind));
+    }
     Ok(at)
+}
+
+/// Whether a record that is whole stands here. Few places look so at first sight: the others take no checksum.
+fn begins_with_a_record(bytes: &[u8]) -> bool {
+    let has_an_item = bytes.get(HEAD..).is_some_and(|mut rest| item(&mut rest).is_ok());
+    has_an_item && record_at(bytes).is_some_and(|record| items(record).is_ok())
 }
 
 /// The record that `bytes` begin with, if it is whole.
@@ -236,6 +255,15 @@ fn record_at(bytes: &[u8]) -> Option<&[u8]> {
     let record = rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
     let is_whole = !record.is_empty() && crc32fast::hash(record) == u32::from_be_bytes(*sum);
     is_whole.then_some(record)
+}
+
+/// What a record says.
+fn items(mut record: &[u8]) -> Result<Vec<(Key, Logged)>, UnreadableRow> {
+    let mut items = Vec::new();
+    while !record.is_empty() {
+        items.push(item(&mut record)?);
+    }
+    Ok(items)
 }
 
 /// Takes a key and what stands there off the start of a record.
@@ -248,7 +276,7 @@ fn item(record: &mut &[u8]) -> Result<(Key, Logged), UnreadableRow> {
         *record = rest;
         Some(bytes)
     };
-    let key = Key::from(bytes().ok_or_else(cut_off)?);
+    let key = bytes().ok_or_else(cut_off)?;
     let mut texts = Texts::default();
     let slot = match bytes().ok_or_else(cut_off)? {
         [EMPTY] => Slot::Empty,
@@ -267,5 +295,5 @@ fn item(record: &mut &[u8]) -> Result<(Key, Logged), UnreadableRow> {
         }
         _ => return Err(cut_off()),
     };
-    Ok((key, Logged { slot, texts }))
+    Ok((key.into(), Logged { slot, texts }))
 }
