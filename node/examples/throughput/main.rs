@@ -6,18 +6,19 @@
 //!
 //! Posts so many CREATEs, then a TRANSFER of each on top, to the nodes in turn, and stops the clock when every
 //! node has said that all of them are decided. A `chain` is that many CREATEs written before, without a clock; with
-//! no CREATEs it is all that is done. In a `folder` the chain stays, and the next run goes on with it: what that is for,
-//! see `node/examples/throughput/growth`. A `record` is a file in which is written down what the first node hears, to
-//! see what that costs. Nodes, store
-//! and clients share this process and its cores; nodes share nothing that one of them has verified. With
-//! `rethinkdb` the store is a server of that program, a process of its own on the same cores. Documents are signed
-//! before the clock starts. At the end every transaction is asked for, and has to be valid.
+//! no CREATEs it is all that is done, else as many of its assets are passed on at last. In a `folder` the chain stays,
+//! and the next run goes on with it: what that is for, see `node/examples/throughput/growth`. A `record` is a file in
+//! which is written down what the first node hears, to see what that costs. Nodes, store and clients share this process
+//! and its cores; nodes share nothing that one of them has verified. With `rethinkdb` the store is a server of that
+//! program, a process of its own on the same cores. Documents are signed before the clock starts. At the end every
+//! transaction is asked for, and has to be valid.
 //!
 //! What this machine could do at best is measured in the same run (`limits`), and whose processor time it was
 //! (`threads`). What it was spent on: `node/examples/throughput/profile`, a table made with `perf`.
 
 mod database;
 mod decided;
+mod kept;
 mod limits;
 mod questions;
 mod threads;
@@ -48,6 +49,7 @@ use tokio::time::Instant;
 
 use database::Rethinkdb;
 use decided::Decided;
+use kept::Kept;
 use limits::Counting;
 use questions::{Asked, Questioned};
 use threads::Time;
@@ -160,8 +162,8 @@ async fn run(wish: &Wish) -> Result<()> {
     let keypairs: Vec<_> = (1..=wish.nodes)
         .map(|node| Ok(Keypair::from_seed([u8::try_from(node)?; 32])))
         .collect::<Result<_>>()?;
-    let kept = wish.folder.as_deref().map(Kept::open).transpose()?;
-    let folder = kept.as_ref().map_or(passing.path(), |kept| &kept.folder);
+    let mut kept = Kept::open(wish.folder.as_deref())?;
+    let folder = wish.folder.as_deref().unwrap_or(passing.path());
     let (store, database) = open(server.as_ref(), folder, "bigchain", nodes).await?;
     let store = Arc::new(Questioned::new(store));
     let federation = LocalFederation::start(store.clone(), &common, &keypairs, &anywhere).await?;
@@ -175,31 +177,33 @@ async fn run(wish: &Wish) -> Result<()> {
         database,
         server: server.as_ref().and_then(Rethinkdb::pid),
     };
-    let mut next = kept.as_ref().map_or(0, |kept| kept.assets);
-    bench.ready(&corpus, next).await?;
+    bench.ready(&corpus, kept.assets).await?;
 
-    while next < wish.chain {
-        let (assets, before) = (next..(next + PIECE).min(wish.chain), bench.decided.transactions());
-        let number = usize::try_from(assets.end - assets.start)?;
-        next = assets.end;
+    while kept.assets < wish.chain {
+        let assets = kept.assets..(kept.assets + PIECE).min(wish.chain);
         let calls = assets.into_par_iter().map(|asset| Call::Post(corpus.create(asset).into()));
-        bench.post(calls.collect()).await?;
-        bench.decided.until(before + number).await;
+        kept.lengthen(wish.chain, bench.pass(calls.collect()).await?);
     }
-    let assets = next..next + wish.creates;
-    if let Some(kept) = &kept {
-        kept.write(assets.end)?;
-    }
+    let assets = kept.assets..kept.assets + wish.creates;
+    kept.assets = assets.end;
+    let old = kept.take_old(wish.creates);
+    kept.write()?;
     if !assets.is_empty() {
         let sign = |asset| Call::Post(corpus.create(asset).into());
         let calls = assets.clone().into_par_iter().map(sign).collect();
         let made = bench.measure("CREATE", calls).await?;
-        let pairs: Vec<_> = assets.zip(&made).collect();
-        let sign = |(asset, last)| Call::Post(corpus.transfer(asset, last).into());
-        let calls = pairs.into_par_iter().map(sign).collect();
-        let passed_on = bench.measure("TRANSFER", calls).await?;
+        let pass_on =
+            |(asset, last): &(u64, Transaction)| Call::Post(corpus.transfer(*asset, last).into());
+        let new: Vec<_> = assets.zip(made).collect();
+        let passed_on = bench.measure("TRANSFER", new.par_iter().map(pass_on).collect()).await?;
+        let made = new.into_iter().map(|(_, made)| made).collect::<Vec<_>>();
         bench.prove_valid(&made).await?;
         bench.prove_valid(&passed_on).await?;
+        if !old.is_empty() {
+            let calls = old.par_iter().map(pass_on).collect();
+            let passed_on = bench.measure("TRANSFER, old", calls).await?;
+            bench.prove_valid(&passed_on).await?;
+        }
     }
     federation.stop().await?;
     drop(common);
@@ -208,29 +212,6 @@ async fn run(wish: &Wish) -> Result<()> {
         server.stop().await?;
     }
     Ok(())
-}
-
-/// A chain that stays when the program ends.
-struct Kept {
-    folder: PathBuf,
-    /// So many assets are on it: the next one has this number.
-    assets: u64,
-}
-
-impl Kept {
-    const ASSETS: &str = "assets";
-
-    fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder)?;
-        let path = folder.join(Self::ASSETS);
-        let assets =
-            if path.exists() { std::fs::read_to_string(path)?.trim().parse()? } else { 0 };
-        Ok(Self { folder: folder.to_owned(), assets })
-    }
-
-    fn write(&self, assets: u64) -> Result<()> {
-        Ok(std::fs::write(self.folder.join(Self::ASSETS), format!("{assets}\n"))?)
-    }
 }
 
 /// The store of this name: of the server that was started, or else a file in the folder, and the database in that.
@@ -319,14 +300,15 @@ impl Bench {
         println!("  the store alone writes {writes:.0} rows/s: {share:.0} % of that limit");
         show_asked(&asked, &self.store.so_far(), each);
         show(&threads, &times, each);
-        let transaction = |answer: Answer| {
-            let mut document = Json::parse(&answer.body)?;
-            if let Json::Object(fields) = &mut document {
-                fields.remove("assignee");
-            }
-            Ok(Transaction::from_document(document)?)
-        };
-        answers.into_par_iter().map(transaction).collect()
+        transactions(answers)
+    }
+
+    /// Posts, and waits until all is decided; the transactions.
+    async fn pass(&self, calls: Vec<Call>) -> Result<Vec<Transaction>> {
+        let (number, before) = (calls.len(), self.decided.transactions());
+        let answers = self.post(calls).await?;
+        self.decided.until(before + number).await;
+        transactions(answers)
     }
 
     /// Leaves the database nothing to do.
@@ -375,6 +357,18 @@ impl Bench {
         println!("all {} are valid", transactions.len());
         Ok(())
     }
+}
+
+/// What nodes accepted, as they answered with it.
+fn transactions(answers: Vec<Answer>) -> Result<Vec<Transaction>> {
+    let transaction = |answer: Answer| {
+        let mut document = Json::parse(&answer.body)?;
+        if let Json::Object(fields) = &mut document {
+            fields.remove("assignee");
+        }
+        Ok(Transaction::from_document(document)?)
+    };
+    answers.into_par_iter().map(transaction).collect()
 }
 
 /// What the nodes asked of their store.
