@@ -207,17 +207,17 @@ async fn more_connections_than_are_kept_wait() {
 
 #[tokio::test]
 async fn a_crowd_that_comes_at_once_waits_until_it_is_taken_up() {
+    // More than twice of what the standard library has room for.
+    const CROWD: usize = 300;
     let service = Service { connections: 1, ..Service::default() };
-    let crowd = service.backlog / 2;
     let node = serving(service, usual()).await;
     let address = node.handle.address();
     let first = TcpStream::connect(address).await.unwrap();
-    let others = (0..crowd).map(|_| tokio::spawn(TcpStream::connect(address)));
-    let others: Vec<_> = others.collect();
+    let others: Vec<_> = (0..CROWD).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
     // Nobody takes them up: for whom the listener has no place, there is no connection however long it tries.
     for other in others {
         let connected = tokio::time::timeout(PATIENCE, other).await;
-        connected.expect("there is a place").unwrap().unwrap();
+        connected.expect("`net.core.somaxconn` has to be 300 or more").unwrap().unwrap();
     }
     drop(first);
     let reply = Request::new("GET", "/").send(address).await;
