@@ -4,6 +4,7 @@
 //! nobody has passed on (`old`, one document a line): what a run makes, it passes on itself at once, and what an
 //! asset costs that was made long ago is another matter.
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,12 +37,11 @@ impl Kept {
         let Some(folder) = folder else { return Ok(kept) };
         fs::create_dir_all(folder)?;
         if folder.join(ASSETS).exists() {
-            kept.assets = fs::read_to_string(folder.join(ASSETS))?.trim().parse()?;
-            for line in fs::read_to_string(folder.join(OLD))?.lines() {
-                let (asset, document) = line.split_once(' ').ok_or("`old` is damaged")?;
-                let transaction = Transaction::from_document(Json::parse(document.as_bytes())?)?;
-                kept.old.push((asset.parse()?, transaction));
-            }
+            let unreadable = |error: Box<dyn Error + Send + Sync>| {
+                format!("no chain is in {}: {error}; take another folder", folder.display())
+            };
+            kept.assets = read_assets(&folder.join(ASSETS)).map_err(unreadable)?;
+            kept.old = read_old(&folder.join(OLD)).map_err(unreadable)?;
         }
         Ok(kept)
     }
@@ -75,4 +75,16 @@ impl Kept {
         fs::write(folder.join(OLD), self.old.iter().map(line).collect::<String>())?;
         Ok(fs::write(folder.join(ASSETS), format!("{}\n", self.assets))?)
     }
+}
+
+fn read_assets(path: &Path) -> Result<u64> {
+    Ok(fs::read_to_string(path)?.trim().parse()?)
+}
+
+fn read_old(path: &Path) -> Result<Vec<(u64, Transaction)>> {
+    let old = |line: &str| {
+        let (asset, document) = line.split_once(' ').ok_or("`old` is damaged")?;
+        Ok((asset.parse()?, Transaction::from_document(Json::parse(document.as_bytes())?)?))
+    };
+    fs::read_to_string(path)?.lines().map(old).collect()
 }
