@@ -1,7 +1,7 @@
 //! A chain that a run begins with, and that stays for the next one if it has a folder.
 //!
 //! In the folder lie the database, how many assets are on the chain (`assets`), and some of its CREATEs that
-//! nobody has passed on (`old`, one document a line): what a run makes, it passes on itself at once, and what an
+//! nobody has passed on (`old`: a line is an asset's number and its CREATE). What a run makes, it passes on itself at once, and what an
 //! asset costs that was made long ago is another matter.
 
 use std::error::Error;
@@ -23,7 +23,7 @@ pub(crate) struct Kept {
     folder: Option<PathBuf>,
     /// So many assets are on it: the next one has this number.
     pub(crate) assets: u64,
-    /// Some that were made before any clock ran, and who made them.
+    /// Some that were made before any clock ran, and that nobody has passed on: the asset, and its CREATE.
     old: Vec<(u64, Transaction)>,
 }
 
