@@ -1,8 +1,8 @@
 //! A chain that a run begins with, and that stays for the next one if it has a folder.
 //!
 //! In the folder lie the database, how many assets are on the chain (`assets`), and some of its CREATEs that
-//! nobody has passed on (`old`: a line is an asset's number and its CREATE). What a run makes, it passes on itself at once, and what an
-//! asset costs that was made long ago is another matter.
+//! nobody has passed on (`old`: a line is an asset's number and its CREATE). What a run makes, it passes on itself at
+//! once, and what an asset costs that was made long ago is another matter.
 
 use std::error::Error;
 use std::fs;
